@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Chunks: which folio is where in a scratch.
+ */
+#ifndef FZ_CHUNK_H
+#define FZ_CHUNK_H
+
+#include "context.h"
+
+/* On chunks that have a page: a reset visits no other. */
+#define FZ_CHUNK_POPULATED	XA_MARK_0
+
+/**
+ * struct fz_chunk - the folios of 2 MiB of a scratch
+ * @lock: protects all below.  A folio comes under it alone, by a fault, and
+ *	goes under fz_scratch.lock as well
+ * @nr: folios here
+ * @populated: a bit for each
+ * @folios: by page, NULL for a hole; as many as the scratch has pages here
+ */
+struct fz_chunk {
+	spinlock_t lock;	/* protects nr, populated, folios */
+	unsigned int nr;
+	u64 populated[FZ_CHUNK_WORDS];
+	struct folio **folios;
+};
+
+struct folio *fz_chunk_get(struct fz_scratch *s, u64 page, gfp_t gfp,
+			   bool *added);
+struct folio *fz_chunk_find(struct fz_scratch *s, u64 page);
+bool fz_chunk_has(struct fz_scratch *s, u64 page, struct folio *folio);
+struct fz_chunk *fz_chunk_next(struct fz_scratch *s, struct fz_range *range,
+			       u64 *number);
+u32 fz_chunk_snapshot(struct fz_chunk *chunk, const struct fz_range *part,
+		      u64 *words);
+u64 fz_chunk_remove(struct fz_scratch *s, struct fz_chunk *chunk, u64 number,
+		    const u64 *words, struct list_head *out);
+void fz_chunk_destroy_all(struct fz_scratch *s);
+
+#endif

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Contexts: one open of /dev/fastzero each.
+ */
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+
+#include "compat/compat.h"
+#include "context.h"
+#include "ioctl.h"
+
+/* The last of a context, in the background: its pages are cleared first. */
+static void context_destroy(struct work_struct *work)
+{
+	struct fz_context *ctx = container_of(work, struct fz_context, destroy);
+
+	fz_pool_destroy(&ctx->pool);
+	mutex_destroy(&ctx->lock);
+	kfree(ctx);
+}
+
+static void context_release_ref(struct kref *ref)
+{
+	struct fz_context *ctx = container_of(ref, struct fz_context, ref);
+
+	fz_scratch_unpin_mount();
+	queue_work(fz_wq, &ctx->destroy);
+}
+
+/**
+ * fz_context_put() - drop a reference
+ * @ctx: the context; may be gone afterwards
+ */
+void fz_context_put(struct fz_context *ctx)
+{
+	kref_put(&ctx->ref, context_release_ref);
+}
+
+/**
+ * fz_context_implicit() - the scratch behind mmap of the device
+ * @ctx: a context whose descriptor the caller holds
+ *
+ * Return: the scratch, NULL while there is none.
+ */
+struct fz_scratch *fz_context_implicit(struct fz_context *ctx)
+{
+	struct file *file = READ_ONCE(ctx->implicit);
+
+	return file ? fz_scratch_of(file) : NULL;
+}
+
+static int context_open(struct inode *inode, struct file *file)
+{
+	struct fz_context *ctx;
+	int err;
+
+	ctx = kzalloc(sizeof(*ctx), GFP_KERNEL_ACCOUNT);
+	if (!ctx)
+		return -ENOMEM;
+	err = fz_scratch_pin_mount();
+	if (err) {
+		kfree(ctx);
+		return err;
+	}
+
+	kref_init(&ctx->ref);
+	mutex_init(&ctx->lock);
+	INIT_LIST_HEAD(&ctx->scratches);
+	fz_pool_init(&ctx->pool);
+	INIT_WORK(&ctx->destroy, context_destroy);
+	file->private_data = ctx;
+	return 0;
+}
+
+static int context_release(struct inode *inode, struct file *file)
+{
+	struct fz_context *ctx = file->private_data;
+
+	if (ctx->implicit)
+		fput(ctx->implicit);
+	fz_context_put(ctx);
+	return 0;
+}
+
+/* Make the implicit scratch, or find that another mapping just did. */
+static struct file *context_make_implicit(struct fz_context *ctx, u64 nr_pages)
+{
+	struct file *file = fz_scratch_create(ctx, nr_pages);
+	struct file *have;
+
+	if (IS_ERR(file))
+		return file;
+	have = cmpxchg(&ctx->implicit, NULL, file);
+	if (!have)
+		return file;
+	fput(file);
+	return have;
+}
+
+static int context_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct fz_context *ctx = file->private_data;
+	struct file *implicit = READ_ONCE(ctx->implicit);
+	int err;
+
+	/* Before anything is made for a mapping that will be refused. */
+	if (!fz_vma_allowed(vma))
+		return -EINVAL;
+
+	if (!implicit) {
+		implicit = context_make_implicit(ctx, vma->vm_pgoff +
+						 vma_pages(vma));
+		if (IS_ERR(implicit))
+			return PTR_ERR(implicit);
+	}
+
+	err = fz_scratch_mmap(implicit, vma);
+	if (err)
+		return err;
+	/* From here on it is a mapping of the scratch like any other. */
+	vma_set_file(vma, implicit);
+	return 0;
+}
+
+/* The size of the implicit scratch; 0 while there is none. */
+static loff_t context_llseek(struct file *file, loff_t offset, int whence)
+{
+	struct fz_scratch *s = fz_context_implicit(file->private_data);
+
+	return fixed_size_llseek(file, offset, whence,
+				 s ? fz_scratch_size(s) : 0);
+}
+
+const struct file_operations fz_context_fops = {
+	.owner		= THIS_MODULE,
+	.open		= context_open,
+	.release	= context_release,
+	.llseek		= context_llseek,
+	.mmap		= context_mmap,
+	.unlocked_ioctl	= fz_context_ioctl,
+	.compat_ioctl	= compat_ptr_ioctl,
+	.show_fdinfo	= fz_context_show_fdinfo,
+};

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Mappings and faults.
+ *
+ * A fault and a reset that takes folios away are decided by the folio lock.
+ * The fault locks the folio that it found, looks whether it is still there,
+ * and returns it locked: core code maps it before it unlocks it.  The reset
+ * takes the folio out of the index, locks and unlocks it, and only then unmaps.
+ * So a fault either sees that the folio is gone, or has mapped it before the
+ * reset unmaps.
+ */
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+
+#include "chunk.h"
+#include "compat/compat.h"
+
+/* Out of memory is the toucher's problem only if it is charged for it. */
+static vm_fault_t fault_error(struct fz_scratch *s, int err)
+{
+	if (err == -ENOMEM && fz_memcg_is_current(s->ctx->pool.memcg))
+		return VM_FAULT_OOM;
+	return VM_FAULT_SIGBUS;
+}
+
+static vm_fault_t fault_base_page(struct vm_fault *vmf)
+{
+	struct fz_scratch *s = fz_scratch_of(vmf->vma->vm_file);
+	struct folio *folio;
+
+	if (vmf->pgoff >= s->nr_pages)
+		return VM_FAULT_SIGBUS;
+
+	for (;;) {
+		folio = fz_chunk_get(s, vmf->pgoff, GFP_HIGHUSER, NULL);
+		if (IS_ERR(folio))
+			return fault_error(s, PTR_ERR(folio));
+		folio_lock(folio);
+#ifdef FZ_TEST_NO_RECHECK	/* the race test must be able to fail */
+		break;
+#endif
+		if (likely(fz_chunk_has(s, vmf->pgoff, folio)))
+			break;
+		folio_unlock(folio);
+		folio_put(folio);
+	}
+
+	vmf->page = folio_page(folio, 0);
+	if (unlikely(PageHWPoison(vmf->page))) {
+		folio_unlock(folio);
+		folio_put(folio);
+		return VM_FAULT_HWPOISON;
+	}
+	atomic64_inc(&s->count.faults);
+	return VM_FAULT_LOCKED;
+}
+
+/*
+ * Nothing to map around a fault.  That there is such a function lets kernels
+ * that fault under the lock of the VMA go on without mmap_lock.
+ */
+static vm_fault_t fault_map_pages(struct vm_fault *vmf, pgoff_t start,
+				  pgoff_t end)
+{
+	return 0;
+}
+
+static const struct vm_operations_struct fault_vm_ops = {
+	.fault		= fault_base_page,
+	.map_pages	= fault_map_pages,
+};
+
+/**
+ * fz_vma_allowed() - whether a new mapping is of a kind that we serve
+ * @vma: the mapping
+ *
+ * A private copy would escape the reset, so no private mapping may be written.
+ *
+ * Return: true if it is.
+ */
+bool fz_vma_allowed(const struct vm_area_struct *vma)
+{
+	return (vma->vm_flags & VM_MAYSHARE) || !(vma->vm_flags & VM_WRITE);
+}
+
+/**
+ * fz_scratch_mmap() - map a scratch
+ * @file: the scratch
+ * @vma: the mapping
+ *
+ * Return: 0, or -EINVAL for a private mapping that can be written and for a
+ * range beyond the end.
+ */
+int fz_scratch_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct fz_scratch *s = fz_scratch_of(file);
+
+	if (!fz_vma_allowed(vma))
+		return -EINVAL;
+	if (vma->vm_pgoff > s->nr_pages ||
+	    vma_pages(vma) > s->nr_pages - vma->vm_pgoff)
+		return -EINVAL;
+
+	/* Nor may it become writable later. */
+	if (!(vma->vm_flags & VM_MAYSHARE))
+		fz_vm_flags_clear(vma, VM_MAYWRITE);
+	vma->vm_ops = &fault_vm_ops;
+	return 0;
+}

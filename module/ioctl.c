@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The way into all ioctls, after iommufd's: the table says how large each
+ * structure is and what it works on, and one copy deals with callers that are
+ * older or newer than we are.
+ */
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/uaccess.h>
+
+#include <uapi/linux/fastzero.h>
+
+#include "context.h"
+#include "ioctl.h"
+
+union ioctl_buffer {
+	struct fastzero_info info;
+	struct fastzero_create create;
+	struct fastzero_pool pool;
+	struct fastzero_stats stats;
+	struct fastzero_reset reset;
+	struct fastzero_reset_dirty reset_dirty;
+	struct fastzero_populate populate;
+	struct fastzero_workset workset;
+};
+
+/**
+ * fz_ucmd_respond() - give the structure back to the caller
+ * @ucmd: the call
+ *
+ * Return: 0 or -EFAULT.
+ */
+int fz_ucmd_respond(struct fz_ucmd *ucmd)
+{
+	if (copy_to_user(ucmd->user, ucmd->cmd,
+			 min(ucmd->user_size, ucmd->size)))
+		return -EFAULT;
+	return 0;
+}
+
+static int ioctl_info(struct fz_ucmd *ucmd)
+{
+	struct fastzero_info *info = ucmd->cmd;
+
+	if (info->flags)
+		return -EOPNOTSUPP;
+	if (info->__reserved)
+		return -EINVAL;
+
+	info->out_features = 0;
+	info->out_modes = BIT(FASTZERO_MODE_AUTO) |
+			  BIT(FASTZERO_MODE_INPLACE) | BIT(FASTZERO_MODE_DROP);
+	info->out_orders = BIT(0);
+	info->out_page_size = PAGE_SIZE;
+	info->out_chunk_size = FZ_CHUNK_PAGES << PAGE_SHIFT;
+	info->out_max_scratches = fz_limit_scratches();
+	info->out_max_length = fz_limit_length();
+	info->out_max_pages = fz_limit_pages();
+	return fz_ucmd_respond(ucmd);
+}
+
+static int ioctl_create(struct fz_ucmd *ucmd)
+{
+	struct fastzero_create *create = ucmd->cmd;
+	struct file *file;
+	int err;
+	int fd;
+
+	if (create->flags || create->page_policy == FASTZERO_PAGES_2M)
+		return -EOPNOTSUPP;
+	if (create->__reserved || create->node ||
+	    create->page_policy > FASTZERO_PAGES_2M ||
+	    create->length & ~PAGE_MASK)
+		return -EINVAL;
+
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0)
+		return fd;
+
+	file = fz_scratch_create(ucmd->ctx, create->length >> PAGE_SHIFT);
+	if (IS_ERR(file)) {
+		err = PTR_ERR(file);
+		goto err_put_fd;
+	}
+
+	create->out_fd = fd;
+	err = fz_ucmd_respond(ucmd);
+	if (err)
+		goto err_put_file;
+	fd_install(fd, file);
+	return 0;
+
+err_put_file:
+	fput(file);
+err_put_fd:
+	put_unused_fd(fd);
+	return err;
+}
+
+static int ioctl_pool(struct fz_ucmd *ucmd)
+{
+	struct fastzero_pool *cmd = ucmd->cmd;
+	struct fz_pool *pool = &ucmd->ctx->pool;
+	int err;
+
+	if (cmd->flags & ~FASTZERO_POOL_WAIT || cmd->order)
+		return -EOPNOTSUPP;
+	if (cmd->__reserved)
+		return -EINVAL;
+
+	err = fz_pool_resize(pool, cmd->target,
+			     cmd->flags & FASTZERO_POOL_WAIT);
+	if (err)
+		return err;
+
+	spin_lock(&pool->lock);
+	cmd->out_ready = pool->nr_ready;
+	cmd->out_used = pool->nr_used;
+	spin_unlock(&pool->lock);
+	return fz_ucmd_respond(ucmd);
+}
+
+/* Declared in the uAPI and not there yet: INFO does not report it. */
+static int ioctl_unsupported(struct fz_ucmd *ucmd)
+{
+	return -EOPNOTSUPP;
+}
+
+/**
+ * struct ioctl_op - a line of the table
+ * @fn: the handler
+ * @size: of the structure as we know it
+ * @min_size: of its first version
+ * @nr: the ioctl
+ * @on: which descriptors take it
+ * @reads: a descriptor that is open for reading only will do
+ */
+struct ioctl_op {
+	int (*fn)(struct fz_ucmd *ucmd);
+	u32 size;
+	u32 min_size;
+	unsigned int nr;
+	enum { ON_CONTEXT = 1, ON_SCRATCH, ON_BOTH } on;
+	bool reads;
+};
+
+#define IOCTL_OP(_nr, _fn, _struct, _last, _on, _reads)			\
+	{								\
+		.nr = (_nr), .fn = (_fn), .on = (_on), .reads = (_reads), \
+		.size = sizeof(_struct),				\
+		.min_size = offsetofend(_struct, _last),		\
+	}
+
+static const struct ioctl_op ioctl_ops[] = {
+	IOCTL_OP(FASTZERO_IOC_INFO, ioctl_info, struct fastzero_info,
+		 out_max_pages, ON_CONTEXT, true),
+	IOCTL_OP(FASTZERO_IOC_CREATE, ioctl_create, struct fastzero_create,
+		 __reserved, ON_CONTEXT, false),
+	IOCTL_OP(FASTZERO_IOC_POOL, ioctl_pool, struct fastzero_pool,
+		 out_used, ON_CONTEXT, false),
+	IOCTL_OP(FASTZERO_IOC_STATS, fz_ioctl_stats, struct fastzero_stats,
+		 out_zeroer_ns, ON_BOTH, true),
+	IOCTL_OP(FASTZERO_IOC_RESET, fz_ioctl_reset, struct fastzero_reset,
+		 out_held, ON_SCRATCH, false),
+	IOCTL_OP(FASTZERO_IOC_RESET_DIRTY, ioctl_unsupported,
+		 struct fastzero_reset_dirty, out_held, ON_SCRATCH, false),
+	IOCTL_OP(FASTZERO_IOC_POPULATE, fz_ioctl_populate,
+		 struct fastzero_populate, out_mapped, ON_SCRATCH, false),
+	IOCTL_OP(FASTZERO_IOC_WORKSET, ioctl_unsupported,
+		 struct fastzero_workset, out_size, ON_SCRATCH, false),
+};
+
+static const struct ioctl_op *ioctl_find(unsigned int nr, int on)
+{
+	const struct ioctl_op *op;
+
+	for (op = ioctl_ops; op < ioctl_ops + ARRAY_SIZE(ioctl_ops); op++)
+		if (op->nr == nr)
+			return op->on & on ? op : NULL;
+	return NULL;
+}
+
+static long ioctl_run(const struct ioctl_op *op, struct file *file,
+		      struct fz_ucmd *ucmd)
+{
+	union ioctl_buffer buf;
+	int err;
+
+	/* Every structure begins with its size. */
+	if (get_user(ucmd->user_size, (u32 __user *)ucmd->user))
+		return -EFAULT;
+	if (ucmd->user_size < op->min_size)
+		return -EINVAL;
+	if (ucmd->user_size > PAGE_SIZE)
+		return -E2BIG;
+
+	ucmd->cmd = &buf;
+	ucmd->size = op->size;
+	err = copy_struct_from_user(&buf, op->size, ucmd->user,
+				    ucmd->user_size);
+	if (err)
+		return err;
+	/* Read twice: what we have checked counts. */
+	*(u32 *)ucmd->cmd = ucmd->user_size;
+
+	if (!op->reads && !(file->f_mode & FMODE_WRITE))
+		return -EBADF;
+	if (op->on == ON_SCRATCH && !ucmd->scratch)
+		return -ENXIO;
+	return op->fn(ucmd);
+}
+
+/* On a context: its own ioctls, and those of the implicit scratch. */
+long fz_context_ioctl(struct file *file, unsigned int nr, unsigned long arg)
+{
+	const struct ioctl_op *op = ioctl_find(nr, ON_BOTH);
+	struct fz_ucmd ucmd = {
+		.user = (void __user *)arg,
+		.ctx = file->private_data,
+	};
+
+	if (!op)
+		return -ENOTTY;
+	if (op->on == ON_SCRATCH)
+		ucmd.scratch = fz_context_implicit(ucmd.ctx);
+	return ioctl_run(op, file, &ucmd);
+}
+
+long fz_scratch_ioctl(struct file *file, unsigned int nr, unsigned long arg)
+{
+	const struct ioctl_op *op = ioctl_find(nr, ON_SCRATCH);
+	struct fz_scratch *s = fz_scratch_of(file);
+	struct fz_ucmd ucmd = {
+		.user = (void __user *)arg,
+		.ctx = s->ctx,
+		.scratch = s,
+	};
+
+	if (!op)
+		return -ENOTTY;
+	return ioctl_run(op, file, &ucmd);
+}

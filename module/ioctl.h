@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The ioctls: one table, one way in and out for their structures.
+ */
+#ifndef FZ_IOCTL_H
+#define FZ_IOCTL_H
+
+#include <linux/fs.h>
+#include <linux/types.h>
+
+struct fz_context;
+struct fz_scratch;
+
+/**
+ * struct fz_ucmd - one call
+ * @user: the caller's structure
+ * @user_size: its size as the caller has it
+ * @cmd: our copy, as large as we know it, zeros behind a shorter one
+ * @size: size of @cmd
+ * @ctx: the context
+ * @scratch: the scratch; NULL for what works on a context
+ */
+struct fz_ucmd {
+	void __user *user;
+	u32 user_size;
+	void *cmd;
+	u32 size;
+	struct fz_context *ctx;
+	struct fz_scratch *scratch;
+};
+
+long fz_context_ioctl(struct file *file, unsigned int nr, unsigned long arg);
+long fz_scratch_ioctl(struct file *file, unsigned int nr, unsigned long arg);
+int fz_ucmd_respond(struct fz_ucmd *ucmd);
+
+int fz_ioctl_reset(struct fz_ucmd *ucmd);
+int fz_ioctl_populate(struct fz_ucmd *ucmd);
+int fz_ioctl_stats(struct fz_ucmd *ucmd);
+
+#endif

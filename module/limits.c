@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What one context may have at most: module parameters, which can be changed
+ * while the module is loaded and then hold for what comes.
+ */
+#include <linux/moduleparam.h>
+#include <linux/sysfs.h>
+
+#include "context.h"
+
+static ulong limits_max_length = 1UL << 44;
+module_param_named(max_length, limits_max_length, ulong, 0644);
+MODULE_PARM_DESC(max_length, "largest scratch in bytes (default 16 TiB)");
+
+static uint limits_max_scratches = 4096;
+module_param_named(max_scratches, limits_max_scratches, uint, 0644);
+MODULE_PARM_DESC(max_scratches, "most scratches of a context (default 4096)");
+
+static ulong limits_max_pages;
+module_param_named(max_pages, limits_max_pages, ulong, 0644);
+MODULE_PARM_DESC(max_pages,
+		 "most base pages of a context, pool included (default 0: as many as its memory cgroup allows)");
+
+static int limits_pages_in_use_get(char *buffer, const struct kernel_param *kp)
+{
+	return sysfs_emit(buffer, "%ld\n", fz_pool_pages_in_use());
+}
+
+static const struct kernel_param_ops limits_pages_in_use_ops = {
+	.get = limits_pages_in_use_get,
+};
+module_param_cb(pages_in_use, &limits_pages_in_use_ops, NULL, 0400);
+MODULE_PARM_DESC(pages_in_use, "base pages of all contexts now (read only)");
+
+/**
+ * fz_limit_length() - the largest scratch
+ *
+ * Return: bytes, a multiple of a page.
+ */
+u64 fz_limit_length(void)
+{
+	u64 length = READ_ONCE(limits_max_length);
+
+	return min_t(u64, length, MAX_LFS_FILESIZE) & PAGE_MASK;
+}
+
+/**
+ * fz_limit_pages() - how many base pages a context may own
+ *
+ * Return: pages, 0 for no limit.
+ */
+u64 fz_limit_pages(void)
+{
+	return READ_ONCE(limits_max_pages);
+}
+
+/**
+ * fz_limit_scratches() - how many scratches a context may have
+ *
+ * Return: scratches.
+ */
+unsigned int fz_limit_scratches(void)
+{
+	return READ_ONCE(limits_max_scratches);
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * fastzero: scratch memory that becomes zero again almost for free.
+ */
+#include <linux/bug.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/workqueue.h>
+
+#include "context.h"
+
+struct workqueue_struct *fz_wq;
+
+static struct miscdevice main_device = {
+	.minor	= MISC_DYNAMIC_MINOR,
+	.name	= "fastzero",
+	.fops	= &fz_context_fops,
+	.mode	= 0660,
+};
+
+static int __init main_init(void)
+{
+	int err;
+
+	fz_wq = alloc_workqueue("fastzero", WQ_UNBOUND, 0);
+	if (!fz_wq)
+		return -ENOMEM;
+
+	err = misc_register(&main_device);
+	if (err)
+		goto err_destroy_wq;
+	return 0;
+
+err_destroy_wq:
+	destroy_workqueue(fz_wq);
+	return err;
+}
+
+static void __exit main_exit(void)
+{
+	misc_deregister(&main_device);
+	/* Contexts that were closed just now are still being cleared. */
+	destroy_workqueue(fz_wq);
+	WARN_ON(fz_pool_pages_in_use());
+}
+
+module_init(main_init);
+module_exit(main_exit);
+
+MODULE_DESCRIPTION("Scratch memory with fast reset to zero");
+MODULE_LICENSE("GPL");
+MODULE_VERSION("0.1.0");

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * POPULATE: back a range and map it, so that the next touch does not fault.
+ */
+#include <linux/mm.h>
+#include <linux/sched/signal.h>
+
+#include <uapi/linux/fastzero.h>
+
+#include "chunk.h"
+#include "ioctl.h"
+
+/* Pages mapped before others get a chance at mmap_lock. */
+#define POPULATE_BATCH	512
+
+/* Back [range->first, end); moves range->first on. */
+static int populate_back(struct fz_scratch *s, struct fz_range *range,
+			 u64 *nr_added)
+{
+	gfp_t gfp = GFP_HIGHUSER | __GFP_NORETRY | __GFP_NOWARN;
+	struct folio *folio;
+	bool added;
+
+	for (; range->first < range->end; range->first++) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		folio = fz_chunk_get(s, range->first, gfp, &added);
+		if (IS_ERR(folio))
+			return -ENOMEM;
+		folio_put(folio);
+		*nr_added += added;
+		cond_resched();
+	}
+	return 0;
+}
+
+/*
+ * Map up to a batch of pages of the first mapping of the range at or behind
+ * @addr.  Returns how many, 0 when there is no such mapping, or an errno; @addr
+ * is moved on.
+ */
+static long populate_map_some(struct fz_scratch *s,
+			      const struct fz_range *range, unsigned long *addr)
+{
+	struct vm_area_struct *vma;
+	struct fz_range here;
+	unsigned int flags;
+	long nr = 0;
+
+	for (vma = find_vma(current->mm, *addr); vma;
+	     vma = find_vma(current->mm, vma->vm_end)) {
+		if (!vma->vm_file || file_inode(vma->vm_file) != s->inode ||
+		    !(vma->vm_flags & (VM_READ | VM_WRITE)))
+			continue;
+		here.first = max_t(u64, range->first, vma->vm_pgoff);
+		here.end = min_t(u64, range->end,
+				 vma->vm_pgoff + vma_pages(vma));
+		if (*addr > vma->vm_start)
+			here.first = max_t(u64, here.first, vma->vm_pgoff +
+					   ((*addr - vma->vm_start) >> PAGE_SHIFT));
+		if (here.first < here.end)
+			break;
+	}
+	if (!vma)
+		return 0;
+
+	flags = vma->vm_flags & VM_WRITE ? FAULT_FLAG_WRITE : 0;
+	*addr = vma->vm_start + ((here.first - vma->vm_pgoff) << PAGE_SHIFT);
+	for (; here.first < here.end && nr < POPULATE_BATCH; here.first++) {
+		int err;
+
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		err = fixup_user_fault(current->mm, *addr, flags, NULL);
+		if (err)
+			return err;
+		*addr += PAGE_SIZE;
+		nr++;
+	}
+	return nr;
+}
+
+static int populate_map(struct fz_scratch *s, const struct fz_range *range,
+			u64 *nr_mapped)
+{
+	struct mm_struct *mm = current->mm;
+	unsigned long addr = 0;
+	long nr;
+
+	do {
+		if (mmap_read_lock_killable(mm))
+			return -EINTR;
+		nr = populate_map_some(s, range, &addr);
+		mmap_read_unlock(mm);
+		if (nr < 0)
+			return nr;
+		*nr_mapped += nr;
+		cond_resched();
+	} while (nr);
+	return 0;
+}
+
+/**
+ * fz_ioctl_populate() - POPULATE
+ * @ucmd: the call
+ *
+ * Return: 0 or a negative errno, see struct fastzero_populate.
+ */
+int fz_ioctl_populate(struct fz_ucmd *ucmd)
+{
+	struct fastzero_populate *cmd = ucmd->cmd;
+	struct fz_scratch *s = ucmd->scratch;
+	struct fz_range range, left;
+	int err;
+
+	if (cmd->flags)
+		return -EOPNOTSUPP;
+	err = fz_range_check(cmd->offset, cmd->length, fz_scratch_size(s),
+			     PAGE_SHIFT, &range);
+	if (err)
+		return err;
+
+	cmd->out_added = 0;
+	cmd->out_mapped = 0;
+	left = range;
+	err = populate_back(s, &left, &cmd->out_added);
+	cmd->out_done = (left.first - range.first) << PAGE_SHIFT;
+	if (!err)
+		err = populate_map(s, &range, &cmd->out_mapped);
+	return fz_ucmd_respond(ucmd) ?: err;
+}

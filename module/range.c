@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Range arithmetic: pure logic, the same file in the module and in its unit
+ * tests.
+ */
+#include "range.h"
+
+/**
+ * fz_range_check() - turn a caller's range of bytes into one of pages
+ * @offset: first byte
+ * @length: bytes
+ * @size: bytes in the scratch, a multiple of a page
+ * @page_shift: log2 of the page size
+ * @range: result, written only on success
+ *
+ * Return: 0; -EOVERFLOW when offset + length wraps around; -EINVAL when the
+ * range is empty, not made of whole pages, or not inside the scratch.
+ */
+int fz_range_check(u64 offset, u64 length, u64 size, unsigned int page_shift,
+		   struct fz_range *range)
+{
+	u64 below = (1ULL << page_shift) - 1;
+	u64 end = offset + length;
+
+	if (end < offset)
+		return -EOVERFLOW;
+	if (!length || (offset & below) || (length & below) || end > size)
+		return -EINVAL;
+
+	range->first = offset >> page_shift;
+	range->end = end >> page_shift;
+	return 0;
+}
+
+/**
+ * fz_range_in_chunk() - the part of a range that lies in one chunk
+ * @range: pages of the scratch
+ * @chunk: number of a chunk that the range meets
+ *
+ * Return: that part, counted from the begin of the chunk.
+ */
+struct fz_range fz_range_in_chunk(const struct fz_range *range, u64 chunk)
+{
+	u64 base = chunk << FZ_CHUNK_SHIFT;
+	struct fz_range part = { .first = 0, .end = FZ_CHUNK_PAGES };
+
+	if (range->first > base)
+		part.first = range->first - base;
+	if (range->end - base < FZ_CHUNK_PAGES)
+		part.end = range->end - base;
+	return part;
+}
+
+/**
+ * fz_range_mask() - clear the bits of a chunk's bitmap outside a range
+ * @words: FZ_CHUNK_WORDS words
+ * @range: pages counted from the begin of the chunk
+ *
+ * Return: a bit for each word that is not zero now, so that empty ones need not
+ * be looked at again.
+ */
+u32 fz_range_mask(u64 *words, const struct fz_range *range)
+{
+	u32 summary = 0;
+	u32 w;
+
+	for (w = 0; w < FZ_CHUNK_WORDS; w++) {
+		u64 base = (u64)w * 64;
+
+		if (range->end <= base || range->first >= base + 64) {
+			words[w] = 0;
+			continue;
+		}
+		if (range->first > base)
+			words[w] &= ~0ULL << (range->first - base);
+		if (range->end < base + 64)
+			words[w] &= ~0ULL >> (base + 64 - range->end);
+		if (words[w])
+			summary |= 1U << w;
+	}
+	return summary;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Ranges of a scratch, in bytes and in pages, and how they fall on chunks.
+ */
+#ifndef FZ_RANGE_H
+#define FZ_RANGE_H
+
+#include "pure.h"
+
+/* Base pages in a chunk: 2 MiB of 4 KiB pages. */
+#define FZ_CHUNK_SHIFT	9
+#define FZ_CHUNK_PAGES	(1U << FZ_CHUNK_SHIFT)
+#define FZ_CHUNK_WORDS	(FZ_CHUNK_PAGES / 64)
+
+/**
+ * struct fz_range - a run of pages
+ * @first: its first page
+ * @end: the page behind its last one
+ */
+struct fz_range {
+	u64 first;
+	u64 end;
+};
+
+int fz_range_check(u64 offset, u64 length, u64 size, unsigned int page_shift,
+		   struct fz_range *range);
+struct fz_range fz_range_in_chunk(const struct fz_range *range, u64 chunk);
+u32 fz_range_mask(u64 *words, const struct fz_range *range);
+
+#endif

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Reading, writing and punching a scratch through its descriptor.
+ */
+#include <linux/fs.h>
+#include <linux/falloc.h>
+#include <linux/highmem.h>
+#include <linux/sched/signal.h>
+#include <linux/uio.h>
+
+#include "chunk.h"
+
+/* A hole reads zero and stays a hole. */
+ssize_t fz_read_iter(struct kiocb *iocb, struct iov_iter *to)
+{
+	struct fz_scratch *s = fz_scratch_of(iocb->ki_filp);
+	u64 size = fz_scratch_size(s);
+	ssize_t done = 0;
+	int err = 0;
+
+	while (iov_iter_count(to) && iocb->ki_pos < size) {
+		size_t offset = offset_in_page(iocb->ki_pos);
+		size_t want = min3((u64)(PAGE_SIZE - offset),
+				   (u64)iov_iter_count(to),
+				   size - iocb->ki_pos);
+		struct folio *folio;
+		size_t nr;
+
+		folio = fz_chunk_find(s, iocb->ki_pos >> PAGE_SHIFT);
+		if (folio) {
+			nr = copy_page_to_iter(folio_page(folio, 0), offset,
+					       want, to);
+			folio_put(folio);
+		} else {
+			nr = iov_iter_zero(want, to);
+		}
+		done += nr;
+		iocb->ki_pos += nr;
+		if (nr < want)
+			err = -EFAULT;
+		else if (fatal_signal_pending(current))
+			err = -EINTR;
+		if (err)
+			break;
+		cond_resched();
+	}
+	return done ?: err;
+}
+
+ssize_t fz_write_iter(struct kiocb *iocb, struct iov_iter *from)
+{
+	struct fz_scratch *s = fz_scratch_of(iocb->ki_filp);
+	u64 size = fz_scratch_size(s);
+	ssize_t done = 0;
+	int err = 0;
+
+	if (iocb->ki_flags & IOCB_APPEND)
+		iocb->ki_pos = size;
+
+	while (iov_iter_count(from) && !err) {
+		size_t offset = offset_in_page(iocb->ki_pos);
+		struct folio *folio;
+		size_t want, nr;
+
+		if (iocb->ki_pos >= size) {
+			err = -ENOSPC;
+			break;
+		}
+		want = min3((u64)(PAGE_SIZE - offset),
+			    (u64)iov_iter_count(from), size - iocb->ki_pos);
+		folio = fz_chunk_get(s, iocb->ki_pos >> PAGE_SHIFT,
+				     GFP_HIGHUSER, NULL);
+		if (IS_ERR(folio)) {
+			err = -ENOMEM;
+			break;
+		}
+		nr = copy_page_from_iter(folio_page(folio, 0), offset, want,
+					 from);
+		folio_put(folio);
+		done += nr;
+		iocb->ki_pos += nr;
+		if (nr < want)
+			err = -EFAULT;
+		else if (fatal_signal_pending(current))
+			err = -EINTR;
+		cond_resched();
+	}
+	return done ?: err;
+}
+
+/* Zero bytes inside one page: what a hole punch leaves at its ends. */
+static void rw_zero_part(struct fz_scratch *s, u64 from, u64 to)
+{
+	struct folio *folio;
+
+	if (from >= to)
+		return;
+	folio = fz_chunk_find(s, from >> PAGE_SHIFT);
+	if (!folio)
+		return;
+	memzero_page(folio_page(folio, 0), offset_in_page(from), to - from);
+	folio_put(folio);
+}
+
+/*
+ * FALLOC_FL_PUNCH_HOLE: whole pages are dropped, the bytes before and behind
+ * them are zeroed, and what is beyond the end is ignored, as on a memfd.
+ */
+long fz_fallocate(struct file *file, int mode, loff_t offset, loff_t length)
+{
+	struct fz_scratch *s = fz_scratch_of(file);
+	u64 begin = min_t(u64, offset, fz_scratch_size(s));
+	u64 end = min_t(u64, offset + length, fz_scratch_size(s));
+	struct fz_range whole = {
+		.first = DIV_ROUND_UP(begin, PAGE_SIZE),
+		.end = end >> PAGE_SHIFT,
+	};
+	long err;
+
+	if (mode != (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE))
+		return -EOPNOTSUPP;
+
+	err = mutex_lock_killable(&s->lock);
+	if (err)
+		return err;
+	if (whole.first > whole.end) {
+		rw_zero_part(s, begin, end);
+	} else {
+		rw_zero_part(s, begin, whole.first << PAGE_SHIFT);
+		rw_zero_part(s, whole.end << PAGE_SHIFT, end);
+		err = fz_reset_punch(s, whole);
+	}
+	mutex_unlock(&s->lock);
+	return err;
+}

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Scratches: regular files of fixed size on a mount of our own, so that each
+ * has its own address space and a reset of one never looks at another.
+ */
+#include <linux/fs.h>
+#include <linux/magic.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/mount.h>
+#include <linux/pagemap.h>
+#include <linux/pseudo_fs.h>
+#include <linux/slab.h>
+
+#include "chunk.h"
+#include "compat/compat.h"
+#include "ioctl.h"
+
+/* "fz0m", what statfs says of a scratch. */
+#define SCRATCH_MAGIC	0x667a306d
+
+static struct vfsmount *scratch_mnt;
+static int scratch_mnt_users;
+
+struct fz_scratch *fz_scratch_of(struct file *file)
+{
+	return file_inode(file)->i_private;
+}
+
+static loff_t scratch_llseek(struct file *file, loff_t offset, int whence)
+{
+	return fixed_size_llseek(file, offset, whence,
+				 fz_scratch_size(fz_scratch_of(file)));
+}
+
+const struct file_operations fz_scratch_fops = {
+	.owner		= THIS_MODULE,
+	.llseek		= scratch_llseek,
+	.read_iter	= fz_read_iter,
+	.write_iter	= fz_write_iter,
+	.mmap		= fz_scratch_mmap,
+	.fsync		= noop_fsync,
+	.fallocate	= fz_fallocate,
+	.unlocked_ioctl	= fz_scratch_ioctl,
+	.compat_ioctl	= compat_ptr_ioctl,
+	.show_fdinfo	= fz_scratch_show_fdinfo,
+};
+
+/* The size is fixed; setting it to what it is does no harm. */
+static int scratch_setattr(struct fz_idmap *idmap, struct dentry *dentry,
+			   struct iattr *attr)
+{
+	if (!(attr->ia_valid & ATTR_SIZE))
+		return -EPERM;
+	return attr->ia_size == i_size_read(d_inode(dentry)) ? 0 : -EINVAL;
+}
+
+static const struct inode_operations scratch_inode_ops = {
+	.setattr	= scratch_setattr,
+};
+
+/* Folios are always dirty and there is nowhere to write them to. */
+static const struct address_space_operations scratch_aops = {
+	.dirty_folio	= noop_dirty_folio,
+};
+
+static void scratch_destroy(struct fz_scratch *s)
+{
+	struct fz_context *ctx = s->ctx;
+
+	fz_reset_all(s);
+	fz_chunk_destroy_all(s);
+
+	mutex_lock(&ctx->lock);
+	if (!list_empty(&s->link)) {
+		list_del(&s->link);
+		ctx->nr_scratches--;
+	}
+	fz_counters_add(&ctx->gone, &s->count);
+	mutex_unlock(&ctx->lock);
+
+	mutex_destroy(&s->lock);
+	kfree(s);
+	fz_context_put(ctx);
+}
+
+static void scratch_evict_inode(struct inode *inode)
+{
+	struct fz_scratch *s = inode->i_private;
+
+	truncate_inode_pages_final(&inode->i_data);
+	clear_inode(inode);
+	if (s)
+		scratch_destroy(s);
+}
+
+static const struct super_operations scratch_super_ops = {
+	.statfs		= simple_statfs,
+	.evict_inode	= scratch_evict_inode,
+};
+
+static int scratch_init_fs_context(struct fs_context *fc)
+{
+	struct pseudo_fs_context *pfc = init_pseudo(fc, SCRATCH_MAGIC);
+
+	if (!pfc)
+		return -ENOMEM;
+	pfc->ops = &scratch_super_ops;
+	return 0;
+}
+
+/* Never registered: users reach it only through our descriptors. */
+static struct file_system_type scratch_fs_type = {
+	.name		= "fastzero",
+	.owner		= THIS_MODULE,
+	.init_fs_context = scratch_init_fs_context,
+	.kill_sb	= kill_anon_super,
+};
+
+/**
+ * fz_scratch_pin_mount() - keep the mount that scratches live on
+ *
+ * While it exists, it and what it holds keep the module loaded, to the very
+ * end of the last inode.
+ *
+ * Return: 0 or a negative errno.
+ */
+int fz_scratch_pin_mount(void)
+{
+	return simple_pin_fs(&scratch_fs_type, &scratch_mnt,
+			     &scratch_mnt_users);
+}
+
+/**
+ * fz_scratch_unpin_mount() - undo fz_scratch_pin_mount()
+ */
+void fz_scratch_unpin_mount(void)
+{
+	simple_release_fs(&scratch_mnt, &scratch_mnt_users);
+}
+
+/* Owns nothing but memory until the context is set. */
+static struct fz_scratch *scratch_alloc(struct fz_context *ctx, u64 nr_pages)
+{
+	struct fz_scratch *s = kzalloc(sizeof(*s), GFP_KERNEL_ACCOUNT);
+
+	if (!s)
+		return NULL;
+	s->ctx = ctx;
+	kref_get(&ctx->ref);
+	INIT_LIST_HEAD(&s->link);
+	s->nr_pages = nr_pages;
+	mutex_init(&s->lock);
+	xa_init(&s->chunks);
+	return s;
+}
+
+static struct inode *scratch_inode(struct fz_context *ctx, u64 nr_pages)
+{
+	struct inode *inode = new_inode(scratch_mnt->mnt_sb);
+	struct fz_scratch *s;
+
+	if (!inode)
+		return ERR_PTR(-ENOMEM);
+
+	s = scratch_alloc(ctx, nr_pages);
+	if (!s) {
+		iput(inode);
+		return ERR_PTR(-ENOMEM);
+	}
+
+	s->inode = inode;
+	inode->i_private = s;
+	inode->i_ino = get_next_ino();
+	inode->i_mode = S_IFREG | 0600;
+	inode->i_uid = current_fsuid();
+	inode->i_gid = current_fsgid();
+	/* A fault on a shared mapping would stamp the inode each time. */
+	inode->i_flags |= S_NOCMTIME | S_NOATIME;
+	inode->i_op = &scratch_inode_ops;
+	inode->i_fop = &fz_scratch_fops;
+	inode->i_mapping->a_ops = &scratch_aops;
+	i_size_write(inode, nr_pages << PAGE_SHIFT);
+	return inode;
+}
+
+static int scratch_link(struct fz_context *ctx, struct fz_scratch *s)
+{
+	int err = -ENOSPC;
+
+	mutex_lock(&ctx->lock);
+	if (ctx->nr_scratches < fz_limit_scratches()) {
+		list_add_tail(&s->link, &ctx->scratches);
+		ctx->nr_scratches++;
+		err = 0;
+	}
+	mutex_unlock(&ctx->lock);
+	return err;
+}
+
+/**
+ * fz_scratch_create() - make a scratch
+ * @ctx: its context
+ * @nr_pages: its size
+ *
+ * Return: its file, open for reading and writing, or an ERR_PTR: -EINVAL for
+ * a size that is 0 or above the limit, -ENOSPC when the context has as many as
+ * it may, -ENOMEM, -ENFILE.
+ */
+struct file *fz_scratch_create(struct fz_context *ctx, u64 nr_pages)
+{
+	struct inode *inode;
+	struct file *file;
+	int err;
+
+	if (!nr_pages || nr_pages > fz_limit_length() >> PAGE_SHIFT)
+		return ERR_PTR(-EINVAL);
+
+	inode = scratch_inode(ctx, nr_pages);
+	if (IS_ERR(inode))
+		return ERR_CAST(inode);
+
+	err = scratch_link(ctx, inode->i_private);
+	if (err)
+		goto err_put_inode;
+
+	/* The file's reference to the module, which fput() drops. */
+	__module_get(THIS_MODULE);
+	file = alloc_file_pseudo(inode, scratch_mnt, "fastzero",
+				 O_RDWR | O_LARGEFILE, &fz_scratch_fops);
+	if (IS_ERR(file)) {
+		err = PTR_ERR(file);
+		goto err_put_module;
+	}
+	file->f_mode |= FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE;
+	return file;
+
+err_put_module:
+	module_put(THIS_MODULE);
+err_put_inode:
+	iput(inode);
+	return ERR_PTR(err);
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What we tell about ourselves: STATS, and /proc/PID/fdinfo.
+ */
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/seq_file.h>
+
+#include <uapi/linux/fastzero.h>
+
+#include "context.h"
+#include "ioctl.h"
+
+/**
+ * fz_counters_add() - add counters to a sum
+ * @sum: the sum
+ * @add: what is added
+ */
+void fz_counters_add(struct fz_counters *sum, const struct fz_counters *add)
+{
+	atomic64_add(atomic64_read(&add->faults), &sum->faults);
+	atomic64_add(atomic64_read(&add->faults_ready), &sum->faults_ready);
+	atomic64_add(atomic64_read(&add->faults_used), &sum->faults_used);
+	atomic64_add(atomic64_read(&add->faults_alloc), &sum->faults_alloc);
+	atomic64_add(atomic64_read(&add->resets), &sum->resets);
+	atomic64_add(atomic64_read(&add->cleared), &sum->cleared);
+	atomic64_add(atomic64_read(&add->swapped), &sum->swapped);
+	atomic64_add(atomic64_read(&add->dropped), &sum->dropped);
+	atomic64_add(atomic64_read(&add->held), &sum->held);
+}
+
+static void stats_fill_counters(struct fastzero_stats *st,
+				const struct fz_counters *c)
+{
+	st->out_faults = atomic64_read(&c->faults);
+	st->out_faults_ready = atomic64_read(&c->faults_ready);
+	st->out_faults_used = atomic64_read(&c->faults_used);
+	st->out_faults_alloc = atomic64_read(&c->faults_alloc);
+	st->out_resets = atomic64_read(&c->resets);
+	st->out_cleared = atomic64_read(&c->cleared);
+	st->out_swapped = atomic64_read(&c->swapped);
+	st->out_dropped = atomic64_read(&c->dropped);
+	st->out_held = atomic64_read(&c->held);
+}
+
+static void stats_fill_scratch(struct fastzero_stats *st, struct fz_scratch *s)
+{
+	st->out_scratches = 1;
+	st->out_length = fz_scratch_size(s);
+	st->out_populated = atomic_long_read(&s->populated);
+	stats_fill_counters(st, &s->count);
+}
+
+static void stats_fill_context(struct fastzero_stats *st,
+			       struct fz_context *ctx)
+{
+	struct fz_counters sum = { };
+	struct fz_scratch *s;
+
+	mutex_lock(&ctx->lock);
+	fz_counters_add(&sum, &ctx->gone);
+	list_for_each_entry(s, &ctx->scratches, link) {
+		st->out_scratches++;
+		st->out_length += fz_scratch_size(s);
+		st->out_populated += atomic_long_read(&s->populated);
+		fz_counters_add(&sum, &s->count);
+	}
+	mutex_unlock(&ctx->lock);
+	stats_fill_counters(st, &sum);
+}
+
+static void stats_fill_pool(struct fastzero_stats *st, struct fz_pool *pool)
+{
+	spin_lock(&pool->lock);
+	st->out_pool_target = pool->target;
+	st->out_pool_ready = pool->nr_ready;
+	st->out_pool_used = pool->nr_used;
+	st->out_pool_held = pool->nr_held;
+	st->out_zeroed = pool->zeroed;
+	st->out_zeroer_ns = pool->zeroer_ns;
+	spin_unlock(&pool->lock);
+	st->out_owned = atomic_long_read(&pool->owned);
+}
+
+/**
+ * fz_ioctl_stats() - STATS
+ * @ucmd: the call
+ *
+ * Return: 0 or a negative errno.
+ */
+int fz_ioctl_stats(struct fz_ucmd *ucmd)
+{
+	struct fastzero_stats *st = ucmd->cmd;
+	u32 size = st->size;
+
+	if (st->flags)
+		return -EOPNOTSUPP;
+
+	memset(st, 0, sizeof(*st));
+	st->size = size;
+	if (ucmd->scratch)
+		stats_fill_scratch(st, ucmd->scratch);
+	else
+		stats_fill_context(st, ucmd->ctx);
+	stats_fill_pool(st, &ucmd->ctx->pool);
+	return fz_ucmd_respond(ucmd);
+}
+
+static void stats_show(struct seq_file *m, const struct fastzero_stats *st)
+{
+	seq_printf(m, "fastzero-length:\t%llu\n", st->out_length);
+	seq_printf(m, "fastzero-populated:\t%llu\n", st->out_populated);
+	seq_printf(m, "fastzero-faults:\t%llu\n", st->out_faults);
+	seq_printf(m, "fastzero-resets:\t%llu\n", st->out_resets);
+	seq_printf(m, "fastzero-cleared:\t%llu\n", st->out_cleared);
+	seq_printf(m, "fastzero-dropped:\t%llu\n", st->out_dropped);
+	seq_printf(m, "fastzero-held:\t%llu\n", st->out_held);
+}
+
+void fz_scratch_show_fdinfo(struct seq_file *m, struct file *file)
+{
+	struct fastzero_stats st = { };
+
+	stats_fill_scratch(&st, fz_scratch_of(file));
+	stats_show(m, &st);
+}
+
+void fz_context_show_fdinfo(struct seq_file *m, struct file *file)
+{
+	struct fz_context *ctx = file->private_data;
+	struct fastzero_stats st = { };
+
+	stats_fill_context(&st, ctx);
+	stats_fill_pool(&st, &ctx->pool);
+	seq_printf(m, "fastzero-scratches:\t%llu\n", st.out_scratches);
+	stats_show(m, &st);
+	seq_printf(m, "fastzero-pool-target:\t%llu\n", st.out_pool_target);
+	seq_printf(m, "fastzero-pool-ready:\t%llu\n", st.out_pool_ready);
+	seq_printf(m, "fastzero-pool-used:\t%llu\n", st.out_pool_used);
+	seq_printf(m, "fastzero-pool-held:\t%llu\n", st.out_pool_held);
+	seq_printf(m, "fastzero-owned:\t%llu\n", st.out_owned);
+	seq_printf(m, "fastzero-zeroed:\t%llu\n", st.out_zeroed);
+}

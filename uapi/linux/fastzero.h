@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: ((GPL-2.0 WITH Linux-syscall-note) OR MIT) */
+/*
+ * fastzero: scratch memory that becomes zero again almost for free.
+ */
+#ifndef _UAPI_LINUX_FASTZERO_H
+#define _UAPI_LINUX_FASTZERO_H
+
+#include <linux/types.h>
+#include <linux/ioctl.h>
+
+/**
+ * DOC: The life of a scratch
+ *
+ * A *context* is one open of /dev/fastzero: one tenant.  It owns a store of
+ * pages and the limits.  Pages are recycled inside a context, never across.
+ *
+ * A *scratch* is a memory object of fixed size that can be made zero again.
+ * There are two doors to one:
+ *
+ * 1. FASTZERO_IOC_CREATE on the context gives a file descriptor that looks
+ *    like a memfd: fstat, lseek, mmap(MAP_SHARED), pread, pwrite, and
+ *    fallocate(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE), which is a reset
+ *    in DROP mode.  It is close-on-exec and may be passed to other processes.
+ * 2. mmap of the context's own descriptor gives it an implicit scratch with
+ *    the default settings, as large as that first mapping reaches.  RESET,
+ *    RESET_DIRTY, POPULATE and WORKSET then work on that descriptor.  It is
+ *    for programs that know only a path.
+ *
+ * Everything that nobody has touched is a hole, which reads zero.  A page is
+ * *populated* from its first touch until it is dropped.  Private mappings
+ * that can be written are refused: a private copy would escape the reset.
+ *
+ * ::
+ *
+ *	int ctx = open("/dev/fastzero", O_RDWR | O_CLOEXEC);
+ *	struct fastzero_create c = { .size = sizeof(c), .length = 64 << 20 };
+ *	ioctl(ctx, FASTZERO_IOC_CREATE, &c);
+ *	void *ram = mmap(NULL, c.length, PROT_READ | PROT_WRITE, MAP_SHARED,
+ *			 c.out_fd, 0);
+ *	for (;;) {
+ *		run_guest_on(ram);
+ *		struct fastzero_reset r = { .size = sizeof(r),
+ *					    .length = c.length };
+ *		ioctl(c.out_fd, FASTZERO_IOC_RESET, &r);
+ *	}
+ *
+ * The scratch lives until its last descriptor, mapping and pin are gone; the
+ * context until its own descriptor and its last scratch are.
+ */
+
+/**
+ * DOC: What a reset promises
+ *
+ * When RESET of a range returns 0, every byte of the range reads zero through
+ * every mapping in every process, in every guest, and through read(2), unless
+ * somebody wrote it after RESET began.  A writer that races with RESET loses
+ * its store or keeps it, page by page; nothing else happens.
+ *
+ * A page that somebody else still refers to (a pipe, a direct transfer, a
+ * device) is never recycled.  INPLACE clears it where it is, and its holder
+ * sees the zeros.  DROP leaves it, with its data, to its holder, and the
+ * scratch goes on without it, as after a hole punch; it comes back to the
+ * context when it is released.  AUTO clears such pages in place, so that a
+ * device that keeps its pins goes on working on the memory of the scratch.
+ */
+
+/**
+ * DOC: Structures and errors
+ *
+ * Every ioctl takes a pointer to a structure whose first member is its size.
+ * Structures only grow, at their end: a caller built against an older header
+ * works with a newer module, and the other way round as long as it asks for
+ * nothing that the module does not know.  Members named out_* are written by
+ * the module, whatever they held; padding and reserved members must be zero.
+ *
+ * Errors common to all ioctls:
+ *
+ * - ENOTTY: no ioctl of this number for this kind of descriptor.
+ * - EINVAL: the structure is shorter than its first version, a reserved
+ *   member is not zero, or a value is out of range or misaligned.
+ * - E2BIG: the structure is longer than this module's, and what is beyond is
+ *   not zero.
+ * - EOPNOTSUPP: an unknown flag, or a feature that INFO does not report.
+ * - EOVERFLOW: offset + length wraps around.
+ * - EFAULT: a bad pointer.
+ * - EBADF: the descriptor was not opened for writing.
+ * - ENXIO: the descriptor is a context's, and has no implicit scratch yet.
+ * - ENOMEM: no memory, or beyond the memory cgroup's limit.  Nothing was
+ *   changed, but for POPULATE, which says how far it came.
+ * - EINTR: a fatal signal arrived.  What was done is said in the outputs.
+ *
+ * A call that fails changes nothing unless its description says so.
+ */
+
+#define FASTZERO_TYPE	0xFA
+
+enum {
+	FASTZERO_CMD_INFO = 0x00,
+	FASTZERO_CMD_CREATE,
+	FASTZERO_CMD_POOL,
+	FASTZERO_CMD_STATS,
+	FASTZERO_CMD_RESET = 0x10,
+	FASTZERO_CMD_RESET_DIRTY,
+	FASTZERO_CMD_POPULATE,
+	FASTZERO_CMD_WORKSET,
+};
+
+/**
+ * enum fastzero_feature - bits of fastzero_info.out_features
+ * @FASTZERO_FEATURE_2M: chunks of 2 MiB can be backed by one folio
+ * @FASTZERO_FEATURE_ZEROPAGE: CREATE takes FASTZERO_CREATE_ZEROPAGE
+ * @FASTZERO_FEATURE_RESET_DIRTY: RESET_DIRTY works
+ * @FASTZERO_FEATURE_WORKSET: WORKSET works, and POPULATE of a working set
+ * @FASTZERO_FEATURE_NODE: CREATE takes FASTZERO_CREATE_NODE
+ */
+enum fastzero_feature {
+	FASTZERO_FEATURE_2M		= 1 << 0,
+	FASTZERO_FEATURE_ZEROPAGE	= 1 << 1,
+	FASTZERO_FEATURE_RESET_DIRTY	= 1 << 2,
+	FASTZERO_FEATURE_WORKSET	= 1 << 3,
+	FASTZERO_FEATURE_NODE		= 1 << 4,
+};
+
+/**
+ * struct fastzero_info - ioctl(FASTZERO_IOC_INFO), on a context
+ * @size: sizeof(struct fastzero_info)
+ * @flags: must be 0
+ * @out_features: what this module can do, bits of enum fastzero_feature
+ * @out_modes: what RESET takes, bit (1 << mode) for each enum fastzero_mode
+ * @out_orders: page orders that POOL takes, bit (1 << order)
+ * @out_page_size: size in bytes of a base page; ranges are multiples of it
+ * @out_chunk_size: size in bytes of a chunk
+ * @out_max_scratches: most scratches that a context may have at once
+ * @__reserved: must be 0
+ * @out_max_length: largest scratch that CREATE takes, in bytes
+ * @out_max_pages: most base pages that a context may own, pool included; 0
+ *	for no limit but the memory cgroup's
+ *
+ * Says what the module can do, so that a library can adapt.
+ */
+struct fastzero_info {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 out_features;
+	__u32 out_modes;
+	__u32 out_orders;
+	__u32 out_page_size;
+	__u32 out_chunk_size;
+	__u32 out_max_scratches;
+	__u32 __reserved;
+	__aligned_u64 out_max_length;
+	__aligned_u64 out_max_pages;
+};
+#define FASTZERO_IOC_INFO _IO(FASTZERO_TYPE, FASTZERO_CMD_INFO)
+
+/**
+ * enum fastzero_page_policy - what backs the chunks of a scratch
+ * @FASTZERO_PAGES_AUTO: the module decides, chunk by chunk
+ * @FASTZERO_PAGES_4K: base pages only
+ * @FASTZERO_PAGES_2M: 2 MiB folios wherever they can be had, else base pages;
+ *	EOPNOTSUPP without FASTZERO_FEATURE_2M
+ */
+enum fastzero_page_policy {
+	FASTZERO_PAGES_AUTO,
+	FASTZERO_PAGES_4K,
+	FASTZERO_PAGES_2M,
+};
+
+/**
+ * enum fastzero_create_flags - bits of fastzero_create.flags
+ * @FASTZERO_CREATE_NODE: take pages from NUMA node @node of the structure
+ *	first; without it, from the node of whoever touches them.  EOPNOTSUPP
+ *	without FASTZERO_FEATURE_NODE
+ * @FASTZERO_CREATE_ZEROPAGE: holes that are only read share one page of
+ *	zeros instead of taking memory.  Long-term pins are then refused, and
+ *	the first write to such a page takes one more fault.  EOPNOTSUPP
+ *	without FASTZERO_FEATURE_ZEROPAGE
+ */
+enum fastzero_create_flags {
+	FASTZERO_CREATE_NODE		= 1 << 0,
+	FASTZERO_CREATE_ZEROPAGE	= 1 << 1,
+};
+
+/**
+ * struct fastzero_create - ioctl(FASTZERO_IOC_CREATE), on a context
+ * @size: sizeof(struct fastzero_create)
+ * @flags: bits of enum fastzero_create_flags
+ * @length: size of the scratch in bytes, a multiple of the base page size,
+ *	from one page to fastzero_info.out_max_length
+ * @page_policy: one of enum fastzero_page_policy
+ * @node: a NUMA node that has memory; must be 0 without FASTZERO_CREATE_NODE
+ * @out_fd: the scratch, open for reading and writing, close-on-exec; the
+ *	caller owns it
+ * @__reserved: must be 0
+ *
+ * Makes a scratch.  No memory is taken before it is touched or populated.
+ *
+ * EINVAL for a length of 0, one that is not a multiple of a page or beyond the
+ * limit, an unknown policy or node; ENOSPC when the context has as many
+ * scratches as it may; EMFILE and ENFILE as open(2).
+ */
+struct fastzero_create {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 length;
+	__u32 page_policy;
+	__u32 node;
+	__s32 out_fd;
+	__u32 __reserved;
+};
+#define FASTZERO_IOC_CREATE _IO(FASTZERO_TYPE, FASTZERO_CMD_CREATE)
+
+/**
+ * enum fastzero_pool_flags - bits of fastzero_pool.flags
+ * @FASTZERO_POOL_WAIT: return when the target is reached, or when no page is
+ *	left that the zeroer could make ready
+ */
+enum fastzero_pool_flags {
+	FASTZERO_POOL_WAIT		= 1 << 0,
+};
+
+/**
+ * struct fastzero_pool - ioctl(FASTZERO_IOC_POOL), on a context
+ * @size: sizeof(struct fastzero_pool)
+ * @flags: bits of enum fastzero_pool_flags
+ * @order: order of the pages, one that fastzero_info.out_orders reports;
+ *	EOPNOTSUPP for any other
+ * @__reserved: must be 0
+ * @target: pages of that order to be kept ready
+ * @out_ready: pages that are ready now
+ * @out_used: pages that wait for the zeroer
+ *
+ * Sets how many zeroed pages the context keeps at hand.  What is missing is
+ * allocated by this call and charged to the memory cgroup of the context's
+ * creator; pages that wait for the zeroer count as present.  Pages beyond the
+ * target go back to the system in the background.
+ *
+ * ENOMEM when the pages cannot be had, EINVAL for a target beyond
+ * fastzero_info.out_max_pages: the target and the pool are then unchanged.
+ * EINTR when a fatal signal ended the call: as for ENOMEM, or, in a wait,
+ * with the target set.
+ */
+struct fastzero_pool {
+	__u32 size;
+	__u32 flags;
+	__u32 order;
+	__u32 __reserved;
+	__aligned_u64 target;
+	__aligned_u64 out_ready;
+	__aligned_u64 out_used;
+};
+#define FASTZERO_IOC_POOL _IO(FASTZERO_TYPE, FASTZERO_CMD_POOL)
+
+/**
+ * enum fastzero_mode - how a reset is done
+ * @FASTZERO_MODE_AUTO: the module decides, page by page or chunk by chunk
+ * @FASTZERO_MODE_INPLACE: clear the populated pages where they are; nothing
+ *	is unmapped, the next touch costs nothing
+ * @FASTZERO_MODE_SWAP: put ready pages in the place of the dirty ones; these
+ *	are cleared in the background
+ * @FASTZERO_MODE_DROP: take the pages back; the range is a hole again
+ */
+enum fastzero_mode {
+	FASTZERO_MODE_AUTO,
+	FASTZERO_MODE_INPLACE,
+	FASTZERO_MODE_SWAP,
+	FASTZERO_MODE_DROP,
+};
+
+/**
+ * struct fastzero_reset - ioctl(FASTZERO_IOC_RESET), on a scratch
+ * @size: sizeof(struct fastzero_reset)
+ * @flags: must be 0
+ * @offset: first byte of the range, a multiple of the base page size
+ * @length: bytes in the range, a multiple of the base page size, not 0; the
+ *	range must lie inside the scratch
+ * @mode: one of enum fastzero_mode, of those that fastzero_info.out_modes
+ *	reports
+ * @__reserved: must be 0
+ * @out_done: bytes of the range, from its begin, that are zero now; @length
+ *	if the call succeeds
+ * @out_cleared: base pages that this call cleared
+ * @out_swapped: base pages that were replaced by ready ones
+ * @out_dropped: base pages that were taken out and left a hole
+ * @out_held: base pages among these that somebody else referred to: INPLACE
+ *	and AUTO cleared them, DROP and SWAP left them to their holders
+ *
+ * Makes the range zero again; what that means in the presence of writers and
+ * of pages held by others is said on top of this header.
+ *
+ * EINTR when a fatal signal arrives: the first @out_done bytes are zero, and
+ * the call can be repeated for the rest.
+ */
+struct fastzero_reset {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 offset;
+	__aligned_u64 length;
+	__u32 mode;
+	__u32 __reserved;
+	__aligned_u64 out_done;
+	__aligned_u64 out_cleared;
+	__aligned_u64 out_swapped;
+	__aligned_u64 out_dropped;
+	__aligned_u64 out_held;
+};
+#define FASTZERO_IOC_RESET _IO(FASTZERO_TYPE, FASTZERO_CMD_RESET)
+
+/**
+ * struct fastzero_reset_dirty - ioctl(FASTZERO_IOC_RESET_DIRTY), on a scratch
+ * @size: sizeof(struct fastzero_reset_dirty)
+ * @flags: must be 0
+ * @offset: first byte of the range, a multiple of the granule
+ * @length: bytes in the range, a multiple of the base page size, not 0; the
+ *	range must lie inside the scratch
+ * @mode: one of enum fastzero_mode
+ * @granule_shift: log2 of the bytes that one bit stands for, from the base
+ *	page's (12 on x86) to 30
+ * @bitmap: user pointer, aligned to 8, to 64-bit words: bit n % 64 of word
+ *	n / 64 stands for granule n, counted from @offset, as KVM_GET_DIRTY_LOG
+ *	has them on little-endian machines
+ * @bitmap_size: bytes at @bitmap, a multiple of 8; EINVAL if too short for
+ *	the range.  What is beyond the range is not read
+ * @out_done: bytes of the range that are dealt with
+ * @out_cleared: as in struct fastzero_reset
+ * @out_swapped: as in struct fastzero_reset
+ * @out_dropped: as in struct fastzero_reset
+ * @out_held: as in struct fastzero_reset
+ *
+ * As RESET, for the granules whose bit is set; the others are not looked at.
+ * EOPNOTSUPP without FASTZERO_FEATURE_RESET_DIRTY.
+ */
+struct fastzero_reset_dirty {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 offset;
+	__aligned_u64 length;
+	__u32 mode;
+	__u32 granule_shift;
+	__aligned_u64 bitmap;
+	__aligned_u64 bitmap_size;
+	__aligned_u64 out_done;
+	__aligned_u64 out_cleared;
+	__aligned_u64 out_swapped;
+	__aligned_u64 out_dropped;
+	__aligned_u64 out_held;
+};
+#define FASTZERO_IOC_RESET_DIRTY _IO(FASTZERO_TYPE, FASTZERO_CMD_RESET_DIRTY)
+
+/**
+ * enum fastzero_populate_flags - bits of fastzero_populate.flags
+ * @FASTZERO_POPULATE_WORKSET: only the pages of the working set; EOPNOTSUPP
+ *	without FASTZERO_FEATURE_WORKSET
+ */
+enum fastzero_populate_flags {
+	FASTZERO_POPULATE_WORKSET	= 1 << 0,
+};
+
+/**
+ * struct fastzero_populate - ioctl(FASTZERO_IOC_POPULATE), on a scratch
+ * @size: sizeof(struct fastzero_populate)
+ * @flags: bits of enum fastzero_populate_flags
+ * @offset: first byte of the range, a multiple of the base page size
+ * @length: bytes in the range, a multiple of the base page size, not 0; the
+ *	range must lie inside the scratch
+ * @out_done: bytes of the range, from its begin, that are populated now;
+ *	@length if the call succeeds
+ * @out_added: base pages that were not populated before
+ * @out_mapped: page-table entries looked after in the caller's mappings
+ *
+ * Backs the range with zeroed pages and maps them wherever the calling process
+ * maps the range, writable where that mapping is, so that the next touch does
+ * not fault.  Pages that are populated keep their contents.
+ *
+ * ENOMEM when memory runs out and EINTR on a fatal signal: the first
+ * @out_done bytes are populated, and the call can be repeated for the rest.
+ */
+struct fastzero_populate {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 offset;
+	__aligned_u64 length;
+	__aligned_u64 out_done;
+	__aligned_u64 out_added;
+	__aligned_u64 out_mapped;
+};
+#define FASTZERO_IOC_POPULATE _IO(FASTZERO_TYPE, FASTZERO_CMD_POPULATE)
+
+/**
+ * enum fastzero_workset_op - what WORKSET does
+ * @FASTZERO_WORKSET_READ: copy the working set to the buffer
+ * @FASTZERO_WORKSET_WRITE: take it from the buffer
+ * @FASTZERO_WORKSET_CLEAR: forget it; no buffer
+ */
+enum fastzero_workset_op {
+	FASTZERO_WORKSET_READ,
+	FASTZERO_WORKSET_WRITE,
+	FASTZERO_WORKSET_CLEAR,
+};
+
+/**
+ * struct fastzero_workset - ioctl(FASTZERO_IOC_WORKSET), on a scratch
+ * @size: sizeof(struct fastzero_workset)
+ * @flags: must be 0
+ * @op: one of enum fastzero_workset_op
+ * @__reserved: must be 0
+ * @buffer: user pointer
+ * @buffer_size: bytes at @buffer
+ * @out_size: bytes that the working set takes or took
+ *
+ * Reads, writes or clears the working set: the pages that a run is expected to
+ * touch.  EOPNOTSUPP without FASTZERO_FEATURE_WORKSET.
+ */
+struct fastzero_workset {
+	__u32 size;
+	__u32 flags;
+	__u32 op;
+	__u32 __reserved;
+	__aligned_u64 buffer;
+	__aligned_u64 buffer_size;
+	__aligned_u64 out_size;
+};
+#define FASTZERO_IOC_WORKSET _IO(FASTZERO_TYPE, FASTZERO_CMD_WORKSET)
+
+/**
+ * struct fastzero_stats - ioctl(FASTZERO_IOC_STATS), on either
+ * @size: sizeof(struct fastzero_stats)
+ * @flags: must be 0
+ * @out_scratches: scratches counted: 1 on a scratch, all of the context's that
+ *	are alive on a context
+ * @out_length: their size in bytes
+ * @out_populated: base pages populated in them now
+ * @out_faults: page faults that were answered with a page
+ * @out_faults_ready: pages that faults, POPULATE and writes took ready from the
+ *	pool
+ * @out_faults_used: pages that these took from the zeroer's queue and cleared
+ * @out_faults_alloc: pages that these had to allocate
+ * @out_resets: RESET calls and hole punches, also those that were interrupted
+ * @out_cleared: base pages that resets cleared
+ * @out_swapped: base pages that resets replaced
+ * @out_dropped: base pages that resets took out
+ * @out_held: base pages that resets found referred to by somebody else
+ * @out_pool_target: base pages that the context keeps ready
+ * @out_pool_ready: base pages in its pool that are zero
+ * @out_pool_used: base pages that wait for the zeroer
+ * @out_pool_held: base pages that wait for somebody else to release them
+ * @out_owned: base pages that the context has in all: populated in its
+ *	scratches, and in its pool
+ * @out_zeroed: base pages that the zeroer has cleared
+ * @out_zeroer_ns: time in ns that the zeroer has spent on this context
+ *
+ * The counters up to @out_held are the scratch's own on a scratch; on a
+ * context they are sums, and those from @out_faults on include scratches that
+ * are gone.  The others are the context's on both.  Counters are not taken at
+ * one instant.
+ */
+struct fastzero_stats {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 out_scratches;
+	__aligned_u64 out_length;
+	__aligned_u64 out_populated;
+	__aligned_u64 out_faults;
+	__aligned_u64 out_faults_ready;
+	__aligned_u64 out_faults_used;
+	__aligned_u64 out_faults_alloc;
+	__aligned_u64 out_resets;
+	__aligned_u64 out_cleared;
+	__aligned_u64 out_swapped;
+	__aligned_u64 out_dropped;
+	__aligned_u64 out_held;
+	__aligned_u64 out_pool_target;
+	__aligned_u64 out_pool_ready;
+	__aligned_u64 out_pool_used;
+	__aligned_u64 out_pool_held;
+	__aligned_u64 out_owned;
+	__aligned_u64 out_zeroed;
+	__aligned_u64 out_zeroer_ns;
+};
+#define FASTZERO_IOC_STATS _IO(FASTZERO_TYPE, FASTZERO_CMD_STATS)
+
+#endif /* _UAPI_LINUX_FASTZERO_H */
