@@ -134,7 +134,8 @@ void fz_pool_put_back(struct fz_pool *pool, struct folio *folio)
  *	nowhere any more and flushed; emptied
  *
  * Only a folio whose last reference is ours may be used again: the count is
- * the one thing that knows of pipes, pins and transfers alike.
+ * the one thing that knows of pipes, pins and transfers alike.  The caller
+ * kicks the zeroer when it has retired all.
  *
  * Return: how many are held by somebody else.
  */
@@ -165,8 +166,6 @@ u64 fz_pool_retire(struct fz_pool *pool, struct list_head *folios)
 	pool->nr_used += nr_used;
 	pool->nr_held += nr_held;
 	spin_unlock(&pool->lock);
-
-	fz_zeroer_kick(pool);
 	return nr_held;
 }
 
@@ -261,7 +260,7 @@ int fz_pool_resize(struct fz_pool *pool, u64 target, bool wait)
 	u64 have;
 	int err;
 
-	if ((limit && target > limit) || target > LONG_MAX)
+	if (limit && target > limit)
 		return -EINVAL;
 
 	if (mutex_lock_killable(&pool->resize))

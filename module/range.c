@@ -80,3 +80,26 @@ u32 fz_range_mask(u64 *words, const struct fz_range *range)
 	}
 	return summary;
 }
+
+/**
+ * fz_range_span() - the smallest range that holds all bits of a chunk's bitmap
+ * @words: FZ_CHUNK_WORDS words
+ * @span: result, counted from the begin of the chunk; written if there is a bit
+ *
+ * Return: whether there is one.
+ */
+bool fz_range_span(const u64 *words, struct fz_range *span)
+{
+	bool any = false;
+	u32 w;
+
+	for (w = 0; w < FZ_CHUNK_WORDS; w++) {
+		if (!words[w])
+			continue;
+		if (!any)
+			span->first = w * 64 + __builtin_ctzll(words[w]);
+		span->end = w * 64 + 64 - __builtin_clzll(words[w]);
+		any = true;
+	}
+	return any;
+}

@@ -61,8 +61,8 @@ static void reset_retire(struct fz_scratch *s, struct list_head *out,
 	t->held += fz_pool_retire(&s->ctx->pool, out);
 }
 
-/* Unmap folios that are out of the index, all of [first, end), and retire. */
-static void reset_take_back(struct fz_scratch *s, u64 first, u64 end,
+/* Unmap a range whose folios are out of the index, and retire them. */
+static void reset_take_back(struct fz_scratch *s, const struct fz_range *range,
 			    struct list_head *out, struct reset_tally *t)
 {
 	struct folio *folio;
@@ -71,8 +71,8 @@ static void reset_take_back(struct fz_scratch *s, u64 first, u64 end,
 		folio_lock(folio);
 		folio_unlock(folio);
 	}
-	unmap_mapping_range(s->inode->i_mapping, first << PAGE_SHIFT,
-			    (end - first) << PAGE_SHIFT, 1);
+	unmap_mapping_range(s->inode->i_mapping, range->first << PAGE_SHIFT,
+			    (range->end - range->first) << PAGE_SHIFT, 1);
 	reset_retire(s, out, t);
 }
 
@@ -99,28 +99,38 @@ static void reset_clear_held(struct fz_chunk *chunk, u64 *words,
 static void reset_drop_some(struct fz_scratch *s, struct fz_range *range,
 			    bool keep_held, struct reset_tally *t)
 {
+	struct fz_range run = { };
 	u64 words[FZ_CHUNK_WORDS];
 	struct fz_chunk *chunk;
-	u64 first = U64_MAX;
 	LIST_HEAD(out);
 	u64 number;
 	u64 nr = 0;
 
 	while (nr < RESET_BATCH && (chunk = fz_chunk_next(s, range, &number))) {
-		struct fz_range part = fz_range_in_chunk(range, number);
+		u64 base = number << FZ_CHUNK_SHIFT;
+		struct fz_range part, span;
 
-		first = min(first, range->first);
+		/* Walk no page tables of holes: they may be many. */
+		if (nr && base - run.end > FZ_CHUNK_PAGES)
+			break;
+
+		part = fz_range_in_chunk(range, number);
+		range->first = base + part.end;
 		fz_chunk_snapshot(chunk, &part, words);
 		if (keep_held)
 			reset_clear_held(chunk, words, t);
+		if (!fz_range_span(words, &span))
+			continue;
+		if (!nr)
+			run.first = base + span.first;
+		run.end = base + span.end;
 		nr += fz_chunk_remove(s, chunk, number, words, &out);
-		range->first = (number << FZ_CHUNK_SHIFT) + part.end;
 	}
 	if (!nr)
 		return;
 
 	t->dropped += nr;
-	reset_take_back(s, first, range->first, &out, t);
+	reset_take_back(s, &run, &out, t);
 }
 
 static void reset_drop_poisoned(struct fz_scratch *s, u64 page,
@@ -201,6 +211,8 @@ static int reset_run(struct fz_scratch *s, struct fz_range *range, u32 mode,
 		cond_resched();
 	}
 
+	if (t->dropped)
+		fz_zeroer_kick(&s->ctx->pool);
 	atomic64_inc(&s->count.resets);
 	atomic64_add(t->cleared, &s->count.cleared);
 	atomic64_add(t->dropped, &s->count.dropped);
@@ -239,6 +251,7 @@ void fz_reset_all(struct fz_scratch *s)
 		cond_resched();
 	}
 	mutex_unlock(&s->lock);
+	fz_zeroer_kick(&s->ctx->pool);
 }
 
 /**

@@ -79,10 +79,11 @@
  * - EINVAL: the structure is shorter than its first version, a reserved
  *   member is not zero, or a value is out of range or misaligned.
  * - E2BIG: the structure is longer than this module's, and what is beyond is
- *   not zero.
+ *   not zero, or it is longer than a page.
  * - EOPNOTSUPP: an unknown flag, or a feature that INFO does not report.
  * - EOVERFLOW: offset + length wraps around.
- * - EFAULT: a bad pointer.
+ * - EFAULT: a bad pointer.  When only the outputs cannot be written, the
+ *   work is done all the same, but for CREATE, which makes nothing.
  * - EBADF: the descriptor was not opened for writing.
  * - ENXIO: the descriptor is a context's, and has no implicit scratch yet.
  * - ENOMEM: no memory, or beyond the memory cgroup's limit.  Nothing was
