@@ -84,7 +84,8 @@
  * - EOVERFLOW: offset + length wraps around.
  * - EFAULT: a bad pointer.  When only the outputs cannot be written, the
  *   work is done all the same, but for CREATE, which makes nothing.
- * - EBADF: the descriptor was not opened for writing.
+ * - EBADF: the descriptor was not opened for writing; INFO and STATS do not
+ *   mind.
  * - ENXIO: the descriptor is a context's, and has no implicit scratch yet.
  * - ENOMEM: no memory, or beyond the memory cgroup's limit.  Nothing was
  *   changed, but for POPULATE, which says how far it came.

@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+/*
+ * minivm: a very small KVM machine, to have a guest use memory.
+ */
+#include "minivm.h"
+#include "minivm_guest.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <linux/kvm.h>
+
+/* Slot 0 ends with the page list. */
+#define SLOT0_SIZE	(GPA_LIST + MINIVM_LIST_MAX * sizeof(uint64_t))
+
+#define PTE_P		0x001ull
+#define PTE_RW		0x002ull
+#define PTE_A		0x020ull
+#define PTE_D		0x040ull
+#define PTE_PS		0x080ull
+
+#define CR0_PE		(1ull << 0)
+#define CR0_MP		(1ull << 1)
+#define CR0_ET		(1ull << 4)
+#define CR0_NE		(1ull << 5)
+#define CR0_PG		(1ull << 31)
+#define CR4_PAE		(1ull << 5)
+#define EFER_LME	(1ull << 8)
+#define EFER_LMA	(1ull << 10)
+
+struct minivm {
+	int kvm;
+	int fd;
+	int vcpu;
+	bool lost;			/* the guest is not at its begin */
+	uint64_t ram_size;
+	uint8_t *slot0;
+	struct guest_param *param;	/* in slot0 */
+	volatile uint32_t *stop;
+	struct kvm_run *run;
+	size_t run_size;
+};
+
+static int set_slot(struct minivm *vm, uint32_t slot, uint64_t gpa, void *mem,
+		    uint64_t size)
+{
+	struct kvm_userspace_memory_region region = {
+		.slot = slot,
+		.guest_phys_addr = gpa,
+		.memory_size = size,
+		.userspace_addr = (uintptr_t)mem,
+	};
+
+	return ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &region) ? -errno : 0;
+}
+
+/* The guest gets every feature that KVM has to offer. */
+static int set_cpuid(struct minivm *vm)
+{
+	enum { ENTRIES = 256 };
+	struct kvm_cpuid2 *cpuid;
+	bool gbpages = false;
+	uint32_t i;
+	int ret = 0;
+
+	cpuid = calloc(1, sizeof(*cpuid) + ENTRIES * sizeof(cpuid->entries[0]));
+	if (!cpuid)
+		return -ENOMEM;
+	cpuid->nent = ENTRIES;
+	if (ioctl(vm->kvm, KVM_GET_SUPPORTED_CPUID, cpuid))
+		ret = -errno;
+	for (i = 0; !ret && i < cpuid->nent; i++)
+		if (cpuid->entries[i].function == 0x80000001)
+			gbpages = cpuid->entries[i].edx & (1u << 26);
+	if (!ret && !gbpages)
+		ret = -EOPNOTSUPP;
+	if (!ret && ioctl(vm->vcpu, KVM_SET_CPUID2, cpuid))
+		ret = -errno;
+	free(cpuid);
+	return ret;
+}
+
+/* 64-bit mode at once; nobody ever loads a segment, so there is no GDT. */
+static int set_sregs(struct minivm *vm)
+{
+	struct kvm_segment seg = {
+		.limit = 0xffffffff, .selector = 8, .type = 11, .present = 1,
+		.s = 1, .l = 1, .g = 1,
+	};
+	struct kvm_sregs sregs;
+
+	if (ioctl(vm->vcpu, KVM_GET_SREGS, &sregs))
+		return -errno;
+	sregs.cs = seg;
+	seg.selector = 16;
+	seg.type = 3;
+	seg.l = 0;
+	seg.db = 1;
+	sregs.ds = seg;
+	sregs.es = seg;
+	sregs.fs = seg;
+	sregs.gs = seg;
+	sregs.ss = seg;
+	sregs.cr0 = CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_PG;
+	sregs.cr3 = GPA_PML4;
+	sregs.cr4 = CR4_PAE;
+	sregs.efer = EFER_LME | EFER_LMA;
+	return ioctl(vm->vcpu, KVM_SET_SREGS, &sregs) ? -errno : 0;
+}
+
+/* To the begin of the code, whatever the guest was about. */
+static int set_regs(struct minivm *vm)
+{
+	struct kvm_regs regs = {
+		.rip = GPA_CODE,
+		.rbx = GPA_PARAM,
+		.rflags = 2,
+	};
+
+	return ioctl(vm->vcpu, KVM_SET_REGS, &regs) ? -errno : 0;
+}
+
+static void fill_slot0(struct minivm *vm)
+{
+	uint64_t *pml4 = (uint64_t *)(vm->slot0 + GPA_PML4);
+	uint64_t *pdpt = (uint64_t *)(vm->slot0 + GPA_PDPT);
+	uint64_t i;
+
+	pml4[0] = GPA_PDPT | PTE_P | PTE_RW | PTE_A;
+	for (i = 0; i < 512; i++)
+		pdpt[i] = (i << 30) | PTE_P | PTE_RW | PTE_A | PTE_D | PTE_PS;
+	memcpy(vm->slot0 + GPA_CODE, minivm_code, minivm_code_end - minivm_code);
+	vm->param = (struct guest_param *)(vm->slot0 + GPA_PARAM);
+}
+
+static int minivm_init(struct minivm *vm)
+{
+	void *p;
+	int ret;
+
+	vm->kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	if (vm->kvm < 0)
+		return -errno;
+	vm->fd = ioctl(vm->kvm, KVM_CREATE_VM, 0);
+	if (vm->fd < 0)
+		return -errno;
+	p = mmap(NULL, SLOT0_SIZE, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (p == MAP_FAILED)
+		return -errno;
+	vm->slot0 = p;
+	fill_slot0(vm);
+	ret = set_slot(vm, 0, 0, vm->slot0, SLOT0_SIZE);
+	if (ret)
+		return ret;
+	vm->vcpu = ioctl(vm->fd, KVM_CREATE_VCPU, 0);
+	if (vm->vcpu < 0)
+		return -errno;
+	ret = ioctl(vm->kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
+	if (ret < 0)
+		return -errno;
+	vm->run_size = ret;
+	p = mmap(NULL, vm->run_size, PROT_READ | PROT_WRITE, MAP_SHARED,
+		 vm->vcpu, 0);
+	if (p == MAP_FAILED)
+		return -errno;
+	vm->run = p;
+	ret = set_cpuid(vm);
+	if (!ret)
+		ret = set_sregs(vm);
+	return ret;
+}
+
+int minivm_new(struct minivm **out)
+{
+	struct minivm *vm;
+	int ret;
+
+	vm = calloc(1, sizeof(*vm));
+	if (!vm)
+		return -ENOMEM;
+	vm->kvm = -1;
+	vm->fd = -1;
+	vm->vcpu = -1;
+	vm->lost = true;
+	ret = minivm_init(vm);
+	if (ret) {
+		minivm_free(vm);
+		return ret;
+	}
+	*out = vm;
+	return 0;
+}
+
+void minivm_free(struct minivm *vm)
+{
+	if (!vm)
+		return;
+	/* The run page keeps the vCPU and so the whole machine alive. */
+	if (vm->run)
+		munmap(vm->run, vm->run_size);
+	if (vm->vcpu >= 0)
+		close(vm->vcpu);
+	if (vm->fd >= 0)
+		close(vm->fd);
+	if (vm->kvm >= 0)
+		close(vm->kvm);
+	if (vm->slot0)
+		munmap(vm->slot0, SLOT0_SIZE);
+	free(vm);
+}
+
+int minivm_vcpu_fd(const struct minivm *vm)
+{
+	return vm->vcpu;
+}
+
+int minivm_set_ram(struct minivm *vm, void *ram, uint64_t size)
+{
+	int ret;
+
+	if (!ram)
+		size = 0;
+	else if (!size || size % MINIVM_PAGE || size > MINIVM_RAM_MAX)
+		return -EINVAL;
+	/* KVM cannot change the size of a slot: take the old one away first. */
+	if (vm->ram_size) {
+		ret = set_slot(vm, 1, MINIVM_RAM_GPA, NULL, 0);
+		if (ret)
+			return ret;
+		vm->ram_size = 0;
+	}
+	vm->param->count = 0;		/* the job at hand was for the old RAM */
+	if (!size)
+		return 0;
+	ret = set_slot(vm, 1, MINIVM_RAM_GPA, ram, size);
+	if (!ret)
+		vm->ram_size = size;
+	return ret;
+}
+
+static int check_job(const struct minivm *vm, const struct minivm_job *job)
+{
+	uint64_t pages = vm->ram_size / MINIVM_PAGE;
+	uint64_t i;
+
+	if (!job->count || !job->words || job->words > MINIVM_PAGE / 8)
+		return -EINVAL;
+	if (job->op == MINIVM_HAMMER && !job->stop)
+		return -EINVAL;
+	if (!job->list) {
+		if (job->first >= pages)
+			return -EINVAL;
+		if (job->stride &&
+		    job->count - 1 > (pages - 1 - job->first) / job->stride)
+			return -EINVAL;
+		return 0;
+	}
+	if (job->count > MINIVM_LIST_MAX)
+		return -EINVAL;
+	for (i = 0; i < job->count; i++)
+		if (job->list[i] >= pages)
+			return -EINVAL;
+	return 0;
+}
+
+static uint64_t page_gpa(uint64_t page)
+{
+	return MINIVM_RAM_GPA + page * MINIVM_PAGE;
+}
+
+int minivm_prepare(struct minivm *vm, const struct minivm_job *job)
+{
+	struct guest_param *param = vm->param;
+	const char *body;
+	uint64_t *list = (uint64_t *)(vm->slot0 + GPA_LIST);
+	uint64_t i;
+	int ret;
+
+	ret = check_job(vm, job);
+	if (ret)
+		return ret;
+	switch (job->op) {
+	case MINIVM_WRITE:
+	case MINIVM_HAMMER:
+		body = job->words == 1 ? minivm_write_one : minivm_write;
+		break;
+	case MINIVM_READ:
+		body = minivm_read;
+		break;
+	case MINIVM_RDWR:
+		body = minivm_rdwr;
+		break;
+	case MINIVM_CHECK:
+		body = minivm_check;
+		break;
+	default:
+		return -EINVAL;
+	}
+	param->body = GPA_CODE + (body - minivm_code);
+	param->list = job->list ? GPA_LIST : 0;
+	param->first = page_gpa(job->first);
+	param->stride = job->stride * MINIVM_PAGE;
+	param->count = job->count;
+	param->words = job->words;
+	param->value = job->value;
+	if (job->list)
+		for (i = 0; i < job->count; i++)
+			list[i] = page_gpa(job->list[i]);
+	vm->stop = job->op == MINIVM_HAMMER ? job->stop : NULL;
+	return 0;
+}
+
+/* Lets the guest run until it has finished the job. */
+static int run_guest(struct minivm *vm)
+{
+	struct guest_param *param = vm->param;
+	struct kvm_run *run = vm->run;
+
+	for (;;) {
+		/* The guest looks at its own copy after each round. */
+		if (vm->stop)
+			param->stop = *vm->stop;
+		if (ioctl(vm->vcpu, KVM_RUN, 0)) {
+			if (errno == EINTR)
+				continue;
+			return -errno;
+		}
+		if (run->exit_reason == KVM_EXIT_INTR)
+			continue;
+		if (run->exit_reason != KVM_EXIT_IO) {
+			fprintf(stderr, "minivm: the guest ended with exit reason %u\n",
+				run->exit_reason);
+			return -EIO;
+		}
+		if (run->io.port == PORT_DONE)
+			return 0;
+		param->poll = POLL_PAGES;
+	}
+}
+
+int minivm_go(struct minivm *vm, struct minivm_report *rep)
+{
+	struct guest_param *param = vm->param;
+	int ret;
+
+	if (!param->count || !vm->ram_size)
+		return -EINVAL;
+	if (vm->lost) {
+		ret = set_regs(vm);
+		if (ret)
+			return ret;
+		vm->lost = false;
+	}
+	param->stop = !vm->stop;
+	param->poll = POLL_PAGES;
+	param->rounds = 0;
+	ret = run_guest(vm);
+	if (ret) {
+		vm->lost = true;
+		return ret;
+	}
+	if (rep) {
+		rep->pages = param->rounds * param->count;
+		rep->nonzero_words = param->nonzero;
+		rep->first_nonzero = param->where == ~0ull ?
+				     ~0ull : param->where - MINIVM_RAM_GPA;
+		rep->sum = param->sum;
+		rep->rounds = param->rounds;
+	}
+	return 0;
+}
+
+int minivm_run(struct minivm *vm, const struct minivm_job *job,
+	       struct minivm_report *rep)
+{
+	int ret = minivm_prepare(vm, job);
+
+	return ret ? ret : minivm_go(vm, rep);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A stand-in for the module: an ioctl() in the place of the C library's.  It
+ * can be older or newer than the library.  Any character device stands for the
+ * device, one memfd for a scratch; other descriptors get the real call.
+ */
+#ifndef FAKE_H
+#define FAKE_H
+
+#include "fastzero.h"
+
+#include <stdbool.h>
+
+struct fake {
+	int delta;		/* its structures are longer by this */
+	int error;		/* what RESET and POPULATE return */
+	bool ancient;		/* it does not know anything but CREATE and INFO */
+	int scratch;		/* descriptor that it takes for a scratch */
+	union {
+		struct fastzero_create create;
+		struct fastzero_pool pool;
+		struct fastzero_reset reset;
+		struct fastzero_reset_dirty reset_dirty;
+		struct fastzero_populate populate;
+		struct fastzero_workset workset;
+	} last;			/* the last request, as it came in */
+};
+
+extern struct fake fake;
+
+/* What its outputs are made of. */
+#define ONES	0x0101010101010101ull
+
+#endif /* FAKE_H */

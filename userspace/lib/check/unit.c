@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Unit checks of libfastzero, on a stand-in for the module: /dev/null for the
+ * device, a memfd for a scratch.
+ */
+#include "check.h"
+#include "fake.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PAGE	4096
+#define LENGTH	(16 * PAGE)
+
+static struct fastzero_ctx *open_ctx(void)
+{
+	struct fastzero_ctx_opts opts = { .size = sizeof(opts), .path = "/dev/null" };
+	struct fastzero_ctx *ctx = NULL;
+
+	CHECK(fastzero_ctx_open(&opts, &ctx) == 0);
+	return ctx;
+}
+
+static void check_open(void)
+{
+	struct {
+		struct fastzero_ctx_opts opts;
+		uint64_t later;		/* a version to come */
+	} newer = { .opts = { .size = sizeof(newer), .path = "/dev/null" } };
+	struct fastzero_ctx_opts opts = { .size = sizeof(opts) };
+	struct fastzero_ctx *ctx = NULL;
+	char file[] = "/tmp/fastzero-unit.XXXXXX";
+	struct stat st;
+	int fd;
+
+	opts.path = "/nonexistent/fastzero";
+	CHECK(fastzero_ctx_open(&opts, &ctx) == -ENOENT);
+	/* What QEMU leaves at the path when the module was not loaded. */
+	fd = mkstemp(file);
+	CHECK(fd >= 0);
+	opts.path = file;
+	CHECK(fastzero_ctx_open(&opts, &ctx) == -ENOTTY);
+	close(fd);
+	unlink(file);
+	opts.path = "/dev/null";
+	opts.flags = 1u << 31;
+	CHECK(fastzero_ctx_open(&opts, &ctx) == -EOPNOTSUPP);
+	opts.flags = 0;
+	opts.size = 4;
+	CHECK(fastzero_ctx_open(&opts, &ctx) == -EINVAL);
+	newer.later = 1;
+	CHECK(fastzero_ctx_open(&newer.opts, &ctx) == -E2BIG);
+	CHECK(!ctx);
+	newer.later = 0;
+	CHECK(fastzero_ctx_open(&newer.opts, &ctx) == 0);
+	CHECK(ctx && fcntl(fastzero_ctx_fd(ctx), F_GETFD) == FD_CLOEXEC);
+	fd = fastzero_ctx_fd(ctx);
+	fastzero_ctx_close(ctx);
+	CHECK(fstat(fd, &st) == -1 && errno == EBADF);
+	fastzero_ctx_close(NULL);
+
+	/* A memfd is neither, and stays the caller's. */
+	fd = memfd_create("other", MFD_CLOEXEC);
+	CHECK(fastzero_ctx_adopt(fd, &ctx) == -ENOTTY);
+	CHECK(fstat(fd, &st) == 0);
+	close(fd);
+}
+
+static void check_queries(struct fastzero_ctx *ctx)
+{
+	struct {
+		struct fastzero_stats stats;
+		uint64_t later;
+	} newer;
+	struct fastzero_stats stats;
+	struct fastzero_info info = { .size = sizeof(info) };
+
+	CHECK(fastzero_ctx_info(ctx, &info) == 0 && info.out_features == ONES &&
+	      info.out_max_pages == ONES);
+	info.size = 4;
+	CHECK(fastzero_ctx_info(ctx, &info) == -EINVAL);
+
+	/* A module older than the program: its end is zero, not garbage. */
+	memset(&stats, 0xee, sizeof(stats));
+	stats.size = sizeof(stats);
+	stats.flags = 0;
+	fake.delta = -8;
+	CHECK(fastzero_ctx_stats(ctx, &stats) == 0);
+	CHECK(stats.out_zeroed == ONES && stats.out_zeroer_ns == 0);
+	CHECK(stats.size == sizeof(stats));
+
+	/* A module newer than the program. */
+	memset(&newer, 0xee, sizeof(newer));
+	newer.stats.size = sizeof(newer.stats);
+	newer.stats.flags = 0;
+	fake.delta = 8;
+	CHECK(fastzero_ctx_stats(ctx, &newer.stats) == 0);
+	CHECK(newer.stats.out_zeroer_ns == ONES);
+	CHECK(newer.later == 0xeeeeeeeeeeeeeeeeull);
+	fake.delta = 0;
+}
+
+static void check_pool(struct fastzero_ctx *ctx)
+{
+	struct fastzero_pool_state state = { .size = sizeof(state) };
+
+	CHECK(fastzero_ctx_pool(ctx, 9, 77, FASTZERO_POOL_WAIT, &state) == 0);
+	CHECK(fake.last.pool.order == 9 && fake.last.pool.target == 77 &&
+	      fake.last.pool.flags == FASTZERO_POOL_WAIT);
+	CHECK(state.ready == ONES && state.used == ONES);
+	CHECK(fastzero_ctx_pool(ctx, 0, 1, 0, NULL) == 0);
+	state.size = 0;
+	memset(&fake.last, 0, sizeof(fake.last));
+	CHECK(fastzero_ctx_pool(ctx, 0, 78, 0, &state) == -EINVAL);
+	CHECK(fake.last.pool.target == 0);
+}
+
+static void check_create(struct fastzero_ctx *ctx)
+{
+	struct fastzero_scratch_opts opts = {
+		.size = sizeof(opts),
+		.flags = FASTZERO_CREATE_NODE,
+		.page_policy = FASTZERO_PAGES_4K,
+		.node = 3,
+	};
+	struct fastzero_scratch *scratch = NULL;
+	struct fastzero_scratch *second = NULL;
+	int fd;
+
+	CHECK(fastzero_scratch_create(ctx, LENGTH, &opts, &scratch) == 0);
+	CHECK(fake.last.create.length == LENGTH && fake.last.create.node == 3 &&
+	      fake.last.create.flags == FASTZERO_CREATE_NODE &&
+	      fake.last.create.page_policy == FASTZERO_PAGES_4K);
+	CHECK(fastzero_scratch_length(scratch) == LENGTH);
+	CHECK(fastzero_scratch_fd(scratch) == fake.scratch);
+
+	fd = fcntl(fake.scratch, F_DUPFD_CLOEXEC, 0);
+	CHECK(fastzero_scratch_adopt(fd, &second) == -ENOTTY);
+	fake.scratch = fd;
+	CHECK(fastzero_scratch_adopt(fd, &second) == 0);
+	CHECK(fastzero_scratch_length(second) == LENGTH);
+	CHECK(fastzero_scratch_adopt(fastzero_ctx_fd(ctx), &second) == -ENOTTY);
+	fastzero_scratch_close(second);
+	fastzero_scratch_close(scratch);
+	fastzero_scratch_close(NULL);
+}
+
+static void check_map(struct fastzero_scratch *scratch)
+{
+	struct fastzero_map_opts opts = { .size = sizeof(opts) };
+	char *area, *p;
+	void *addr;
+
+	CHECK(fastzero_map(scratch, NULL, &addr) == 0);
+	p = addr;
+	p[2 * PAGE] = 42;
+
+	/* Between guard pages, as a VMM does it. */
+	area = mmap(NULL, 4 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	CHECK(area != MAP_FAILED);
+	opts.addr = area + PAGE;
+	opts.offset = 2 * PAGE;
+	opts.length = 2 * PAGE;
+	opts.flags = FASTZERO_MAP_NOREPLACE;
+	CHECK(fastzero_map(scratch, &opts, &addr) == -EEXIST);
+	opts.flags = FASTZERO_MAP_FIXED;
+	CHECK(fastzero_map(scratch, &opts, &addr) == 0 && addr == area + PAGE);
+	CHECK(area[PAGE] == 42);
+	opts.flags = FASTZERO_MAP_FIXED | FASTZERO_MAP_NOREPLACE;
+	CHECK(fastzero_map(scratch, &opts, &addr) == -EINVAL);
+	opts.flags = FASTZERO_MAP_FIXED;
+	opts.addr = NULL;
+	CHECK(fastzero_map(scratch, &opts, &addr) == -EINVAL);
+	opts.flags = 1u << 31;
+	CHECK(fastzero_map(scratch, &opts, &addr) == -EOPNOTSUPP);
+	CHECK(fastzero_unmap(area, 4 * PAGE) == 0);
+	opts.addr = area + PAGE;
+	opts.flags = FASTZERO_MAP_NOREPLACE;
+	CHECK(fastzero_map(scratch, &opts, &addr) == 0 && addr == area + PAGE);
+	CHECK(fastzero_unmap(addr, 2 * PAGE) == 0);
+
+	opts.flags = FASTZERO_MAP_READONLY;
+	opts.length = 0;
+	CHECK(fastzero_map(scratch, &opts, &addr) == 0 && *(char *)addr == 42);
+	CHECK(mprotect(addr, LENGTH - 2 * PAGE, PROT_READ) == 0);
+	CHECK(fastzero_unmap(addr, LENGTH - 2 * PAGE) == 0);
+	opts.length = LENGTH - 2 * PAGE + 1;
+	CHECK(fastzero_map(scratch, &opts, &addr) == -EINVAL);
+	opts.length = UINT64_MAX;
+	CHECK(fastzero_map(scratch, &opts, &addr) == -EINVAL);
+	opts.length = 0;
+	opts.offset = LENGTH;
+	CHECK(fastzero_map(scratch, &opts, &addr) == -EINVAL);
+	CHECK(fastzero_unmap(p, LENGTH) == 0);
+	CHECK(fastzero_unmap(p + 1, LENGTH) == -EINVAL);
+}
+
+static void check_reset(struct fastzero_scratch *scratch)
+{
+	struct fastzero_result result = { .size = sizeof(result) };
+	struct {
+		struct fastzero_result result;
+		uint64_t later;
+	} newer = { .result = { .size = sizeof(newer) }, .later = 5 };
+	struct fastzero_populated populated = { .size = sizeof(populated) };
+
+	CHECK(fastzero_reset_range(scratch, PAGE, 2 * PAGE, FASTZERO_MODE_DROP,
+				   &result) == 0);
+	CHECK(fake.last.reset.offset == PAGE && fake.last.reset.length == 2 * PAGE &&
+	      fake.last.reset.mode == FASTZERO_MODE_DROP);
+	CHECK(result.done == ONES && result.held == ONES);
+	CHECK(fastzero_reset_all(scratch, FASTZERO_MODE_AUTO, NULL) == 0);
+	CHECK(fake.last.reset.offset == 0 && fake.last.reset.length == LENGTH);
+
+	/* A program newer and one older than the library. */
+	CHECK(fastzero_reset_all(scratch, FASTZERO_MODE_AUTO, &newer.result) == 0);
+	CHECK(newer.result.held == ONES && newer.later == 0);
+	result.size = offsetof(struct fastzero_result, held);
+	result.held = 5;
+	CHECK(fastzero_reset_all(scratch, FASTZERO_MODE_AUTO, &result) == 0);
+	CHECK(result.dropped == ONES && result.held == 5);
+	result.size = 7;
+	memset(&fake.last, 0, sizeof(fake.last));
+	CHECK(fastzero_reset_all(scratch, FASTZERO_MODE_DROP, &result) == -EINVAL);
+	CHECK(fake.last.reset.length == 0);
+
+	/* A failure says how far it came. */
+	fake.error = -EINTR;
+	result.size = sizeof(result);
+	result.done = 0;
+	CHECK(fastzero_reset_all(scratch, FASTZERO_MODE_AUTO, &result) == -EINTR);
+	CHECK(result.done == ONES);
+	CHECK(fastzero_populate_range(scratch, PAGE, PAGE,
+				      FASTZERO_POPULATE_WORKSET, &populated) == -EINTR);
+	CHECK(populated.done == ONES && populated.mapped == ONES);
+	fake.error = 0;
+	CHECK(fake.last.populate.offset == PAGE && fake.last.populate.length == PAGE &&
+	      fake.last.populate.flags == FASTZERO_POPULATE_WORKSET);
+}
+
+static void check_bitmap_workset(struct fastzero_scratch *scratch)
+{
+	struct fastzero_bitmap_opts opts = {
+		.size = sizeof(opts),
+		.offset = PAGE,
+		.bitmap_size = 8,
+		.mode = FASTZERO_MODE_INPLACE,
+		.granule_shift = 12,
+	};
+	struct fastzero_result result = { .size = sizeof(result) };
+	uint64_t bits = 5;
+	char buffer[16];
+
+	opts.bitmap = &bits;
+	CHECK(fastzero_reset_bitmap(scratch, &opts, &result) == 0);
+	CHECK(result.cleared == ONES && result.held == ONES);
+	CHECK(fake.last.reset_dirty.bitmap == (uintptr_t)&bits &&
+	      fake.last.reset_dirty.bitmap_size == 8 &&
+	      fake.last.reset_dirty.length == LENGTH - PAGE &&
+	      fake.last.reset_dirty.granule_shift == 12 &&
+	      fake.last.reset_dirty.mode == FASTZERO_MODE_INPLACE);
+	CHECK(fastzero_workset_read(scratch, buffer, sizeof(buffer)) == (int64_t)ONES);
+	CHECK(fake.last.workset.op == FASTZERO_WORKSET_READ &&
+	      fake.last.workset.buffer == (uintptr_t)buffer &&
+	      fake.last.workset.buffer_size == sizeof(buffer));
+	CHECK(fastzero_workset_write(scratch, buffer, sizeof(buffer)) == 0);
+	CHECK(fake.last.workset.op == FASTZERO_WORKSET_WRITE);
+	CHECK(fastzero_workset_clear(scratch) == 0);
+	CHECK(fake.last.workset.op == FASTZERO_WORKSET_CLEAR &&
+	      fake.last.workset.buffer == 0);
+
+	/* A module that has never heard of these. */
+	fake.ancient = true;
+	CHECK(fastzero_reset_bitmap(scratch, &opts, &result) == -EOPNOTSUPP);
+	CHECK(fastzero_workset_read(scratch, buffer, sizeof(buffer)) == -EOPNOTSUPP);
+	CHECK(fastzero_workset_clear(scratch) == -EOPNOTSUPP);
+	fake.ancient = false;
+}
+
+static void check_modes(void)
+{
+	unsigned int mode;
+
+	for (mode = FASTZERO_MODE_AUTO; mode <= FASTZERO_MODE_DROP; mode++)
+		CHECK(fastzero_mode_parse(fastzero_mode_name(mode)) == (int)mode);
+	CHECK(!fastzero_mode_name(FASTZERO_MODE_DROP + 1));
+	CHECK(fastzero_mode_parse("Drop") == -EINVAL);
+	CHECK(fastzero_mode_parse("") == -EINVAL);
+}
+
+int main(void)
+{
+	struct fastzero_scratch *scratch = NULL;
+	struct fastzero_ctx *ctx;
+
+	check_modes();
+	check_open();
+	ctx = open_ctx();
+	check_queries(ctx);
+	check_pool(ctx);
+	check_create(ctx);
+	CHECK(fastzero_scratch_create(ctx, LENGTH, NULL, &scratch) == 0);
+	check_map(scratch);
+	check_reset(scratch);
+	check_bitmap_workset(scratch);
+	fastzero_scratch_close(scratch);
+	fastzero_ctx_close(ctx);
+	return check_end("unit");
+}

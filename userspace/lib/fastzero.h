@@ -1,0 +1,446 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/*
+ * libfastzero: scratch memory that becomes zero again almost for free.
+ */
+#ifndef FASTZERO_H
+#define FASTZERO_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <linux/fastzero.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * DOC: Use
+ *
+ * ::
+ *
+ *	ret = fastzero_ctx_open(NULL, &ctx);
+ *	if (!ret)
+ *		ret = fastzero_scratch_create(ctx, 64 << 20, NULL, &ram);
+ *	if (!ret)
+ *		ret = fastzero_map(ram, NULL, &addr);
+ *	while (!ret) {
+ *		run_guest_on(addr);
+ *		ret = fastzero_reset_all(ram, FASTZERO_MODE_AUTO, NULL);
+ *	}
+ *
+ * Functions that return an int return 0 or more when they succeed and -errno
+ * when they do not; what the errors of the module mean is said in
+ * linux/fastzero.h.  The library adds
+ *
+ * - -EOPNOTSUPP where the module is too old to know the call;
+ * - -EINVAL for a structure whose size member is too small to be true;
+ * - -E2BIG for a structure that is longer than this library's and asks in its
+ *   end for something that the library does not know.
+ *
+ * A structure that begins with a size grows at its end in later versions.  Set
+ * it to zeros but for size = sizeof(struct ...); the two sides may then be of
+ * different versions, and so may the module.  Where a pointer to options or to
+ * a result is taken, NULL means the defaults, or that nobody wants to know.
+ *
+ * A handle may be used by any number of threads, but for its close.  Handles,
+ * mappings and descriptors do not depend on each other: they can be given up
+ * in any order, and the memory lives until the last of them is gone.
+ */
+
+#define FASTZERO_LIB_VERSION	"0.1.0"
+#define FASTZERO_DEVICE		"/dev/fastzero"
+
+struct fastzero_ctx;
+struct fastzero_scratch;
+
+/**
+ * fastzero_version() - the version of the library that runs
+ *
+ * Return: as FASTZERO_LIB_VERSION, which is the version of this header.
+ */
+const char *fastzero_version(void);
+
+/**
+ * fastzero_mode_name() - the name of a reset mode
+ * @mode: one of enum fastzero_mode
+ *
+ * Return: "auto", "inplace", "swap" or "drop"; NULL for others.
+ */
+const char *fastzero_mode_name(unsigned int mode);
+
+/**
+ * fastzero_mode_parse() - the reset mode of a name
+ * @name: as from fastzero_mode_name()
+ *
+ * Return: one of enum fastzero_mode, or -EINVAL.
+ */
+int fastzero_mode_parse(const char *name);
+
+/**
+ * struct fastzero_ctx_opts - how to open a context
+ * @size: sizeof(struct fastzero_ctx_opts)
+ * @flags: must be 0
+ * @path: the device; NULL for FASTZERO_DEVICE
+ */
+struct fastzero_ctx_opts {
+	uint32_t size;
+	uint32_t flags;
+	const char *path;
+};
+
+/**
+ * fastzero_ctx_open() - open a context: one tenant
+ * @opts: options, or NULL
+ * @ctx: where to put the handle
+ *
+ * Return: 0 or -errno: what open(2) gave; -ENOTTY if the path is not that of a
+ * fastzero device, say a regular file that somebody left there.
+ */
+int fastzero_ctx_open(const struct fastzero_ctx_opts *opts,
+		      struct fastzero_ctx **ctx);
+
+/**
+ * fastzero_ctx_adopt() - make a handle of a context's descriptor
+ * @fd: the descriptor, got from elsewhere; it is the handle's if the call
+ *	succeeds, else it remains the caller's
+ * @ctx: where to put the handle
+ *
+ * Return: 0 or -errno: -ENOTTY if @fd is not a context.
+ */
+int fastzero_ctx_adopt(int fd, struct fastzero_ctx **ctx);
+
+/**
+ * fastzero_ctx_close() - give up a context
+ * @ctx: the handle, or NULL; its scratches live on
+ */
+void fastzero_ctx_close(struct fastzero_ctx *ctx);
+
+/**
+ * fastzero_ctx_fd() - the descriptor of a context
+ * @ctx: the context
+ *
+ * Return: the descriptor, which remains the handle's; it can be passed on.
+ */
+int fastzero_ctx_fd(const struct fastzero_ctx *ctx);
+
+/**
+ * fastzero_ctx_info() - what the module can do
+ * @ctx: the context
+ * @info: where to put it; its size must be set.  What the module does not know
+ *	is 0
+ *
+ * Return: 0 or -errno.
+ */
+int fastzero_ctx_info(const struct fastzero_ctx *ctx,
+		      struct fastzero_info *info);
+
+/**
+ * fastzero_ctx_stats() - counters of a context
+ * @ctx: the context
+ * @stats: where to put them; its size must be set.  What the module does not
+ *	know is 0
+ *
+ * Return: 0 or -errno.
+ */
+int fastzero_ctx_stats(const struct fastzero_ctx *ctx,
+		       struct fastzero_stats *stats);
+
+/**
+ * struct fastzero_pool_state - what is in a pool
+ * @size: sizeof(struct fastzero_pool_state)
+ * @__reserved: not used
+ * @ready: pages that are zero and ready
+ * @used: pages that wait to be cleared
+ */
+struct fastzero_pool_state {
+	uint32_t size;
+	uint32_t __reserved;
+	uint64_t ready;
+	uint64_t used;
+};
+
+/**
+ * fastzero_ctx_pool() - set how many zeroed pages a context keeps at hand
+ * @ctx: the context
+ * @order: order of the pages: 0 for base pages
+ * @target: how many of them
+ * @flags: bits of enum fastzero_pool_flags
+ * @state: where to put what there is now, or NULL
+ *
+ * Return: 0 or -errno: -ENOMEM if the pages cannot be had.
+ */
+int fastzero_ctx_pool(const struct fastzero_ctx *ctx, unsigned int order,
+		      uint64_t target, uint32_t flags,
+		      struct fastzero_pool_state *state);
+
+/**
+ * struct fastzero_scratch_opts - what a scratch is to be like
+ * @size: sizeof(struct fastzero_scratch_opts)
+ * @flags: bits of enum fastzero_create_flags
+ * @page_policy: one of enum fastzero_page_policy
+ * @node: NUMA node, with FASTZERO_CREATE_NODE
+ */
+struct fastzero_scratch_opts {
+	uint32_t size;
+	uint32_t flags;
+	uint32_t page_policy;
+	uint32_t node;
+};
+
+/**
+ * fastzero_scratch_create() - make a scratch
+ * @ctx: the context that is to own it
+ * @length: its size in bytes, a multiple of the page size
+ * @opts: options, or NULL
+ * @scratch: where to put the handle
+ *
+ * Return: 0 or -errno.
+ */
+int fastzero_scratch_create(const struct fastzero_ctx *ctx, uint64_t length,
+			    const struct fastzero_scratch_opts *opts,
+			    struct fastzero_scratch **scratch);
+
+/**
+ * fastzero_scratch_adopt() - make a handle of a scratch's descriptor
+ * @fd: the descriptor, got from elsewhere, as over a socket; it is the
+ *	handle's if the call succeeds, else it remains the caller's
+ * @scratch: where to put the handle
+ *
+ * Return: 0 or -errno: -ENOTTY if @fd is not a scratch.
+ */
+int fastzero_scratch_adopt(int fd, struct fastzero_scratch **scratch);
+
+/**
+ * fastzero_scratch_close() - give up a handle of a scratch
+ * @scratch: the handle, or NULL; mappings live on
+ */
+void fastzero_scratch_close(struct fastzero_scratch *scratch);
+
+/**
+ * fastzero_scratch_fd() - the descriptor of a scratch
+ * @scratch: the scratch
+ *
+ * Return: the descriptor, which remains the handle's.  It is good for mmap,
+ * pread, pwrite, fallocate, and to be passed to other processes.
+ */
+int fastzero_scratch_fd(const struct fastzero_scratch *scratch);
+
+/**
+ * fastzero_scratch_length() - the size of a scratch
+ * @scratch: the scratch
+ *
+ * Return: its size in bytes.
+ */
+uint64_t fastzero_scratch_length(const struct fastzero_scratch *scratch);
+
+/**
+ * fastzero_scratch_stats() - counters of a scratch
+ * @scratch: the scratch
+ * @stats: where to put them; its size must be set.  What the module does not
+ *	know is 0
+ *
+ * Return: 0 or -errno.
+ */
+int fastzero_scratch_stats(const struct fastzero_scratch *scratch,
+			   struct fastzero_stats *stats);
+
+/**
+ * enum fastzero_map_flags - bits of fastzero_map_opts.flags
+ * @FASTZERO_MAP_FIXED: at addr and nowhere else, in the place of whatever is
+ *	mapped there: for a VMM that has reserved its addresses
+ * @FASTZERO_MAP_NOREPLACE: at addr and nowhere else, or -EEXIST if something
+ *	is mapped there
+ * @FASTZERO_MAP_READONLY: for reading only
+ */
+enum fastzero_map_flags {
+	FASTZERO_MAP_FIXED	= 1 << 0,
+	FASTZERO_MAP_NOREPLACE	= 1 << 1,
+	FASTZERO_MAP_READONLY	= 1 << 2,
+};
+
+/**
+ * struct fastzero_map_opts - how to map a scratch
+ * @size: sizeof(struct fastzero_map_opts)
+ * @flags: bits of enum fastzero_map_flags
+ * @offset: first byte of the scratch to be mapped, a multiple of the page size
+ * @length: bytes to be mapped; 0 for all from @offset on
+ * @addr: where: a hint without flags, NULL for anywhere
+ */
+struct fastzero_map_opts {
+	uint32_t size;
+	uint32_t flags;
+	uint64_t offset;
+	uint64_t length;
+	void *addr;
+};
+
+/**
+ * fastzero_map() - map a scratch
+ * @scratch: the scratch
+ * @opts: options, or NULL for all of it, anywhere, readable and writable
+ * @addr: where to put the address
+ *
+ * Return: 0 or -errno: what mmap(2) gave; -EINVAL for a range outside the
+ * scratch.
+ */
+int fastzero_map(const struct fastzero_scratch *scratch,
+		 const struct fastzero_map_opts *opts, void **addr);
+
+/**
+ * fastzero_unmap() - take a mapping away
+ * @addr: its address
+ * @length: its length in bytes
+ *
+ * Return: 0 or -errno.
+ */
+int fastzero_unmap(void *addr, size_t length);
+
+/**
+ * struct fastzero_result - what a reset did
+ * @size: sizeof(struct fastzero_result)
+ * @__reserved: not used
+ * @done: bytes of the range, from its begin, that are zero now
+ * @cleared: base pages that were cleared
+ * @swapped: base pages that were replaced by ready ones
+ * @dropped: base pages that were taken out and left a hole
+ * @held: base pages among these that somebody else referred to
+ *
+ * It is written when the call fails, too: see struct fastzero_reset.
+ */
+struct fastzero_result {
+	uint32_t size;
+	uint32_t __reserved;
+	uint64_t done;
+	uint64_t cleared;
+	uint64_t swapped;
+	uint64_t dropped;
+	uint64_t held;
+};
+
+/**
+ * fastzero_reset_range() - make a range of a scratch zero again
+ * @scratch: the scratch
+ * @offset: first byte, a multiple of the page size
+ * @length: bytes, a multiple of the page size
+ * @mode: one of enum fastzero_mode
+ * @result: where to put what was done, or NULL; its size must be set
+ *
+ * Return: 0 or -errno.
+ */
+int fastzero_reset_range(const struct fastzero_scratch *scratch,
+			 uint64_t offset, uint64_t length, unsigned int mode,
+			 struct fastzero_result *result);
+
+/**
+ * fastzero_reset_all() - make all of a scratch zero again
+ * @scratch: the scratch
+ * @mode: one of enum fastzero_mode
+ * @result: where to put what was done, or NULL; its size must be set
+ *
+ * Return: 0 or -errno.
+ */
+int fastzero_reset_all(const struct fastzero_scratch *scratch,
+		       unsigned int mode, struct fastzero_result *result);
+
+/**
+ * struct fastzero_bitmap_opts - which pages are to be reset
+ * @size: sizeof(struct fastzero_bitmap_opts)
+ * @flags: must be 0
+ * @offset: first byte of the range, a multiple of the granule
+ * @length: bytes in the range; 0 for all from @offset on
+ * @bitmap: one bit a granule, lowest bit first, as KVM_GET_DIRTY_LOG has them
+ * @bitmap_size: bytes at @bitmap, a multiple of 8
+ * @mode: one of enum fastzero_mode
+ * @granule_shift: log2 of the bytes that a bit stands for: 12 for base pages
+ */
+struct fastzero_bitmap_opts {
+	uint32_t size;
+	uint32_t flags;
+	uint64_t offset;
+	uint64_t length;
+	const uint64_t *bitmap;
+	uint64_t bitmap_size;
+	uint32_t mode;
+	uint32_t granule_shift;
+};
+
+/**
+ * fastzero_reset_bitmap() - make the pages of a bitmap zero again
+ * @scratch: the scratch
+ * @opts: which, and how
+ * @result: where to put what was done, or NULL; its size must be set
+ *
+ * Return: 0 or -errno: -EOPNOTSUPP without FASTZERO_FEATURE_RESET_DIRTY.
+ */
+int fastzero_reset_bitmap(const struct fastzero_scratch *scratch,
+			  const struct fastzero_bitmap_opts *opts,
+			  struct fastzero_result *result);
+
+/**
+ * struct fastzero_populated - what a populate did
+ * @size: sizeof(struct fastzero_populated)
+ * @__reserved: not used
+ * @done: bytes of the range, from its begin, that are populated now
+ * @added: base pages that were not populated before
+ * @mapped: page-table entries looked after in the mappings of this process
+ *
+ * It is written when the call fails, too: see struct fastzero_populate.
+ */
+struct fastzero_populated {
+	uint32_t size;
+	uint32_t __reserved;
+	uint64_t done;
+	uint64_t added;
+	uint64_t mapped;
+};
+
+/**
+ * fastzero_populate_range() - back a range and map it, so that touching it is free
+ * @scratch: the scratch
+ * @offset: first byte, a multiple of the page size
+ * @length: bytes, a multiple of the page size
+ * @flags: bits of enum fastzero_populate_flags
+ * @result: where to put what was done, or NULL; its size must be set
+ *
+ * Return: 0 or -errno.
+ */
+int fastzero_populate_range(const struct fastzero_scratch *scratch,
+			    uint64_t offset, uint64_t length, uint32_t flags,
+			    struct fastzero_populated *result);
+
+/**
+ * fastzero_workset_read() - copy the working set, to save it
+ * @scratch: the scratch
+ * @buffer: where to put it
+ * @size: bytes at @buffer
+ *
+ * Return: bytes that it takes, or -errno: -EOPNOTSUPP without
+ * FASTZERO_FEATURE_WORKSET.
+ */
+int64_t fastzero_workset_read(const struct fastzero_scratch *scratch,
+			      void *buffer, size_t size);
+
+/**
+ * fastzero_workset_write() - set the working set to a saved one
+ * @scratch: the scratch
+ * @buffer: what fastzero_workset_read() gave
+ * @size: bytes at @buffer
+ *
+ * Return: 0 or -errno.
+ */
+int fastzero_workset_write(const struct fastzero_scratch *scratch,
+			   const void *buffer, size_t size);
+
+/**
+ * fastzero_workset_clear() - forget the working set
+ * @scratch: the scratch
+ *
+ * Return: 0 or -errno.
+ */
+int fastzero_workset_clear(const struct fastzero_scratch *scratch);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* FASTZERO_H */

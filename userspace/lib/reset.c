@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+/*
+ * libfastzero: resets.
+ */
+#include "internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+static const char *const fz_mode_names[] = {
+	[FASTZERO_MODE_AUTO]	= "auto",
+	[FASTZERO_MODE_INPLACE]	= "inplace",
+	[FASTZERO_MODE_SWAP]	= "swap",
+	[FASTZERO_MODE_DROP]	= "drop",
+};
+
+#define FZ_MODES	(sizeof(fz_mode_names) / sizeof(fz_mode_names[0]))
+
+FASTZERO_API const char *fastzero_mode_name(unsigned int mode)
+{
+	return mode < FZ_MODES ? fz_mode_names[mode] : NULL;
+}
+
+FASTZERO_API int fastzero_mode_parse(const char *name)
+{
+	unsigned int mode;
+
+	for (mode = 0; mode < FZ_MODES; mode++)
+		if (!strcmp(name, fz_mode_names[mode]))
+			return mode;
+	return -EINVAL;
+}
+
+FASTZERO_API int fastzero_reset_range(const struct fastzero_scratch *scratch,
+				      uint64_t offset, uint64_t length,
+				      unsigned int mode,
+				      struct fastzero_result *result)
+{
+	struct fastzero_reset reset = {
+		.size = sizeof(reset),
+		.offset = offset,
+		.length = length,
+		.mode = mode,
+	};
+	struct fastzero_result r = { 0 };
+	int ret = fz_struct_check_out(result);
+
+	if (ret)
+		return ret;
+	ret = fz_device_call(scratch->fd, FASTZERO_IOC_RESET, &reset);
+	r.done = reset.out_done;
+	r.cleared = reset.out_cleared;
+	r.swapped = reset.out_swapped;
+	r.dropped = reset.out_dropped;
+	r.held = reset.out_held;
+	fz_struct_out(result, &r, sizeof(r));
+	return ret;
+}
+
+FASTZERO_API int fastzero_reset_all(const struct fastzero_scratch *scratch,
+				    unsigned int mode,
+				    struct fastzero_result *result)
+{
+	return fastzero_reset_range(scratch, 0, scratch->length, mode, result);
+}
+
+FASTZERO_API int
+fastzero_reset_bitmap(const struct fastzero_scratch *scratch,
+		      const struct fastzero_bitmap_opts *opts,
+		      struct fastzero_result *result)
+{
+	struct fastzero_reset_dirty dirty = { .size = sizeof(dirty) };
+	struct fastzero_result r = { 0 };
+	struct fastzero_bitmap_opts o;
+	int ret;
+
+	ret = fz_struct_in(&o, sizeof(o), opts);
+	if (!ret)
+		ret = fz_struct_check_out(result);
+	if (ret)
+		return ret;
+	if (!o.length && o.offset < scratch->length)
+		o.length = scratch->length - o.offset;
+	dirty.flags = o.flags;
+	dirty.offset = o.offset;
+	dirty.length = o.length;
+	dirty.mode = o.mode;
+	dirty.granule_shift = o.granule_shift;
+	dirty.bitmap = (uintptr_t)o.bitmap;
+	dirty.bitmap_size = o.bitmap_size;
+	ret = fz_device_call(scratch->fd, FASTZERO_IOC_RESET_DIRTY, &dirty);
+	r.done = dirty.out_done;
+	r.cleared = dirty.out_cleared;
+	r.swapped = dirty.out_swapped;
+	r.dropped = dirty.out_dropped;
+	r.held = dirty.out_held;
+	fz_struct_out(result, &r, sizeof(r));
+	return ret;
+}

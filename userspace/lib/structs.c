@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+/*
+ * libfastzero: structures that begin with their size, so that the program and
+ * the library may be of different versions.
+ */
+#include "internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* The first two members, size and flags or padding, are as old as the library. */
+#define FZ_STRUCT_MIN	(2 * sizeof(uint32_t))
+
+static uint32_t fz_struct_size(const void *s)
+{
+	uint32_t size;
+
+	memcpy(&size, s, sizeof(size));
+	return size;
+}
+
+/* Takes a structure from the program; NULL is one of zeros. */
+int fz_struct_in(void *dst, size_t dst_size, const void *src)
+{
+	const unsigned char *bytes = src;
+	uint32_t size;
+	size_t i;
+
+	memset(dst, 0, dst_size);
+	if (!src)
+		return 0;
+	size = fz_struct_size(src);
+	if (size < FZ_STRUCT_MIN)
+		return -EINVAL;
+	for (i = dst_size; i < size; i++)
+		if (bytes[i])
+			return -E2BIG;
+	memcpy(dst, src, size < dst_size ? size : dst_size);
+	return 0;
+}
+
+/* To be asked before anything is done whose outcome could not be told. */
+int fz_struct_check_out(const void *dst)
+{
+	return dst && fz_struct_size(dst) < FZ_STRUCT_MIN ? -EINVAL : 0;
+}
+
+/* Gives a structure to the program, but for its size, which is the program's. */
+void fz_struct_out(void *dst, const void *src, size_t src_size)
+{
+	uint32_t size;
+
+	if (!dst)
+		return;
+	size = fz_struct_size(dst);
+	memset(dst, 0, size);
+	memcpy(dst, src, size < src_size ? size : src_size);
+	memcpy(dst, &size, sizeof(size));
+}
