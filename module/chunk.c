@@ -9,16 +9,16 @@
 #include "chunk.h"
 #include "compat/compat.h"
 
-static struct fz_chunk *chunk_alloc(struct fz_scratch *s, u64 number)
+static struct fz_chunk *chunk_alloc(struct fz_scratch *s, u64 number, gfp_t gfp)
 {
 	u64 left = s->nr_pages - (number << FZ_CHUNK_SHIFT);
 	struct fz_chunk *chunk;
 
-	chunk = kzalloc(sizeof(*chunk), GFP_KERNEL_ACCOUNT);
+	chunk = kzalloc(sizeof(*chunk), gfp);
 	if (!chunk)
 		return NULL;
 	chunk->folios = kcalloc(min_t(u64, left, FZ_CHUNK_PAGES),
-				sizeof(*chunk->folios), GFP_KERNEL_ACCOUNT);
+				sizeof(*chunk->folios), gfp);
 	if (!chunk->folios) {
 		kfree(chunk);
 		return NULL;
@@ -33,7 +33,8 @@ static void chunk_free(struct fz_chunk *chunk)
 	kfree(chunk);
 }
 
-static struct fz_chunk *chunk_get(struct fz_scratch *s, u64 number)
+/* @gfp is meant for folios: from it comes only how hard to try. */
+static struct fz_chunk *chunk_get(struct fz_scratch *s, u64 number, gfp_t gfp)
 {
 	struct fz_chunk *chunk = xa_load(&s->chunks, number);
 	struct mem_cgroup *old;
@@ -42,10 +43,11 @@ static struct fz_chunk *chunk_get(struct fz_scratch *s, u64 number)
 	if (likely(chunk))
 		return chunk;
 
+	gfp = GFP_KERNEL_ACCOUNT | (gfp & (__GFP_NORETRY | __GFP_NOWARN));
 	old = set_active_memcg(s->ctx->pool.memcg);
-	chunk = chunk_alloc(s, number);
-	have = chunk ? xa_cmpxchg(&s->chunks, number, NULL, chunk,
-				  GFP_KERNEL_ACCOUNT) : XA_ERROR(-ENOMEM);
+	chunk = chunk_alloc(s, number, gfp);
+	have = chunk ? xa_cmpxchg(&s->chunks, number, NULL, chunk, gfp) :
+		       XA_ERROR(-ENOMEM);
 	set_active_memcg(old);
 
 	if (!have)
@@ -75,7 +77,7 @@ static void chunk_install(struct fz_scratch *s, struct fz_chunk *chunk,
  * fz_chunk_get() - the folio of a page, populating it if it is a hole
  * @s: the scratch
  * @page: page, inside the scratch
- * @gfp: how to allocate, if the pool has none
+ * @gfp: how to allocate what is missing: FZ_GFP_FAULT or FZ_GFP_TELL
  * @added: set to whether it was a hole; may be NULL
  *
  * Return: the folio with a reference for the caller, or an ERR_PTR: -ENOMEM, or
@@ -84,7 +86,7 @@ static void chunk_install(struct fz_scratch *s, struct fz_chunk *chunk,
 struct folio *fz_chunk_get(struct fz_scratch *s, u64 page, gfp_t gfp,
 			   bool *added)
 {
-	struct fz_chunk *chunk = chunk_get(s, page >> FZ_CHUNK_SHIFT);
+	struct fz_chunk *chunk = chunk_get(s, page >> FZ_CHUNK_SHIFT, gfp);
 	unsigned int i = page % FZ_CHUNK_PAGES;
 	struct folio *fresh = NULL;
 	struct folio *folio;

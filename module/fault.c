@@ -15,26 +15,36 @@
 #include "chunk.h"
 #include "compat/compat.h"
 
-/* Out of memory is the toucher's problem only if it is charged for it. */
-static vm_fault_t fault_error(struct fz_scratch *s, int err)
+/*
+ * Out of memory is a matter for the OOM killer only if the toucher is charged
+ * for it; a stranger would get others killed, and fault for ever.
+ */
+static struct folio *fault_get(struct fz_scratch *s, u64 page, vm_fault_t *err)
 {
-	if (err == -ENOMEM && fz_memcg_is_current(s->ctx->pool.memcg))
-		return VM_FAULT_OOM;
-	return VM_FAULT_SIGBUS;
+	bool pays = fz_memcg_is_current(s->ctx->pool.memcg);
+	struct folio *folio;
+
+	folio = fz_chunk_get(s, page, pays ? FZ_GFP_FAULT : FZ_GFP_TELL, NULL);
+	if (folio == ERR_PTR(-ENOMEM) && pays)
+		*err = VM_FAULT_OOM;
+	else
+		*err = VM_FAULT_SIGBUS;
+	return folio;
 }
 
 static vm_fault_t fault_base_page(struct vm_fault *vmf)
 {
 	struct fz_scratch *s = fz_scratch_of(vmf->vma->vm_file);
 	struct folio *folio;
+	vm_fault_t err;
 
 	if (vmf->pgoff >= s->nr_pages)
 		return VM_FAULT_SIGBUS;
 
 	for (;;) {
-		folio = fz_chunk_get(s, vmf->pgoff, GFP_HIGHUSER, NULL);
+		folio = fault_get(s, vmf->pgoff, &err);
 		if (IS_ERR(folio))
-			return fault_error(s, PTR_ERR(folio));
+			return err;
 		folio_lock(folio);
 #ifdef FZ_TEST_NO_RECHECK	/* the race test must be able to fail */
 		break;

@@ -216,8 +216,7 @@ static int pool_alloc_many(struct fz_pool *pool, u64 nr,
 		return -ENOMEM;
 
 	while (nr--) {
-		folio = pool_alloc(pool, GFP_HIGHUSER | __GFP_NORETRY |
-				   __GFP_NOWARN);
+		folio = pool_alloc(pool, FZ_GFP_TELL);
 		if (IS_ERR(folio))
 			err = PTR_ERR(folio) == -ENOSPC ? -ENOMEM :
 							  PTR_ERR(folio);

@@ -56,6 +56,13 @@ struct fz_pool {
 	wait_queue_head_t progress;
 };
 
+/*
+ * How to allocate.  A fault of somebody who is charged has no other way to fail
+ * than the OOM killer; whoever else asks is told, and nobody is killed.
+ */
+#define FZ_GFP_FAULT	GFP_HIGHUSER
+#define FZ_GFP_TELL	(GFP_HIGHUSER | __GFP_NORETRY | __GFP_NOWARN)
+
 void fz_pool_init(struct fz_pool *pool);
 void fz_pool_destroy(struct fz_pool *pool);
 struct folio *fz_pool_take(struct fz_pool *pool, gfp_t gfp,

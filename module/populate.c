@@ -17,14 +17,13 @@
 static int populate_back(struct fz_scratch *s, struct fz_range *range,
 			 u64 *nr_added)
 {
-	gfp_t gfp = GFP_HIGHUSER | __GFP_NORETRY | __GFP_NOWARN;
 	struct folio *folio;
 	bool added;
 
 	for (; range->first < range->end; range->first++) {
 		if (fatal_signal_pending(current))
 			return -EINTR;
-		folio = fz_chunk_get(s, range->first, gfp, &added);
+		folio = fz_chunk_get(s, range->first, FZ_GFP_TELL, &added);
 		if (IS_ERR(folio))
 			return -ENOMEM;
 		folio_put(folio);
