@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# make prints what there is to be made.
+
+KERNEL ?= 6.1
+KDIR ?= /lib/modules/$(shell uname -r)/build
+RELEASE = $(shell sed -n 's|.*UTS_RELEASE "\(.*\)".*|\1|p' $(KDIR)/include/generated/utsrelease.h 2>/dev/null)
+OUT ?= build/module-$(RELEASE)$(if $(TEST_NO_RECHECK),-no-recheck)
+
+VM := selftests/vm
+
+help:
+	@sed -n 's/^#: //p' Makefile
+
+# As root, what is missing is installed; otherwise the command is printed.
+deps:
+	@$(VM)/deps
+
+#: For a host; KDIR=the kernel headers, by default those of the running kernel:
+#:   make module            build fastzero.ko for the kernel of KDIR, into OUT
+#:   make modules_install   install it for that kernel (as root)
+#:   make userspace         build libfastzero, the examples and the tools
+#:   make install           install library, header and tools (PREFIX, DESTDIR)
+$(OUT)/Kbuild: FORCE
+	@test -n "$(RELEASE)" || { \
+		echo "no kernel headers in $(KDIR);" \
+		     "for the running kernel: apt-get install linux-headers-$$(uname -r)" >&2; \
+		exit 1; }
+	@mkdir -p $(OUT)
+	@cp -a Kbuild module uapi $(OUT)/
+
+module: $(OUT)/Kbuild
+	@sh $(OUT)/module/compat/probe.sh $(KDIR) $(OUT)
+	$(MAKE) -C $(KDIR) M=$(abspath $(OUT)) W=1 \
+		$(if $(TEST_NO_RECHECK),FZ_TEST_NO_RECHECK=1) modules
+
+modules_install: module
+	$(MAKE) -C $(KDIR) M=$(abspath $(OUT)) modules_install
+	depmod $(RELEASE)
+
+userspace:
+	$(MAKE) -C userspace
+
+install: userspace
+	$(MAKE) -C userspace install
+
+#:
+#: In a VM under emulation (Debian 12; what is missing is installed if root):
+#:   make demo              a guest on scratch memory, and QEMU
+#:   make demo HOST=1       the same on this machine itself
+#:   make check             everything below, and the selftests in the VM
+demo: deps
+	@$(VM)/demo $(if $(HOST),--host) $(KERNEL)
+
+check: deps
+	@$(VM)/check $(KERNEL)
+
+#:   make lint              warnings, sparse, checkpatch, kernel-doc, shellcheck
+#:   make unit              unit tests, on this machine
+#:   make selftests         build the selftests
+LINTS := warnings sparse checkpatch kernel-doc shellcheck
+lint: $(LINTS:%=lint-%)
+
+$(LINTS:%=lint-%): lint-%:
+	@$(VM)/lint $* $(KERNEL)
+
+unit:
+	$(MAKE) -C selftests unit
+	$(MAKE) -C userspace check SANITIZE=1
+
+selftests:
+	$(MAKE) -C selftests programs \
+		KSFT_DIR=$$($(VM)/kernel path $(KERNEL) source)/tools/testing/selftests
+	$(MAKE) -C selftests pin KDIR=$$($(VM)/kernel path $(KERNEL) headers)
+
+#:
+#:   make clean             remove build/
+clean:
+	rm -rf build
+
+FORCE:
+
+.PHONY: help deps module modules_install userspace install demo check lint \
+	$(LINTS:%=lint-%) unit selftests clean FORCE
