@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What all tests share: the raw ioctls, patterns, and small helpers.
+ */
+#define _GNU_SOURCE
+#include <time.h>
+#include <dirent.h>
+#include <sys/resource.h>
+
+#include "fz.h"
+
+size_t fz_ps;
+
+static void __attribute__((constructor)) fz_setup(void)
+{
+	fz_ps = (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* The ioctl on a structure that begins as *arg; copied to *out if that is wanted. */
+#define FZ_CALL(fd, nr, out, arg) ({					\
+	int ret_;							\
+	(arg).size = sizeof(arg);					\
+	ret_ = ioctl(fd, nr, &(arg));					\
+	if (out)							\
+		*(out) = (arg);						\
+	ret_; })
+
+int fz_raw_info(int fd, struct fastzero_info *out)
+{
+	struct fastzero_info arg = { 0 };
+
+	return FZ_CALL(fd, FASTZERO_IOC_INFO, out, arg);
+}
+
+int fz_raw_create(int fd, uint64_t length, uint32_t flags, uint32_t policy,
+		  uint32_t node)
+{
+	struct fastzero_create arg = {
+		.flags = flags, .length = length,
+		.page_policy = policy, .node = node, .out_fd = -1,
+	};
+
+	arg.size = sizeof(arg);
+	return ioctl(fd, FASTZERO_IOC_CREATE, &arg) ? -1 : arg.out_fd;
+}
+
+int fz_raw_pool(int fd, uint64_t target, uint32_t flags,
+		struct fastzero_pool *out)
+{
+	struct fastzero_pool arg = { .flags = flags, .target = target };
+
+	return FZ_CALL(fd, FASTZERO_IOC_POOL, out, arg);
+}
+
+int fz_raw_stats(int fd, struct fastzero_stats *out)
+{
+	struct fastzero_stats arg = { 0 };
+
+	return FZ_CALL(fd, FASTZERO_IOC_STATS, out, arg);
+}
+
+int fz_raw_reset(int fd, uint64_t offset, uint64_t length, uint32_t mode,
+		 struct fastzero_reset *out)
+{
+	struct fastzero_reset arg = {
+		.offset = offset, .length = length, .mode = mode,
+	};
+
+	return FZ_CALL(fd, FASTZERO_IOC_RESET, out, arg);
+}
+
+int fz_raw_reset_dirty(int fd, uint64_t offset, uint64_t length, uint32_t mode,
+		       const uint64_t *bitmap, uint64_t bitmap_size,
+		       struct fastzero_reset_dirty *out)
+{
+	struct fastzero_reset_dirty arg = {
+		.offset = offset, .length = length, .mode = mode,
+		.granule_shift = (uint32_t)__builtin_ctzl(fz_ps),
+		.bitmap = (uintptr_t)bitmap, .bitmap_size = bitmap_size,
+	};
+
+	return FZ_CALL(fd, FASTZERO_IOC_RESET_DIRTY, out, arg);
+}
+
+int fz_raw_populate(int fd, uint64_t offset, uint64_t length, uint32_t flags,
+		    struct fastzero_populate *out)
+{
+	struct fastzero_populate arg = {
+		.flags = flags, .offset = offset, .length = length,
+	};
+
+	return FZ_CALL(fd, FASTZERO_IOC_POPULATE, out, arg);
+}
+
+int fz_raw_workset(int fd, uint32_t op, void *buffer, uint64_t size,
+		   struct fastzero_workset *out)
+{
+	struct fastzero_workset arg = {
+		.op = op, .buffer = (uintptr_t)buffer, .buffer_size = size,
+	};
+
+	return FZ_CALL(fd, FASTZERO_IOC_WORKSET, out, arg);
+}
+
+int fz_raw_open(void)
+{
+	return open(FZ_DEV, O_RDWR | O_CLOEXEC);
+}
+
+void *fz_raw_map(int fd, uint64_t offset, uint64_t length)
+{
+	return mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+		    (off_t)offset);
+}
+
+bool fz_has_mode(const struct fastzero_info *info, uint32_t mode)
+{
+	return mode == FZ_PUNCH || (info->out_modes & (1U << mode));
+}
+
+int fz_raw_clear(int fd, uint64_t offset, uint64_t length, uint32_t mode)
+{
+	if (mode == FZ_PUNCH)
+		return fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+				 (off_t)offset, (off_t)length);
+	return fz_raw_reset(fd, offset, length, mode, NULL);
+}
+
+/* Eight bytes of the pattern, none of them zero. */
+static uint64_t fz_pattern(uint64_t offset, uint64_t seed)
+{
+	uint64_t x = (offset / 8 + 1) * 0x9e3779b97f4a7c15ULL;
+
+	x ^= (seed + 1) * 0xbf58476d1ce4e5b9ULL;
+	x ^= x >> 29;
+	return x | 0x0101010101010101ULL;
+}
+
+static unsigned char fz_pattern_byte(uint64_t offset, uint64_t seed)
+{
+	return (unsigned char)(fz_pattern(offset, seed) >> (offset % 8 * 8));
+}
+
+void fz_fill(void *p, uint64_t offset, size_t length, uint64_t seed)
+{
+	unsigned char *b = p;
+	uint64_t end = offset + length;
+
+	for (; offset < end && offset % 8; offset++)
+		b[offset] = fz_pattern_byte(offset, seed);
+	for (; offset + 8 <= end; offset += 8)
+		*(uint64_t *)(b + offset) = fz_pattern(offset, seed);
+	for (; offset < end; offset++)
+		b[offset] = fz_pattern_byte(offset, seed);
+}
+
+/* Where b differs from the pattern, or from zeros without one. */
+static int64_t fz_find(const volatile unsigned char *b, uint64_t offset,
+		       size_t length, bool pattern, uint64_t seed)
+{
+	uint64_t end = offset + length;
+	uint64_t want = 0;
+
+	while (offset < end) {
+		if (offset % 8 == 0 && offset + 8 <= end) {
+			if (pattern)
+				want = fz_pattern(offset, seed);
+			if (*(const volatile uint64_t *)(b + offset) == want) {
+				offset += 8;
+				continue;
+			}
+		}
+		if (b[offset] != (pattern ? fz_pattern_byte(offset, seed) : 0))
+			return (int64_t)offset;
+		offset++;
+	}
+	return FZ_CLEAN;
+}
+
+int64_t fz_find_nonzero(const void *p, uint64_t offset, size_t length)
+{
+	return fz_find(p, offset, length, false, 0);
+}
+
+int64_t fz_find_unlike(const void *p, uint64_t offset, size_t length,
+		       uint64_t seed)
+{
+	return fz_find(p, offset, length, true, seed);
+}
+
+/* Offset of the first wrong byte; that of a read which fails counts as wrong. */
+static int64_t fz_pread_find(int fd, uint64_t offset, size_t length,
+			     bool pattern, uint64_t seed)
+{
+	unsigned char buf[8 * 4096];
+	uint64_t end = offset + length;
+
+	while (offset < end) {
+		size_t n = end - offset < sizeof(buf) ? end - offset : sizeof(buf);
+		int64_t bad;
+
+		/* fz_find() counts from the begin of the object. */
+		memset(buf, pattern ? 0 : 0xff, sizeof(buf));
+		if (pread(fd, buf, n, (off_t)offset) != (ssize_t)n)
+			return (int64_t)offset;
+		bad = fz_find((void *)((uintptr_t)buf - offset), offset, n,
+			      pattern, seed);
+		if (bad != FZ_CLEAN)
+			return bad;
+		offset += n;
+	}
+	return FZ_CLEAN;
+}
+
+int64_t fz_pread_nonzero(int fd, uint64_t offset, size_t length)
+{
+	return fz_pread_find(fd, offset, length, false, 0);
+}
+
+int64_t fz_pread_unlike(int fd, uint64_t offset, size_t length, uint64_t seed)
+{
+	return fz_pread_find(fd, offset, length, true, seed);
+}
+
+long fz_now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+long long fz_read_key(const char *path, const char *key)
+{
+	FILE *f = fopen(path, "re");
+	char line[256];
+	long long value = -1;
+	size_t n = strlen(key);
+
+	if (!f)
+		return -1;
+	while (fgets(line, sizeof(line), f)) {
+		if (!strncmp(line, key, n)) {
+			value = strtoll(line + n, NULL, 10);
+			break;
+		}
+	}
+	fclose(f);
+	return value;
+}
+
+long long fz_read_number(const char *path)
+{
+	return fz_read_key(path, "");
+}
+
+int fz_write_string(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return -1;
+	n = write(fd, text, strlen(text));
+	close(fd);
+	return n < 0 ? -1 : 0;
+}
+
+long fz_minor_faults(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	return usage.ru_minflt;
+}
+
+int fz_count_fds(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	int n = 0;
+
+	if (!dir)
+		return -1;
+	while (readdir(dir))
+		n++;
+	closedir(dir);
+	return n;
+}
+
+uint64_t fz_random(uint64_t *state)
+{
+	uint64_t x = *state += 0x9e3779b97f4a7c15ULL;
+
+	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
+	x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
+	return x ^ (x >> 31);
+}

@@ -1,0 +1,419 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Memory control groups: whoever opens a context pays for all of it, whoever
+ * uses it, and its limit is the context's.
+ */
+#include "kselftest_harness.h"
+#include "fz.h"
+
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#define ROOT	"/sys/fs/cgroup"
+#define PAYS	ROOT "/fz_test_pays"
+#define USES	ROOT "/fz_test_uses"
+
+#define MIB	(1UL << 20)
+#define LIMIT	(16 * MIB)
+#define SIZE	(2 * LIMIT)
+#define SEED	6
+
+/* What the kernel may hold back or have charged ahead, on each processor. */
+#define SLACK	(2 * MIB)
+
+static int group_set(const char *group, const char *file, const char *text)
+{
+	char path[320];
+
+	snprintf(path, sizeof(path), "%s/%s", group, file);
+	return fz_write_string(path, text);
+}
+
+static int group_limit(const char *group, uint64_t bytes)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%ju", (uintmax_t)bytes);
+	return group_set(group, "memory.max", text);
+}
+
+static long long group_bytes(const char *group)
+{
+	char path[96];
+
+	snprintf(path, sizeof(path), "%s/memory.current", group);
+	return fz_read_number(path);
+}
+
+static long long group_event(const char *group, const char *name)
+{
+	char path[96];
+
+	snprintf(path, sizeof(path), "%s/memory.events", group);
+	return fz_read_key(path, name);
+}
+
+static int group_enter(const char *group)
+{
+	return group_set(group, "cgroup.procs", "0");
+}
+
+FIXTURE(memcg) {
+	char home[280];	/* where this process was before */
+	int ctx;
+	int fd;
+	unsigned char *map;
+};
+
+/* The group that we are in, of cgroup2. */
+static int find_home(char *home, size_t size)
+{
+	char line[256] = "";
+	FILE *f = fopen("/proc/self/cgroup", "re");
+
+	while (f && fgets(line, sizeof(line), f)) {
+		if (!strncmp(line, "0::/", 4)) {
+			line[strcspn(line, "\n")] = 0;
+			fclose(f);
+			return snprintf(home, size, "%s%s", ROOT, line + 3) <
+			       (int)size ? 0 : -1;
+		}
+	}
+	if (f)
+		fclose(f);
+	return -1;
+}
+
+static bool have_memcg(void)
+{
+	return !access(ROOT "/memory.stat", F_OK) &&
+	       !access(PAYS "/memory.max", F_OK);
+}
+
+#define SKIP_WITHOUT_MEMCG() do {					\
+	if (!have_memcg())						\
+		SKIP(return, "no memory controller in " ROOT);		\
+} while (0)
+
+/* We open the context in the group that pays, and go home. */
+FIXTURE_SETUP(memcg)
+{
+	mkdir(PAYS, 0755);
+	mkdir(USES, 0755);
+	if (!have_memcg())
+		return;
+	ASSERT_EQ(0, group_limit(PAYS, LIMIT)) TH_LOG("needs root");
+	ASSERT_EQ(0, find_home(self->home, sizeof(self->home)));
+	ASSERT_EQ(0, group_enter(PAYS));
+	self->ctx = fz_open();
+	ASSERT_EQ(0, group_enter(self->home));
+	self->fd = fz_create(self->ctx, SIZE);
+	self->map = fz_map(self->fd, 0, SIZE);
+}
+
+FIXTURE_TEARDOWN(memcg)
+{
+	if (self->map) {
+		munmap(self->map, SIZE);
+		close(self->fd);
+		close(self->ctx);
+	}
+	/* A zombie's place is kept for a moment. */
+	EXPECT_TRUE(fz_until(!rmdir(USES) || errno == ENOENT, 2000));
+	EXPECT_TRUE(fz_until(!rmdir(PAYS) || errno == ENOENT, 2000));
+}
+
+/* What a process does in a group; 250 if it cannot even go there. */
+struct job {
+	const char *group;
+	unsigned char *map;
+	int fd;
+	size_t begin, end;
+};
+
+static int touch_all(void *arg)
+{
+	struct job *job = arg;
+	size_t at;
+
+	if (job->group && group_enter(job->group))
+		return 250;
+	/* Ends it if a fault is answered by another for ever. */
+	alarm(30);
+	for (at = job->begin; at < job->end; at += fz_ps)
+		job->map[at] = 1;
+	return 0;
+}
+
+static int populate_all(void *arg)
+{
+	struct job *job = arg;
+
+	if (job->group && group_enter(job->group))
+		return 250;
+	return FZ_ERRNO(fz_raw_populate(job->fd, job->begin,
+					job->end - job->begin, 0, NULL));
+}
+
+#define JOB(where, from, to) \
+	(&(struct job) { where, self->map, self->fd, from, to })
+
+TEST_F(memcg, pool_beyond_the_limit)
+{
+	struct fastzero_stats stats;
+	long long paid;
+
+	SKIP_WITHOUT_MEMCG();
+	fz_pool(self->ctx, 100, FASTZERO_POOL_WAIT);
+	paid = group_bytes(PAYS);
+	fz_err_pool(ENOMEM, self->ctx, 2 * LIMIT / fz_ps, FASTZERO_POOL_WAIT);
+	stats = fz_stats(self->ctx);
+	EXPECT_EQ(100, stats.out_pool_target);
+	EXPECT_EQ(100, stats.out_pool_ready);
+	EXPECT_EQ(0, stats.out_pool_used);
+	EXPECT_EQ(100, stats.out_owned);
+	EXPECT_TRUE(fz_until(group_bytes(PAYS) < (long long)(paid + SLACK),
+			     FZ_PATIENCE_MS));
+	/* What fits goes all the same. */
+	fz_pool(self->ctx, LIMIT / 2 / fz_ps, FASTZERO_POOL_WAIT);
+	EXPECT_EQ(LIMIT / 2 / fz_ps, fz_stats(self->ctx).out_pool_ready);
+}
+
+/* As a stranger, as the one who pays: nobody is killed for it. */
+TEST_F(memcg, populate_beyond_the_limit)
+{
+	struct fastzero_populate out, rest;
+
+	SKIP_WITHOUT_MEMCG();
+	fz_fill(self->map, 0, fz_ps, SEED);
+	EXPECT_EQ(ENOMEM, FZ_ERRNO(fz_raw_populate(self->fd, 0, SIZE, 0, &out)));
+	EXPECT_LT(LIMIT - SLACK, out.out_done);
+	EXPECT_GT(LIMIT, out.out_done);
+	EXPECT_EQ(0, out.out_done % fz_ps);
+	EXPECT_EQ(out.out_done / fz_ps - 1, out.out_added);
+	EXPECT_EQ(out.out_done / fz_ps, fz_stats(self->fd).out_populated);
+	EXPECT_EQ(FZ_CLEAN, fz_find_unlike(self->map, 0, fz_ps, SEED));
+	EXPECT_EQ(FZ_CLEAN, fz_find_nonzero(self->map, fz_ps,
+					    out.out_done - fz_ps));
+
+	EXPECT_EQ(ENOMEM, fz_in_child(populate_all, JOB(PAYS, 0, SIZE)));
+	EXPECT_EQ(0, group_event(PAYS, "oom_kill "));
+
+	ASSERT_EQ(0, group_limit(PAYS, 2 * SIZE));
+	rest = fz_populate(self->fd, out.out_done, SIZE - out.out_done, 0);
+	EXPECT_GE((SIZE - out.out_done) / fz_ps, rest.out_added);
+	EXPECT_EQ(SIZE / fz_ps, fz_stats(self->fd).out_populated);
+}
+
+/* Lives in the group that pays, and has nothing to do with anything. */
+static pid_t bystander(void)
+{
+	pid_t pid = fz_fork();
+
+	if (!pid) {
+		if (!group_enter(PAYS))
+			pause();
+		_exit(250);
+	}
+	fz_until(fz_read_number(PAYS "/cgroup.procs") == pid, 5000);
+	return pid;
+}
+
+#define EXPECT_UNHURT(pid) do {						\
+	EXPECT_EQ(0, group_event(PAYS, "oom_kill "));			\
+	EXPECT_EQ(0, waitpid(pid, NULL, WNOHANG)) {			\
+		pid = 0;						\
+	}								\
+	if (pid) {							\
+		kill(pid, SIGKILL);					\
+		fz_wait(pid);						\
+	}								\
+} while (0)
+
+/* Half of what this takes is for the index: that may fail, and not kill, too. */
+TEST_F(memcg, index_beyond_the_limit)
+{
+	int fd, err, refused = 0;
+	pid_t pid;
+	uint64_t at;
+
+	SKIP_WITHOUT_MEMCG();
+	pid = bystander();
+	fd = fz_create(self->ctx, 1ULL << 40);
+	/* Go on at the limit: not the first, but one of these is for the index. */
+	for (at = 0; refused < 50 && at < 2 * LIMIT / fz_ps; at++) {
+		err = FZ_ERRNO(fz_raw_populate(fd, at * 2 * MIB, fz_ps, 0, NULL));
+		ASSERT_TRUE(!err || err == ENOMEM);
+		refused += !!err;
+	}
+	EXPECT_EQ(50, refused);
+	EXPECT_UNHURT(pid);
+	close(fd);
+}
+
+/* All that another group's process touches, down to the index of pages. */
+TEST_F(memcg, charged_to_whoever_opened_it)
+{
+	long long paid = 0, used = 0;
+	struct job job = { .group = USES, .begin = 0, .end = LIMIT / 2 };
+	uint64_t sparse = 1ULL << 40, at;
+	unsigned char *map;
+	pid_t pid;
+	int fd;
+
+	SKIP_WITHOUT_MEMCG();
+	paid = group_bytes(PAYS);
+	used = group_bytes(USES);
+	job.map = self->map;
+	ASSERT_EQ(0, fz_in_child(touch_all, &job));
+	EXPECT_LE((long long)(LIMIT / 2 - SLACK), group_bytes(PAYS) - paid);
+	EXPECT_GE((long long)(LIMIT / 2 + SLACK), group_bytes(PAYS) - paid);
+	EXPECT_GE((long long)SLACK, group_bytes(USES) - used);
+
+	/* One page in each of 500 chunks; their own tables cost the user. */
+	fz_clear(self->fd, 0, SIZE, FASTZERO_MODE_DROP);
+	ASSERT_TRUE(fz_until(!fz_stats(self->ctx).out_owned, FZ_PATIENCE_MS));
+	paid = group_bytes(PAYS);
+	fd = fz_create(self->ctx, sparse);
+	map = fz_map(fd, 0, sparse);
+	pid = fz_fork();
+	if (!pid) {
+		if (group_enter(USES))
+			_exit(250);
+		for (at = 0; at < 500; at++)
+			map[at * 2 * MIB] = 1;
+		_exit(0);
+	}
+	ASSERT_EQ(0, fz_wait(pid));
+	EXPECT_LT(500 * 7 * 1024, group_bytes(PAYS) - paid);
+	munmap(map, sparse);
+	close(fd);
+}
+
+/* Were it told that memory is short, it would fault for ever. */
+TEST_F(memcg, stranger_at_the_limit)
+{
+	SKIP_WITHOUT_MEMCG();
+	EXPECT_EQ(FZ_SIGNALLED + SIGBUS,
+		  fz_in_child(touch_all, JOB(NULL, 0, SIZE)));
+	EXPECT_EQ(FZ_SIGNALLED + SIGBUS,
+		  fz_in_child(touch_all, JOB(USES, 0, SIZE)));
+	EXPECT_LT((LIMIT - SLACK) / fz_ps, fz_stats(self->fd).out_populated);
+	EXPECT_GE(LIMIT / fz_ps, fz_stats(self->fd).out_populated);
+	/* Give it more, and it goes on; or take something away. */
+	ASSERT_EQ(0, group_limit(PAYS, 2 * SIZE));
+	EXPECT_EQ(0, fz_in_child(touch_all, JOB(USES, 0, SIZE)));
+	EXPECT_EQ(SIZE / fz_ps, fz_stats(self->fd).out_populated);
+}
+
+/* Nor is it a reason to kill whoever happens to be in the group that pays. */
+TEST_F(memcg, bystander_at_the_limit)
+{
+	unsigned char byte = 1;
+	pid_t pid;
+
+	SKIP_WITHOUT_MEMCG();
+	pid = bystander();
+	EXPECT_EQ(FZ_SIGNALLED + SIGBUS,
+		  fz_in_child(touch_all, JOB(USES, 0, SIZE)));
+	EXPECT_EQ(ENOMEM, FZ_ERRNO(pwrite(self->fd, &byte, 1, SIZE - 1)));
+	EXPECT_UNHURT(pid);
+}
+
+TEST_F(memcg, stranger_writes_at_the_limit)
+{
+	unsigned char *buf = malloc(SIZE);
+	ssize_t done;
+
+	SKIP_WITHOUT_MEMCG();
+	ASSERT_NE(NULL, buf);
+	fz_fill(buf, 0, SIZE, SEED);
+	done = pwrite(self->fd, buf, SIZE, 0);
+	EXPECT_LT((ssize_t)(LIMIT - SLACK), done);
+	EXPECT_GT((ssize_t)LIMIT, done);
+	EXPECT_EQ(ENOMEM, FZ_ERRNO(pwrite(self->fd, buf, 1, done)));
+	EXPECT_EQ(FZ_CLEAN, fz_pread_unlike(self->fd, 0, (size_t)done, SEED));
+	/* A hole still reads zero, from nothing. */
+	EXPECT_EQ(FZ_CLEAN, fz_pread_nonzero(self->fd, (uint64_t)done,
+					     SIZE - (size_t)done));
+	free(buf);
+}
+
+/* As with any other memory of its own. */
+TEST_F(memcg, payer_at_the_limit)
+{
+	long long kills;
+
+	SKIP_WITHOUT_MEMCG();
+	kills = group_event(PAYS, "oom_kill ");
+	EXPECT_EQ(FZ_SIGNALLED + SIGKILL,
+		  fz_in_child(touch_all, JOB(PAYS, 0, SIZE)));
+	EXPECT_EQ(kills + 1, group_event(PAYS, "oom_kill "));
+}
+
+/* The context's pages go round: nothing is charged twice, or left. */
+TEST_F(memcg, resets_stay_below_the_limit)
+{
+	int i;
+
+	SKIP_WITHOUT_MEMCG();
+	for (i = 0; i < 10; i++) {
+		ASSERT_EQ(0, fz_in_child(touch_all, JOB(USES, i % 2 * LIMIT,
+				i % 2 * LIMIT + LIMIT * 3 / 4)));
+		fz_clear(self->fd, 0, SIZE, FASTZERO_MODE_DROP);
+	}
+	EXPECT_EQ(0, group_event(PAYS, "oom "));
+}
+
+TEST_F(memcg, uncharged_after_close)
+{
+	long long paid;
+	int i;
+
+	SKIP_WITHOUT_MEMCG();
+	paid = group_bytes(PAYS);
+	fz_pool(self->ctx, LIMIT / 8 / fz_ps, 0);
+	ASSERT_EQ(0, fz_in_child(touch_all, JOB(USES, 0, LIMIT / 2)));
+	EXPECT_LE((long long)(LIMIT / 2 - SLACK), group_bytes(PAYS) - paid);
+	fz_clear(self->fd, 0, LIMIT / 4, FASTZERO_MODE_DROP);
+	munmap(self->map, SIZE);
+	self->map = NULL;
+	close(self->fd);
+	close(self->ctx);
+	EXPECT_TRUE(fz_until(group_bytes(PAYS) < (long long)(paid + MIB / 2),
+			     FZ_PATIENCE_MS))
+		TH_LOG("%lld bytes were paid, %lld are", paid,
+		       group_bytes(PAYS));
+
+	/* And so again and again, if it were only a little each time. */
+	for (i = 0; i < 100; i++) {
+		ASSERT_EQ(0, group_enter(PAYS));
+		self->ctx = fz_open();
+		ASSERT_EQ(0, group_enter(self->home));
+		self->fd = fz_create(self->ctx, SIZE);
+		fz_populate(self->fd, 0, 64 * fz_ps, 0);
+		close(self->fd);
+		close(self->ctx);
+	}
+	EXPECT_TRUE(fz_until(group_bytes(PAYS) < (long long)(paid + MIB / 2),
+			     FZ_PATIENCE_MS))
+		TH_LOG("%lld bytes were paid, %lld are", paid,
+		       group_bytes(PAYS));
+}
+
+/* The group may go first; its context works on and ends like any other. */
+TEST_F(memcg, group_is_removed)
+{
+	SKIP_WITHOUT_MEMCG();
+	fz_fill(self->map, 0, MIB, SEED);
+	ASSERT_TRUE(fz_until(!rmdir(PAYS), 2000)) TH_LOG("%s", strerror(errno));
+	EXPECT_EQ(FZ_CLEAN, fz_find_unlike(self->map, 0, MIB, SEED));
+	fz_fill(self->map, 0, 2 * MIB, SEED);
+	fz_clear(self->fd, 0, SIZE, FASTZERO_MODE_DROP);
+	fz_pool(self->ctx, MIB / fz_ps, FASTZERO_POOL_WAIT);
+	fz_populate(self->fd, 0, 2 * MIB, 0);
+	EXPECT_EQ(FZ_CLEAN, fz_find_nonzero(self->map, 0, 2 * MIB));
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Pages whose memory has failed: a reset does not touch them, takes them out,
+ * and they are never used again.  Each test costs the machine a page for good.
+ */
+#include "kselftest_harness.h"
+#include "fz.h"
+
+#include <signal.h>
+
+#ifndef MADV_HWPOISON
+#define MADV_HWPOISON	100
+#endif
+
+#define PAGES	32
+#define SIZE	(PAGES * fz_ps)
+/* The one that fails. */
+#define BAD	5
+
+FIXTURE(poison) {
+	int ctx;
+	int fd;
+	unsigned char *map;
+};
+
+FIXTURE_VARIANT(poison) {
+	uint32_t mode;
+};
+
+FZ_MODE_VARIANTS(poison);
+
+/*
+ * In a child, for the page's users may be killed.  The call says EINVAL where
+ * the kernel marks a page that it cannot free by itself, as it does with ours.
+ */
+static int poison_page(void *page)
+{
+	if (!madvise(page, fz_ps, MADV_HWPOISON))
+		return 0;
+	return errno == EPERM || errno == ENOSYS ? 1 : 0;
+}
+
+static int poison_unsupported(void *unused)
+{
+	unsigned char *page = mmap(NULL, fz_ps, PROT_READ | PROT_WRITE,
+				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	(void)unused;
+	*page = 1;
+	return madvise(page, fz_ps, MADV_HWPOISON) ? 1 : 0;
+}
+
+#define POISON_BAD_PAGE() do {						\
+	if (fz_in_child(poison_unsupported, NULL))			\
+		SKIP(return, "no MADV_HWPOISON: it takes CONFIG_MEMORY_FAILURE and root"); \
+	ASSERT_EQ(0, fz_in_child(poison_page, self->map + BAD * fz_ps)); \
+} while (0)
+
+FIXTURE_SETUP(poison)
+{
+	self->ctx = fz_open();
+	self->fd = fz_create(self->ctx, SIZE);
+	self->map = fz_map(self->fd, 0, SIZE);
+	fz_fill(self->map, 0, SIZE, 1);
+}
+
+FIXTURE_TEARDOWN(poison)
+{
+	munmap(self->map, SIZE);
+	close(self->fd);
+	close(self->ctx);
+}
+
+TEST_F(poison, reset_takes_it_out)
+{
+	struct fastzero_stats stats;
+
+	POISON_BAD_PAGE();
+	FZ_SKIP_UNLESS_MODE(self->ctx, variant->mode);
+	stats = fz_stats(self->ctx);
+	ASSERT_EQ(PAGES, stats.out_owned);
+	fz_clear(self->fd, 0, SIZE, variant->mode);
+	stats = fz_stats(self->ctx);
+	EXPECT_GT(PAGES, stats.out_populated);
+	EXPECT_GT(PAGES, stats.out_owned);
+
+	/* What was there is gone, and the scratch is as good as new. */
+	ASSERT_ZERO(self->map, 0, SIZE);
+	fz_fill(self->map, 0, SIZE, 2);
+	ASSERT_FILLED(self->map, 0, SIZE, 2);
+	EXPECT_EQ(FZ_CLEAN, fz_pread_unlike(self->fd, 0, SIZE, 2));
+	fz_clear(self->fd, 0, SIZE, variant->mode);
+	ASSERT_ZERO(self->map, 0, SIZE);
+}
+
+TEST_F(poison, touch_is_sigbus)
+{
+	POISON_BAD_PAGE();
+	/* Without its page-table entry the page has to be found again. */
+	ASSERT_EQ(0, madvise(self->map, SIZE, MADV_DONTNEED));
+	EXPECT_EQ(FZ_SIGNALLED + SIGBUS,
+		  fz_reads(self->map + BAD * fz_ps));
+	EXPECT_EQ(0, fz_reads(self->map + (BAD + 1) * fz_ps));
+}
+
+TEST_HARNESS_MAIN

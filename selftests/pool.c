@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The pool of a context: it is as full as it was told to be, what is dropped
+ * comes back to it clean, and what is too much leaves.
+ */
+#include "kselftest_harness.h"
+#include "fz.h"
+
+#include <signal.h>
+#include <pthread.h>
+
+#define PAGES	300
+#define SIZE	(PAGES * fz_ps)
+#define SEED	21
+#define IN_USE	FZ_PARAM_DIR "pages_in_use"
+
+FIXTURE(pool) {
+	int ctx;
+	int fd;
+	unsigned char *map;
+};
+
+FIXTURE_SETUP(pool)
+{
+	ASSERT_TRUE(fz_until(!fz_read_number(IN_USE), FZ_PATIENCE_MS));
+	self->ctx = fz_open();
+	self->fd = fz_create(self->ctx, SIZE);
+	self->map = fz_map(self->fd, 0, SIZE);
+}
+
+FIXTURE_TEARDOWN(pool)
+{
+	munmap(self->map, SIZE);
+	close(self->fd);
+	close(self->ctx);
+}
+
+/* Everything that is idle is ready, and it is so many. */
+static bool is_idle(int ctx, uint64_t ready, uint64_t owned)
+{
+	struct fastzero_stats stats;
+
+	return !fz_raw_stats(ctx, &stats) && stats.out_pool_ready == ready &&
+	       !stats.out_pool_used && !stats.out_pool_held &&
+	       stats.out_owned == owned;
+}
+
+#define EXPECT_IDLE(ready, owned) do {					\
+	struct fastzero_stats s_;					\
+	EXPECT_TRUE(fz_until(is_idle(self->ctx, ready, owned),		\
+			     FZ_PATIENCE_MS)) {				\
+		s_ = fz_stats(self->ctx);				\
+		TH_LOG("ready %ju used %ju held %ju owned %ju target %ju", \
+		       (uintmax_t)s_.out_pool_ready,			\
+		       (uintmax_t)s_.out_pool_used,			\
+		       (uintmax_t)s_.out_pool_held,			\
+		       (uintmax_t)s_.out_owned,				\
+		       (uintmax_t)s_.out_pool_target);			\
+	}								\
+} while (0)
+
+/* All pages into the scratch, dirty, and out of it again. */
+#define FILL_AND_DROP(seed) do {					\
+	fz_fill(self->map, 0, SIZE, seed);				\
+	fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_DROP);		\
+} while (0)
+
+TEST_F(pool, empty_at_first)
+{
+	struct fastzero_stats stats = fz_stats(self->ctx);
+
+	EXPECT_EQ(0, stats.out_pool_target);
+	EXPECT_IDLE(0, 0);
+}
+
+TEST_F(pool, fills_in_the_call)
+{
+	struct fastzero_pool out = fz_pool(self->ctx, 200, 0);
+
+	EXPECT_EQ(200, out.out_ready);
+	EXPECT_EQ(0, out.out_used);
+	EXPECT_EQ(200, fz_stats(self->ctx).out_pool_target);
+	EXPECT_EQ(200, fz_read_number(IN_USE));
+	/* It is the context's: a scratch says the same. */
+	EXPECT_EQ(200, fz_stats(self->fd).out_pool_ready);
+	EXPECT_IDLE(200, 200);
+}
+
+TEST_F(pool, raise_and_lower)
+{
+	const uint64_t targets[] = { 10, 500, 500, 499, 1, 64, 0, 33, 32, 0 };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(targets); i++) {
+		struct fastzero_pool out = fz_pool(self->ctx, targets[i],
+						   FASTZERO_POOL_WAIT);
+
+		EXPECT_LE(targets[i], out.out_ready);
+		EXPECT_EQ(targets[i], fz_stats(self->ctx).out_pool_target);
+		/* The surplus is the system's again. */
+		EXPECT_IDLE(targets[i], targets[i]);
+		EXPECT_EQ(targets[i], fz_read_number(IN_USE));
+	}
+}
+
+TEST_F(pool, each_context_has_its_own)
+{
+	int other = fz_open();
+
+	fz_pool(self->ctx, 100, FASTZERO_POOL_WAIT);
+	EXPECT_EQ(0, fz_stats(other).out_pool_target);
+	EXPECT_EQ(0, fz_stats(other).out_pool_ready);
+	fz_pool(other, 50, FASTZERO_POOL_WAIT);
+	fz_pool(other, 0, FASTZERO_POOL_WAIT);
+	EXPECT_IDLE(100, 100);
+	close(other);
+}
+
+/* By a fault, a write and POPULATE alike: ready ones first, then new ones. */
+TEST_F(pool, ready_pages_first)
+{
+	struct fastzero_stats stats;
+	char byte = 1;
+
+	fz_pool(self->ctx, 30, FASTZERO_POOL_WAIT);
+	fz_fill(self->map, 0, 10 * fz_ps, SEED);
+	EXPECT_IDLE(20, 30);
+	ASSERT_EQ(1, pwrite(self->fd, &byte, 1, 10 * (off_t)fz_ps));
+	fz_populate(self->fd, 11 * fz_ps, 9 * fz_ps, 0);
+	EXPECT_IDLE(10, 30);
+	fz_populate(self->fd, 20 * fz_ps, 25 * fz_ps, 0);
+	stats = fz_stats(self->fd);
+	EXPECT_EQ(30, stats.out_faults_ready);
+	EXPECT_EQ(0, stats.out_faults_used);
+	EXPECT_EQ(15, stats.out_faults_alloc);
+	/* The target is not lived up to by itself. */
+	EXPECT_IDLE(0, 45);
+	EXPECT_EQ(30, stats.out_pool_target);
+	fz_pool(self->ctx, 30, FASTZERO_POOL_WAIT);
+	EXPECT_IDLE(30, 75);
+}
+
+TEST_F(pool, drop_brings_pages_back)
+{
+	struct fastzero_stats stats;
+
+	fz_pool(self->ctx, PAGES, FASTZERO_POOL_WAIT);
+	fz_fill(self->map, 0, SIZE, SEED);
+	EXPECT_IDLE(0, PAGES);
+	fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_DROP);
+	EXPECT_IDLE(PAGES, PAGES);
+	stats = fz_stats(self->ctx);
+	EXPECT_EQ(PAGES, stats.out_zeroed);
+	EXPECT_LT(0, stats.out_zeroer_ns);
+	/* So does the end of a scratch. */
+	fz_fill(self->map, 0, SIZE, SEED);
+	munmap(self->map, SIZE);
+	close(self->fd);
+	EXPECT_IDLE(PAGES, PAGES);
+	EXPECT_EQ(2 * PAGES, fz_stats(self->ctx).out_zeroed);
+	self->fd = fz_create(self->ctx, SIZE);
+	self->map = fz_map(self->fd, 0, SIZE);
+}
+
+/* Without a target they only pass through. */
+TEST_F(pool, drop_without_target)
+{
+	FILL_AND_DROP(SEED);
+	EXPECT_IDLE(0, 0);
+	EXPECT_EQ(0, fz_read_number(IN_USE));
+}
+
+TEST_F(pool, drop_more_than_the_target)
+{
+	fz_pool(self->ctx, 40, 0);
+	FILL_AND_DROP(SEED);
+	EXPECT_IDLE(40, 40);
+}
+
+/* Pages that wait for the zeroer are as good as there: none is allocated. */
+TEST_F(pool, used_pages_are_present)
+{
+	int i;
+
+	fz_pool(self->ctx, PAGES, FASTZERO_POOL_WAIT);
+	for (i = 0; i < 50; i++) {
+		struct fastzero_pool out;
+
+		FILL_AND_DROP(SEED);
+		out = fz_pool(self->ctx, PAGES, i % 2 ? FASTZERO_POOL_WAIT : 0);
+		EXPECT_EQ(PAGES, out.out_ready + out.out_used);
+		if (i % 2)
+			EXPECT_EQ(PAGES, out.out_ready);
+		EXPECT_EQ(PAGES, fz_stats(self->ctx).out_owned);
+	}
+	EXPECT_EQ(0, fz_stats(self->ctx).out_faults_alloc);
+}
+
+/* The same pages again and again, and they are zero each time. */
+TEST_F(pool, ready_pages_are_zero)
+{
+	int i;
+
+	fz_pool(self->ctx, PAGES, FASTZERO_POOL_WAIT);
+	for (i = 0; i < 20; i++) {
+		ASSERT_EQ(FZ_CLEAN, fz_find_nonzero(self->map, 0, SIZE))
+			TH_LOG("round %d", i);
+		FILL_AND_DROP(SEED + (uint64_t)i);
+		fz_pool(self->ctx, PAGES, FASTZERO_POOL_WAIT);
+	}
+	EXPECT_EQ(0, fz_stats(self->ctx).out_faults_alloc);
+	EXPECT_EQ(20 * PAGES, fz_stats(self->ctx).out_faults_ready);
+}
+
+/* Before the zeroer has come to them, too. */
+TEST_F(pool, used_pages_are_zero)
+{
+	struct fastzero_stats stats;
+	int i;
+
+	fz_pool(self->ctx, PAGES, FASTZERO_POOL_WAIT);
+	for (i = 0; i < 200; i++) {
+		FILL_AND_DROP(SEED + (uint64_t)i);
+		ASSERT_EQ(FZ_CLEAN, fz_find_nonzero(self->map, 0, SIZE))
+			TH_LOG("round %d", i);
+		stats = fz_stats(self->ctx);
+		if (i >= 20 && stats.out_faults_used)
+			break;
+	}
+	if (!stats.out_faults_used)
+		SKIP(return, "the zeroer was always faster");
+}
+
+static int raw_pool_order(int ctx, uint32_t order, uint64_t target)
+{
+	struct fastzero_pool arg = {
+		.size = sizeof(arg), .order = order, .target = target,
+	};
+
+	return ioctl(ctx, FASTZERO_IOC_POOL, &arg);
+}
+
+TEST_F(pool, orders)
+{
+	uint32_t orders = fz_info(self->ctx).out_orders, order;
+
+	EXPECT_TRUE(orders & 1);
+	for (order = 0; order < 32; order++)
+		EXPECT_EQ(orders & (1U << order) ? 0 : EOPNOTSUPP,
+			  FZ_ERRNO(raw_pool_order(self->ctx, order, 2)))
+			TH_LOG("order %u", order);
+}
+
+struct churn {
+	int fd;
+	unsigned char *map;
+	volatile bool stop;
+};
+
+static void *churn(void *arg)
+{
+	struct churn *c = arg;
+
+	while (!c->stop) {
+		fz_fill(c->map, 0, SIZE, SEED);
+		fz_raw_reset(c->fd, 0, SIZE, FASTZERO_MODE_DROP, NULL);
+	}
+	return NULL;
+}
+
+/* Faults take and drops give while the target moves: nothing is lost. */
+TEST_F(pool, target_moves_under_load)
+{
+	struct churn c = { self->fd, self->map, false };
+	uint64_t random = 8;
+	pthread_t thread;
+	int i;
+
+	ASSERT_EQ(0, pthread_create(&thread, NULL, churn, &c));
+	for (i = 0; i < 300; i++)
+		if (fz_raw_pool(self->ctx, fz_random(&random) % (2 * PAGES),
+				i % 2 ? FASTZERO_POOL_WAIT : 0, NULL))
+			break;
+	c.stop = true;
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	EXPECT_EQ(300, i);
+	fz_pool(self->ctx, 77, FASTZERO_POOL_WAIT);
+	EXPECT_IDLE(77, 77);
+	EXPECT_EQ(77, fz_read_number(IN_USE));
+	EXPECT_EQ(FZ_CLEAN, fz_find_nonzero(self->map, 0, SIZE));
+}
+
+static int set_targets(void *arg)
+{
+	uint64_t random = (uint64_t)getpid();
+	int i;
+
+	for (i = 0; i < 100; i++)
+		if (fz_raw_pool(*(int *)arg, fz_random(&random) % PAGES,
+				FASTZERO_POOL_WAIT, NULL))
+			return errno;
+	return 0;
+}
+
+TEST_F(pool, several_set_it_at_once)
+{
+	struct fastzero_stats stats;
+	pid_t pids[4];
+	int i;
+
+	for (i = 0; i < 4; i++) {
+		pids[i] = fz_fork();
+		if (!pids[i])
+			_exit(set_targets(&self->ctx));
+	}
+	for (i = 0; i < 4; i++)
+		EXPECT_EQ(0, fz_wait(pids[i]));
+	stats = fz_stats(self->ctx);
+	EXPECT_IDLE(stats.out_pool_target, stats.out_pool_target);
+}
+
+/* Killed while it allocates: all of it or nothing. */
+TEST_F(pool, killed_in_the_call)
+{
+	const uint64_t many = 60000;
+	int i, undone = 0;
+
+	fz_pool(self->ctx, 5, FASTZERO_POOL_WAIT);
+	for (i = 0; i < 20 && undone < 3; i++) {
+		struct fastzero_stats stats;
+		pid_t pid = fz_fork();
+
+		ASSERT_LE(0, pid);
+		if (!pid)
+			_exit(FZ_ERRNO(fz_raw_pool(self->ctx, many, 0, NULL)));
+		fz_until(fz_stats(self->ctx).out_owned > 1000, 1000);
+		kill(pid, SIGKILL);
+		fz_wait(pid);
+		stats = fz_stats(self->ctx);
+		if (stats.out_pool_target == 5) {
+			undone++;
+			EXPECT_IDLE(5, 5);
+			continue;
+		}
+		EXPECT_EQ(many, stats.out_pool_target);
+		EXPECT_IDLE(many, many);
+		fz_pool(self->ctx, 5, FASTZERO_POOL_WAIT);
+		EXPECT_IDLE(5, 5);
+	}
+	EXPECT_EQ(3, undone);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Faulting threads, and a running vCPU, against resets: no stale page.
+ *
+ *	race			the tests
+ *	race --expect-stale	succeeds only if stale pages are found: run on a
+ *				module that was built without the fault handler's
+ *				second look, it shows that the tests can fail
+ */
+#include "kselftest_harness.h"
+#include "race_engine.h"
+
+FIXTURE(race) {
+	int unused;
+};
+
+FIXTURE_VARIANT(race) {
+	struct race_config config;
+};
+
+#define RACE(name, mode_, guest_, one_cpu_, resets_)			\
+	FIXTURE_VARIANT_ADD(race, name) {				\
+		.config = { .mode = mode_, .guest = guest_,		\
+			    .one_cpu = one_cpu_, .resets = resets_ } }
+
+/*
+ * 50,000 resets in all.  On one CPU the reset preempts the fault, which is when
+ * most happens; on two they run at the same time.
+ */
+RACE(drop, FASTZERO_MODE_DROP, false, true, 14000);
+RACE(punch, FZ_PUNCH, false, true, 6000);
+RACE(auto, FASTZERO_MODE_AUTO, false, true, 6000);
+RACE(inplace, FASTZERO_MODE_INPLACE, false, true, 4000);
+RACE(guest_drop, FASTZERO_MODE_DROP, true, true, 4000);
+RACE(two_cpus_drop, FASTZERO_MODE_DROP, false, false, 4000);
+RACE(two_cpus_punch, FZ_PUNCH, false, false, 2000);
+RACE(two_cpus_auto, FASTZERO_MODE_AUTO, false, false, 2000);
+RACE(two_cpus_inplace, FASTZERO_MODE_INPLACE, false, false, 2000);
+RACE(two_cpus_guest_drop, FASTZERO_MODE_DROP, true, false, 2000);
+RACE(two_cpus_guest_punch, FZ_PUNCH, true, false, 2000);
+RACE(two_cpus_guest_auto, FASTZERO_MODE_AUTO, true, false, 1000);
+RACE(two_cpus_guest_inplace, FASTZERO_MODE_INPLACE, true, false, 1000);
+
+FIXTURE_SETUP(race)
+{
+}
+
+FIXTURE_TEARDOWN(race)
+{
+}
+
+TEST_F_TIMEOUT(race, no_stale_page, 400)
+{
+	struct race_result r;
+	int err = race_run(&variant->config, &r);
+
+	if (err && variant->config.guest)
+		SKIP(return, "no KVM guest: %s", strerror(-err));
+	ASSERT_EQ(0, err);
+	EXPECT_EQ(0, r.old);
+	EXPECT_EQ(0, r.lost);
+	EXPECT_EQ(0, r.foreign);
+	EXPECT_EQ(0, r.stuck);
+	EXPECT_STREQ("", r.first);
+	EXPECT_LE(variant->config.resets, r.resets);
+}
+
+/* The control: in TAP like the rest. */
+static int expect_stale(void)
+{
+	const struct race_config config = {
+		.mode = FASTZERO_MODE_DROP, .one_cpu = true,
+		.resets = 20000, .stop_at = 3,
+	};
+	struct race_result r;
+	int err = race_run(&config, &r);
+
+	ksft_print_header();
+	ksft_set_plan(1);
+	if (err)
+		ksft_exit_fail_msg("cannot run: %s\n", strerror(-err));
+	ksft_print_msg("old %ju, lost %ju, foreign %ju in %ju resets; %s\n",
+		       (uintmax_t)r.old, (uintmax_t)r.lost,
+		       (uintmax_t)r.foreign, (uintmax_t)r.resets, r.first);
+	ksft_test_result(race_stale(&r) > 0, "control: stale pages are found\n");
+	return race_stale(&r) ? KSFT_PASS : KSFT_FAIL;
+}
+
+static void __attribute__((constructor)) take_arguments(int argc, char **argv)
+{
+	if (argc == 2 && !strcmp(argv[1], "--expect-stale"))
+		exit(expect_stale());
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,252 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Runs the selftests, as root, on a machine that may be brought down: the test VM.
+
+usage()
+{
+	cat <<END
+usage: run.sh [option]...
+
+  --dir DIR            the test programs (FZ_BUILD, build/selftests)
+  --ko FILE            fastzero.ko (FZ_KO)
+  --no-recheck-ko FILE the control, built with TEST_NO_RECHECK=1 (FZ_NO_RECHECK_KO)
+  --pin-ko FILE        fz_pin.ko (FZ_PIN_KO)
+  --out DIR            keep what the programs say here, as NAME.log (FZ_OUT)
+  --only NAME          only this program; may be repeated
+  --list               print their names, run nothing
+
+The variables in brackets are used without the options.  What needs a module
+that is not given is skipped.  Prints failed and skipped subtests, a line for
+each program, and last the sum: N passed, N failed, N skipped.
+END
+	exit "$1"
+}
+
+# Seconds that each may take on a slow machine.
+programs='args 120
+args_values 120
+args_fd 120
+file 120
+mmap 120
+zero 240
+zero_guest 240
+vma 120
+vma_touch 120
+isolation 240
+held 240
+held_dio 240
+poison 120
+race 400
+life 300
+life_module 300
+limits 120
+memcg 240
+pool 240
+stats 120
+race-control 300'
+
+set -u
+
+here=$(cd "$(dirname "$0")" && pwd)
+dir=${FZ_BUILD:-$here/../build/selftests}
+ko=${FZ_KO-} no_recheck_ko=${FZ_NO_RECHECK_KO-} pin_ko=${FZ_PIN_KO-}
+out=${FZ_OUT-} only=''
+
+while [ $# -gt 0 ]; do
+	case $1 in
+	--list)		echo "$programs" | sed 's/ .*//'; exit ;;
+	--help)		usage 0 ;;
+	esac
+	[ $# -gt 1 ] || usage 2 >&2
+	case $1 in
+	--dir)		dir=$2 ;;
+	--ko)		ko=$2 ;;
+	--no-recheck-ko) no_recheck_ko=$2 ;;
+	--pin-ko)	pin_ko=$2 ;;
+	--out)		out=$2 ;;
+	--only)
+		echo "$programs" | grep -q "^$2 " ||
+			{ echo "run.sh: there is no $2" >&2; exit 2; }
+		only="$only $2 " ;;
+	*)		usage 2 >&2 ;;
+	esac
+	shift 2
+done
+
+[ "$(id -u)" = 0 ] || { echo "run.sh: needs root" >&2; exit 2; }
+tmp=$(mktemp -d) || exit 2
+trap 'rm -rf "$tmp"' EXIT
+[ -n "$out" ] || out=$tmp
+mkdir -p "$out" || exit 2
+export FZ_KO="$ko"
+[ -n "$ko" ] || unset FZ_KO
+
+total_passed=0 total_failed=0 total_skipped=0
+
+# add PASSED FAILED SKIPPED
+add()
+{
+	total_passed=$((total_passed + $1))
+	total_failed=$((total_failed + $2))
+	total_skipped=$((total_skipped + $3))
+}
+
+# fail TEXT: something that is not in a program's own words.
+fail()
+{
+	echo "not ok: $*"
+	add 0 1 0
+}
+
+# use MODULE FILE: has that module loaded anew, with its defaults.
+use()
+{
+	if [ -d "/sys/module/$1" ]; then
+		said=$(rmmod "$1" 2>&1) || { fail "rmmod $1: $said"; return 1; }
+	fi
+	said=$(insmod "$2" 2>&1) || { fail "insmod $2: $said"; return 1; }
+}
+
+# kill_session SID: what a program that was ended has left running.
+kill_session()
+{
+	for stat in /proc/[0-9]*/stat; do
+		line=$(cat "$stat" 2>/dev/null) || continue
+		# state, parent, process group, session
+		# shellcheck disable=SC2086 # words
+		set -- "$1" ${line##*) }
+		[ "$5" != "$1" ] || kill -KILL "${line%% *}" 2>/dev/null
+	done
+}
+
+# judge STATUS LOG: prints the failed and the skipped with their reasons, and
+# last "PASSED FAILED SKIPPED".  A program is also judged by its end.
+judge()
+{
+	awk -v status="$1" '
+	/^1\.\.[0-9]+$/		{ plan = substr($0, 4); next }
+	/^# +RUN +/		{ name = $3; said = ""; next }
+	/^(ok|not ok) [0-9]+/ {
+		seen++
+		if (name == "") {
+			name = $0
+			sub(/^(not )?ok [0-9]+ *-? */, "", name)
+		}
+		if (/^not ok/) {
+			failed++
+			printf "not ok: %s\n%s", name, said
+		} else if (match($0, /# SKIP/)) {
+			skipped++
+			print "skipped: " name ":" substr($0, RSTART + 6)
+		} else {
+			passed++
+		}
+		name = said = ""
+		next
+	}
+	/^#  +(OK|FAIL|SKIP) /	{ next }
+	/^# (Totals|PASSED|FAILED|Starting)/ { next }
+	/^TAP version/		{ next }
+				{ said = said "    " $0 "\n" }
+	END {
+		if (plan == "" && !seen) {
+			# No such protocol: its status is all it says.
+			if (!status)
+				passed++
+		} else if (seen < plan) {
+			failed += plan - seen
+			printf "not ok: ended after %d of %d, in %s\n%s",
+				seen, plan, name == "" ? "between" : name, said
+			said = ""
+		}
+		if (status && !failed) {
+			failed++
+			printf "not ok: exit status %d\n%s", status, said
+		}
+		print passed + 0, failed + 0, skipped + 0
+	}' "$2"
+}
+
+# run NAME SECONDS COMMAND...
+run()
+{
+	name=$1 seconds=$2
+	shift 2
+	begin=$(date +%s)
+	"$here/vm/klog" mark "$name"
+	setsid timeout -k 5 "$seconds" "$@" < /dev/null > "$out/$name.log" 2>&1 &
+	pid=$!
+	status=0
+	wait "$pid" || status=$?
+	kill_session "$pid"
+	[ "$status" != 124 ] || echo "# time-out after $seconds s" >> "$out/$name.log"
+
+	judge "$status" "$out/$name.log" > "$tmp/said"
+	sed '$d' "$tmp/said"
+	# shellcheck disable=SC2046 # words
+	set -- $(tail -n 1 "$tmp/said")
+	if ! "$here/vm/klog" check > "$tmp/klog"; then
+		echo "not ok: kernel log"
+		sed 's/^/    /' "$tmp/klog"
+		set -- "$1" $(($2 + 1)) "$3"
+	fi
+	add "$@"
+	printf '%-14s %3d passed %3d failed %3d skipped %4d s\n' "$name" "$@" \
+		$(($(date +%s) - begin))
+}
+
+# The module without the re-check must be caught: else the test proves nothing.
+run_control()
+{
+	if [ -z "$no_recheck_ko" ] || [ -z "$ko" ]; then
+		echo "skipped: $1: no module without the re-check is given"
+		add 0 0 1
+		return
+	fi
+	use fastzero "$no_recheck_ko" &&
+		run "$1" "$2" "$dir/race" --expect-stale
+	use fastzero "$ko"
+}
+
+# From a known state, with the defaults.
+if [ -n "$ko" ]; then
+	use fastzero "$ko"
+fi
+if [ ! -d /sys/module/fastzero ]; then
+	fail "fastzero is not loaded"
+	programs=''
+fi
+if [ -n "$pin_ko" ]; then
+	use fz_pin "$pin_ko"
+fi
+
+while read -r name seconds; do
+	case $only in
+	''|*" $name "*)	;;
+	*)		continue ;;
+	esac
+	[ -n "$name" ] || continue
+	if [ "$name" = race-control ]; then
+		run_control "$name" "$seconds"
+	elif [ -x "$dir/$name" ]; then
+		run "$name" "$seconds" "$dir/$name"
+	else
+		fail "$name: there is no $dir/$name"
+	fi
+done <<END
+$programs
+END
+
+# And back to nothing: the module can be unloaded after all that.
+"$here/vm/klog" mark unload
+[ ! -d /sys/module/fz_pin ] || rmmod fz_pin || fail "rmmod fz_pin"
+if said=$(rmmod fastzero 2>&1); then
+	add 1 0 0
+else
+	fail "rmmod fastzero: $said"
+fi
+"$here/vm/klog" check || fail "kernel log at unload"
+
+echo "$total_passed passed, $total_failed failed, $total_skipped skipped"
+[ "$total_failed" = 0 ]
