@@ -34,9 +34,14 @@ module: $(OUT)/Kbuild
 	$(MAKE) -C $(KDIR) M=$(abspath $(OUT)) W=1 \
 		$(if $(TEST_NO_RECHECK),FZ_TEST_NO_RECHECK=1) modules
 
+# In place, for DKMS, which works on a copy of its own.
+dkms:
+	@sh module/compat/probe.sh $(KDIR) .
+	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+
 modules_install: module
 	$(MAKE) -C $(KDIR) M=$(abspath $(OUT)) modules_install
-	depmod $(RELEASE)
+	depmod -b "$(INSTALL_MOD_PATH)/" $(RELEASE)
 
 userspace:
 	$(MAKE) -C userspace
@@ -49,7 +54,7 @@ install: userspace
 #:   make demo              a guest on scratch memory, and QEMU
 #:   make demo HOST=1       the same on this machine itself
 #:   make check             everything below, and the selftests in the VM
-demo: deps
+demo:
 	@$(VM)/demo $(if $(HOST),--host) $(KERNEL)
 
 check: deps
@@ -80,5 +85,5 @@ clean:
 
 FORCE:
 
-.PHONY: help deps module modules_install userspace install demo check lint \
+.PHONY: help deps module dkms modules_install userspace install demo check lint \
 	$(LINTS:%=lint-%) unit selftests clean FORCE

@@ -40,7 +40,7 @@ FIXTURE_SETUP(dio)
 	self->ctx = fz_open();
 	self->fd = fz_create(self->ctx, SIZE);
 	self->map = fz_map(self->fd, 0, SIZE);
-	self->data = malloc(NBD_SIZE);
+	self->data = malloc(NBD_HELD_SIZE);
 	ASSERT_NE(NULL, self->data);
 	self->err = nbd_start(&self->nbd, self->data) ? errno : 0;
 	if (self->err == ENODEV)

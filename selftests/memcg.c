@@ -310,14 +310,19 @@ TEST_F(memcg, stranger_at_the_limit)
 /* Nor is it a reason to kill whoever happens to be in the group that pays. */
 TEST_F(memcg, bystander_at_the_limit)
 {
-	unsigned char byte = 1;
+	uint64_t at = SIZE;
+	ssize_t done = 1;
 	pid_t pid;
 
 	SKIP_WITHOUT_MEMCG();
 	pid = bystander();
 	EXPECT_EQ(FZ_SIGNALLED + SIGBUS,
 		  fz_in_child(touch_all, JOB(USES, 0, SIZE)));
-	EXPECT_EQ(ENOMEM, FZ_ERRNO(pwrite(self->fd, &byte, 1, SIZE - 1)));
+	/* A processor may have a little left that was charged ahead. */
+	while (done == 1 && at > SIZE - SLACK)
+		done = pwrite(self->fd, "x", 1, (off_t)(at -= fz_ps));
+	EXPECT_EQ(-1, done);
+	EXPECT_EQ(ENOMEM, errno);
 	EXPECT_UNHURT(pid);
 }
 

@@ -46,13 +46,14 @@ static bool nbd_serve_one(struct nbd *nbd)
 	static unsigned char zeros[NBD_SIZE];
 	struct nbd_request request;
 	unsigned char *data = zeros;
-	uint64_t length;
+	uint64_t length, from;
 	bool held;
 
 	if (!nbd_receive(nbd->sock, &request, sizeof(request)))
 		return false;
 	length = be32toh(request.len);
-	held = be64toh(request.from) >= NBD_HELD;
+	from = be64toh(request.from);
+	held = from >= NBD_HELD && from < NBD_HELD + NBD_HELD_SIZE;
 	if (held) {
 		data = nbd->data;
 		sem_post(&nbd->arrived);

@@ -13,8 +13,9 @@
 
 #define NBD_DEV		"/dev/nbd0"
 #define NBD_SIZE	(16U << 20)
-/* From here on a request is not answered before nbd_go(). */
+/* From here on, for 1 MiB, a request is not answered before nbd_go(). */
 #define NBD_HELD	(8U << 20)
+#define NBD_HELD_SIZE	(1U << 20)
 
 struct nbd {
 	pid_t client;		/* holds the kernel's side */

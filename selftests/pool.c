@@ -245,10 +245,11 @@ TEST_F(pool, orders)
 	uint32_t orders = fz_info(self->ctx).out_orders, order;
 
 	EXPECT_TRUE(orders & 1);
-	for (order = 0; order < 32; order++)
+	for (order = 0; order < 32; order++) {
 		EXPECT_EQ(orders & (1U << order) ? 0 : EOPNOTSUPP,
 			  FZ_ERRNO(raw_pool_order(self->ctx, order, 2)))
 			TH_LOG("order %u", order);
+	}
 }
 
 struct churn {

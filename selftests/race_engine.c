@@ -7,73 +7,13 @@
  */
 #define _GNU_SOURCE
 #include <linux/futex.h>
-#include <pthread.h>
 #include <sched.h>
-#include <stdatomic.h>
 #include <sys/syscall.h>
 #include <time.h>
 
-#include "minivm.h"
-#include "race_engine.h"
+#include "race_internal.h"
 
-/* Each group of pages is reset once in a round at most. */
-#define GROUP		4
-#define MAX_GROUPS	32
-#define NR_WRITERS	2
-#define WORDS		(4096 / 8)
-
-/* Words of a page: the guest's, one for each writer, and others. */
-#define WORD_GUEST	0
-#define WORD_WRITER	1
-#define WORD_TOKEN	5
-#define WORD_OLD	6
-#define WORD_FOREIGN	7
-
-#define OLD		0x01d01d01d01d01dULL
-#define GUEST_VALUE	0x6e6e6e6e6e6e6e6eULL
-
-struct writer {
-	struct race *race;
-	pthread_t thread;
-	unsigned int index;
-	uint64_t seq;
-	_Atomic uint64_t done;		/* last store that is over */
-	_Atomic uint32_t finished;	/* last round that is over */
-	_Atomic uint32_t page;		/* where it is */
-};
-
-/* What a reset has covered, and what was done before it began. */
-struct covered {
-	int first;
-	int end;
-	uint64_t done[NR_WRITERS];
-};
-
-struct race {
-	const struct race_config *config;
-	struct race_result *result;
-	int nr_groups;
-	int nr_pages;
-	size_t size;
-	int ctx;
-	int fd;
-	int other_fd;
-	volatile uint64_t *map;
-	volatile uint64_t *second;
-	volatile uint64_t *other;
-	struct writer writers[NR_WRITERS];
-	unsigned int nr_writers;
-	_Atomic uint32_t round;
-	_Atomic uint32_t stop;
-	uint64_t random;
-	long pause_ns;			/* longest pause before a reset */
-	struct minivm *vm;
-	pthread_t vcpu;
-	uint32_t vcpu_stop;
-	int vcpu_err;
-};
-
-static long now_ns(void)
+long race_now_ns(void)
 {
 	struct timespec t;
 
@@ -146,28 +86,16 @@ static void *vcpu_main(void *arg)
 	return NULL;
 }
 
-/* Notes a stale page. */
-static void note(struct race *r, uint64_t *counter, const char *what, int page,
-		 uint64_t value)
-{
-	++*counter;
-	if (!r->result->first[0])
-		snprintf(r->result->first, sizeof(r->result->first),
-			 "after %ju resets: page %d: %s, value %#jx",
-			 (uintmax_t)r->result->resets, page, what,
-			 (uintmax_t)value);
-}
-
-static void pause_ns(long ns, bool spin)
+void race_pause_ns(long ns, bool spin)
 {
 	struct timespec t = { ns / 1000000000, ns % 1000000000 };
-	long end = now_ns() + ns;
+	long end = race_now_ns() + ns;
 
 	if (!spin) {
 		nanosleep(&t, NULL);
 		return;
 	}
-	while (now_ns() < end)
+	while (race_now_ns() < end)
 		;
 }
 
@@ -186,104 +114,6 @@ static void prepare(struct race *r)
 			continue;
 		if (pwrite(r->fd, words, sizeof(words), page * 4096L) < 0)
 			abort();
-	}
-}
-
-/* The second scratch takes what the reset has freed. */
-static void take_freed(struct race *r)
-{
-	int page;
-
-	for (page = 0; page < r->nr_pages; page++)
-		r->other[page * WORDS + WORD_FOREIGN] = OLD;
-}
-
-static void check_freed(struct race *r)
-{
-	int page, i;
-
-	for (page = 0; page < r->nr_pages; page++) {
-		for (i = 0; i < 8; i++) {
-			uint64_t value = r->other[page * WORDS + i];
-
-			if (value != (i == WORD_FOREIGN ? OLD : 0))
-				note(r, &r->result->foreign,
-				     "a store in another scratch", page, value);
-		}
-	}
-	fz_raw_clear(r->other_fd, 0, r->size, FASTZERO_MODE_DROP);
-}
-
-/* Nothing from before the reset in words of a page that it covered. */
-static void check_old(struct race *r, int page, const volatile uint64_t *words,
-		      const uint64_t *done, const char *view)
-{
-	unsigned int t;
-
-	if (words[WORD_OLD])
-		note(r, &r->result->old, view, page, words[WORD_OLD]);
-	for (t = 0; t < r->nr_writers; t++) {
-		uint64_t value = words[WORD_WRITER + t];
-
-		if (value && value >> 8 <= done[t])
-			note(r, &r->result->old, view, page, value);
-	}
-}
-
-static void check(struct race *r, const struct covered *covered)
-{
-	uint64_t words[8];
-	int page;
-
-	for (page = 0; page < r->nr_pages; page++) {
-		const struct covered *c = &covered[page / GROUP];
-		volatile uint64_t *here = r->map + page * WORDS;
-		bool was_reset = page >= c->first && page < c->end;
-		uint64_t token = fz_random(&r->random);
-
-		if (was_reset)
-			check_old(r, page, here, c->done, "old in the mapping");
-		here[WORD_TOKEN] = token;
-		memset(words, 0xff, sizeof(words));
-		if (pread(r->fd, words, sizeof(words), page * 4096L) !=
-		    sizeof(words))
-			abort();
-		if (was_reset)
-			check_old(r, page, words, c->done, "old in pread");
-		if (words[WORD_TOKEN] != token)
-			note(r, &r->result->lost, "a store lost to pread",
-			     page, words[WORD_TOKEN]);
-		if (r->round % 4 == 0 &&
-		    r->second[page * WORDS + WORD_TOKEN] != token)
-			note(r, &r->result->lost,
-			     "a store lost to another mapping", page,
-			     r->second[page * WORDS + WORD_TOKEN]);
-	}
-}
-
-/* The guest never rests: its stores must come back into every page. */
-static void check_guest(struct race *r)
-{
-	long begin = now_ns();
-	int page;
-
-	for (page = 0; page < r->nr_pages; page++) {
-		uint64_t value = 0;
-
-		for (;;) {
-			if (pread(r->fd, &value, 8, page * 4096L +
-				  8 * WORD_GUEST) == 8 && value)
-				break;
-			if (now_ns() - begin > 5000000000L) {
-				note(r, &r->result->stuck,
-				     "no store of the guest arrives", page, 0);
-				return;
-			}
-			pause_ns(20000, false);
-		}
-		if (value != GUEST_VALUE)
-			note(r, &r->result->old, "not what the guest writes",
-			     page, value);
 	}
 }
 
@@ -343,7 +173,7 @@ static void reset_some(struct race *r, struct covered *covered)
 		uint64_t random = fz_random(&r->random);
 		int group;
 
-		pause_ns((long)(random % (uint64_t)r->pause_ns),
+		race_pause_ns((long)(random % (uint64_t)r->pause_ns),
 			 random >> 63 && !r->config->one_cpu);
 		if (all_finished(r))
 			break;
@@ -364,7 +194,7 @@ static void one_round(struct race *r)
 	futex_wake(&r->round);
 	reset_some(r, covered);
 	if (round % 4 == 3)
-		take_freed(r);
+		race_take_freed(r);
 
 	for (t = 0; t < r->nr_writers; t++) {
 		uint32_t seen;
@@ -372,11 +202,11 @@ static void one_round(struct race *r)
 		while ((seen = r->writers[t].finished) != round)
 			futex_wait(&r->writers[t].finished, seen);
 	}
-	check(r, covered);
+	race_check(r, covered);
 	if (r->vm)
-		check_guest(r);
+		race_check_guest(r);
 	if (round % 4 == 3)
-		check_freed(r);
+		race_check_freed(r);
 }
 
 static int start(struct race *r)
@@ -414,10 +244,10 @@ static int start(struct race *r)
 	/* One CPU is the guest's. */
 	r->nr_writers = NR_WRITERS - (r->vm != NULL);
 	/* A few faults long. */
-	begin = now_ns();
-	take_freed(r);
-	r->pause_ns = 1 + (now_ns() - begin) / r->nr_pages * 8;
-	check_freed(r);
+	begin = race_now_ns();
+	race_take_freed(r);
+	r->pause_ns = 1 + (race_now_ns() - begin) / r->nr_pages * 8;
+	race_check_freed(r);
 
 	for (t = 0; t < r->nr_writers; t++) {
 		r->writers[t].race = r;
