@@ -39,7 +39,11 @@ err_destroy_wq:
 static void __exit main_exit(void)
 {
 	misc_deregister(&main_device);
-	/* Contexts that were closed just now are still being cleared. */
+	/*
+	 * Contexts that were closed just now are still being cleared.  Not left
+	 * to the draining of the queue, which minds a zeroer's timer.
+	 */
+	flush_workqueue(fz_wq);
 	destroy_workqueue(fz_wq);
 	WARN_ON(fz_pool_pages_in_use());
 }

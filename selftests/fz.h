@@ -150,17 +150,20 @@ int64_t fz_pread_unlike(int fd, uint64_t offset, size_t length, uint64_t seed);
 #define ASSERT_FILLED(p, offset, length, seed) \
 	ASSERT_EQ(FZ_CLEAN, fz_find_unlike(p, offset, length, seed))
 
-/* Runs fn(arg) in a child that dies with us; value: what it returned (0..254),
- * or 1000 + the signal that ended it.
+/*
+ * Children die with us.  fz_in_child() runs fn(arg) in one; its value, and that
+ * of fz_wait(), is what the child returned (0 to 254), or FZ_SIGNALLED + the
+ * signal that ended it.
  */
 #define FZ_SIGNALLED	1000
 pid_t fz_fork(void);
 int fz_wait(pid_t pid);
 int fz_in_child(int (*fn)(void *arg), void *arg);
-#define fz_reads(p)	fz_touch_result(p, false)
-#define fz_writes(p)	fz_touch_result(p, true)
+
 /* Touches a byte in a child: 0, or FZ_SIGNALLED + signal. */
 int fz_touch_result(volatile void *p, bool write);
+#define fz_reads(p)	fz_touch_result(p, false)
+#define fz_writes(p)	fz_touch_result(p, true)
 
 /* Descriptors over a unix socket. */
 int fz_send_fd(int sock, int fd);

@@ -109,10 +109,10 @@ static int holder_release(FIXTURE_DATA(held) *self, enum holder_kind kind)
 #define HOLD()		ASSERT_EQ(0, hold(self, variant->kind))
 #define RELEASE()	ASSERT_EQ(0, holder_release(self, variant->kind))
 
-#define EXPECT_HOLDER_HAS_DATA() do {					\
+#define EXPECT_HOLDER_HAS_DATA(seed) do {				\
 	ASSERT_EQ(0, holder_read(self, variant->kind));			\
 	EXPECT_EQ(FZ_CLEAN, fz_find_unlike(self->buf, FIRST * fz_ps,	\
-					   HELD, SEED));		\
+					   HELD, seed));		\
 } while (0)
 
 #define EXPECT_HOLDER_HAS_ZEROS() do {					\
@@ -165,7 +165,7 @@ static void drop_leaves_the_data(struct __test_metadata *_metadata,
 	fz_pool(self->ctx, 4 * PAGES, FASTZERO_POOL_WAIT);
 	usleep(500000);
 	EXPECT_POOL_HELD(NR_HELD);
-	EXPECT_HOLDER_HAS_DATA();
+	EXPECT_HOLDER_HAS_DATA(SEED);
 	EXPECT_EQ(FZ_CLEAN, fz_find_unlike(self->map, 0, SIZE, SEED + 1));
 
 	RELEASE();
@@ -213,8 +213,8 @@ TEST_F(held, auto_keeps_them)
 	EXPECT_EQ(NR_HELD, r.out_held);
 	EXPECT_SCRATCH_IS_ZERO();
 	EXPECT_POOL_HELD(0);
-	fz_fill(self->map, 0, SIZE, SEED);
-	EXPECT_HOLDER_HAS_DATA();
+	fz_fill(self->map, 0, SIZE, SEED + 3);
+	EXPECT_HOLDER_HAS_DATA(SEED + 3);
 	fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_AUTO);
 	EXPECT_SCRATCH_IS_ZERO();
 	RELEASE();
@@ -232,8 +232,8 @@ TEST_F(held, auto_keeps_them_without_a_mapping)
 	EXPECT_POOL_HELD(0);
 	self->map = fz_map(self->fd, 0, SIZE);
 	EXPECT_EQ(FZ_CLEAN, fz_find_nonzero(self->map, 0, SIZE));
-	fz_fill(self->map, 0, SIZE, SEED);
-	EXPECT_HOLDER_HAS_DATA();
+	fz_fill(self->map, 0, SIZE, SEED + 3);
+	EXPECT_HOLDER_HAS_DATA(SEED + 3);
 	RELEASE();
 }
 
@@ -297,7 +297,7 @@ TEST_F(held, beyond_the_scratch)
 	EXPECT_TRUE(fz_until(!fz_stats(self->ctx).out_scratches,
 			     FZ_PATIENCE_MS));
 	EXPECT_POOL_HELD(NR_HELD);
-	EXPECT_HOLDER_HAS_DATA();
+	EXPECT_HOLDER_HAS_DATA(SEED);
 	RELEASE();
 	EXPECT_POOL_HELD(0);
 }
@@ -312,7 +312,7 @@ TEST_F(held, beyond_the_context)
 	self->fd = -1;
 	self->ctx = -1;
 	usleep(300000);
-	EXPECT_HOLDER_HAS_DATA();
+	EXPECT_HOLDER_HAS_DATA(SEED);
 	RELEASE();
 	EXPECT_TRUE(fz_until(!fz_read_number(FZ_PARAM_DIR "pages_in_use"),
 			     FZ_PATIENCE_MS));

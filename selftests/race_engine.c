@@ -135,7 +135,6 @@ static bool all_finished(struct race *r)
 
 	if (r->vm)
 		return false;
-
 	for (t = 0; t < r->nr_writers; t++) {
 		if (r->writers[t].finished != r->round)
 			return false;
@@ -174,7 +173,7 @@ static void reset_some(struct race *r, struct covered *covered)
 		int group;
 
 		race_pause_ns((long)(random % (uint64_t)r->pause_ns),
-			 random >> 63 && !r->config->one_cpu);
+			      random >> 63 && !r->config->one_cpu);
 		if (all_finished(r))
 			break;
 		group = choose_group(r, had_turn);
@@ -293,7 +292,7 @@ int race_run(const struct race_config *config, struct race_result *result)
 	err = start(&r);
 	if (err)
 		return err;
-	while (result->resets < config->resets &&
+	while (result->resets < config->resets && !result->stuck &&
 	       (!config->stop_at || race_stale(result) < config->stop_at))
 		one_round(&r);
 	stop(&r);

@@ -125,7 +125,7 @@ kill_session()
 judge()
 {
 	awk -v status="$1" '
-	/^1\.\.[0-9]+$/		{ plan = substr($0, 4); next }
+	/^1\.\.[0-9]+$/		{ plan = substr($0, 4) + 0; next }
 	/^# +RUN +/		{ name = $3; said = ""; next }
 	/^(ok|not ok) [0-9]+/ {
 		seen++
@@ -221,6 +221,12 @@ if [ -n "$pin_ko" ]; then
 	use fz_pin "$pin_ko"
 fi
 
+keeper=''
+if [ -e /dev/kvm ]; then
+	"$dir/keep_kvm" &
+	keeper=$!
+fi
+
 while read -r name seconds; do
 	case $only in
 	''|*" $name "*)	;;
@@ -237,6 +243,8 @@ while read -r name seconds; do
 done <<END
 $programs
 END
+
+[ -z "$keeper" ] || kill "$keeper"
 
 # And back to nothing: the module can be unloaded after all that.
 "$here/vm/klog" mark unload

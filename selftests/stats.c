@@ -60,7 +60,7 @@ static bool is_quiet(int ctx)
 }
 
 #define QUIET_STATS(fd) ({						\
-	EXPECT_TRUE(fz_until(is_quiet(self->ctx), FZ_PATIENCE_MS));	\
+	ASSERT_TRUE(fz_until(is_quiet(self->ctx), FZ_PATIENCE_MS));	\
 	fz_stats(fd); })
 
 TEST_F(stats, new_scratch)
