@@ -26,7 +26,6 @@ static void context_release_ref(struct kref *ref)
 {
 	struct fz_context *ctx = container_of(ref, struct fz_context, ref);
 
-	fz_scratch_unpin_mount();
 	queue_work(fz_wq, &ctx->destroy);
 }
 
@@ -81,6 +80,8 @@ static int context_release(struct inode *inode, struct file *file)
 
 	if (ctx->implicit)
 		fput(ctx->implicit);
+	/* Not when the last inode goes: ending the mount may be what ends it. */
+	fz_scratch_unpin_mount();
 	fz_context_put(ctx);
 	return 0;
 }

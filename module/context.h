@@ -5,8 +5,11 @@
  * Lifetime.  A scratch is its inode: descriptors, mappings and pins (through
  * the mapping) hold the file, the file holds the inode, and evicting the inode
  * ends the scratch.  A scratch holds its context, and so does the context's
- * descriptor, which also holds the file of the implicit scratch.  Each file
- * and the mount that all inodes live on hold the module.
+ * descriptor, which also holds the file of the implicit scratch.  The mount that
+ * all inodes live on is held by the descriptors of contexts, for which it is
+ * there to make scratches on, and by each scratch's files.  It and each file
+ * hold the module.  An inode that something else holds, such as an inotify
+ * watch, ends at the latest with the mount.
  *
  * Lock order, outermost first:
  *
