@@ -6,6 +6,7 @@
 #include "fz.h"
 
 #include <signal.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 
@@ -339,6 +340,33 @@ TEST_F(file, fdinfo)
 		fclose(f);
 		EXPECT_LE(1, keys) TH_LOG("%s", i ? "scratch" : "context");
 	}
+}
+
+/* The inode outlives the last file; what ends it may not wait for itself. */
+static int watch_and_close(void *unused)
+{
+	int watch = inotify_init1(IN_CLOEXEC);
+	int ctx = fz_raw_open();
+	int fd = fz_raw_create(ctx, 4 * fz_ps, 0, FASTZERO_PAGES_AUTO, 0);
+	char path[64];
+
+	(void)unused;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	if (inotify_add_watch(watch, path, IN_ACCESS) < 0)
+		return 1;
+	if (pwrite(fd, path, sizeof(path), 0) != sizeof(path))
+		return 2;
+	close(fd);
+	close(ctx);
+	close(watch);
+	return 0;
+}
+
+TEST(watched_to_the_end)
+{
+	EXPECT_EQ(0, fz_in_child(watch_and_close, NULL));
+	EXPECT_TRUE(fz_until(!fz_read_number(FZ_PARAM_DIR "pages_in_use"),
+			     FZ_PATIENCE_MS));
 }
 
 TEST_HARNESS_MAIN
