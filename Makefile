@@ -78,6 +78,18 @@ selftests:
 		KSFT_DIR=$$($(VM)/kernel path $(KERNEL) source)/tools/testing/selftests
 	$(MAKE) -C selftests pin KDIR=$$($(VM)/kernel path $(KERNEL) headers)
 
+#:   make bench             the benchmark (KERNEL=6.1); results in build/bench
+#:   make bench-quick       a part of it that is the same in every run
+#:   make bench-compare A=a.json B=b.json
+bench: deps
+	@$(VM)/bench full $(KERNEL)
+
+bench-quick: deps
+	@$(VM)/bench quick $(KERNEL)
+
+bench-compare:
+	@$(VM)/bench compare $(A) $(B)
+
 #:
 #:   make clean             remove build/
 clean:
@@ -86,4 +98,5 @@ clean:
 FORCE:
 
 .PHONY: help deps module dkms modules_install userspace install demo check lint \
+	bench bench-quick bench-compare \
 	$(LINTS:%=lint-%) unit selftests clean FORCE

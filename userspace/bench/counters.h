@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What is counted: time, page faults, and KVM's nested faults.
+ * What is counted beside the time, in cycles that are not timed.
  */
 #ifndef COUNTERS_H
 #define COUNTERS_H
@@ -8,37 +8,38 @@
 #include <stdint.h>
 
 /**
- * struct counters - one reading
- * @ns: CLOCK_MONOTONIC; guest instructions in a VM that counts them
- * @faults: page faults of this process, those for the guest's sake included
- * @nested: faults of the guest that KVM answered, 0 if it does not say
+ * enum counter - what is counted
+ * @COUNTER_FAULTS: page faults of this process, those for the guest's sake
+ *	included
+ * @COUNTER_NESTED: faults of the guest that KVM answered
+ * @COUNTER_TLB: TLB flushes that this process caused, those that come with a
+ *	change of tasks not counted
+ * @COUNTER_NOTIFIER: calls of KVM's MMU notifier that take entries away
  */
-struct counters {
-	uint64_t ns;
-	uint64_t faults;
-	uint64_t nested;
+enum counter {
+	COUNTER_FAULTS,
+	COUNTER_NESTED,
+	COUNTER_TLB,
+	COUNTER_NOTIFIER,
+	COUNTERS
 };
 
-/* Where KVM's counter of nested faults is read. */
-struct nested_counter {
-	int fd;
-	uint64_t offset;
-};
+/* A counter's name, as in the JSON, and why it could not be had, or NULL. */
+const char *counter_name(enum counter counter);
+const char *counter_missing(enum counter counter);
 
 /**
- * nested_open() - find KVM's counter of nested faults
- * @n: where to put it
- * @vcpu: descriptor of the vCPU
- *
- * Return: 0, or -errno if there is none; @n then counts nothing.
+ * counters_init() - find out which counters can be had
+ * @vcpu: descriptor of a vCPU, for KVM's statistics, or -1
  */
-int nested_open(struct nested_counter *n, int vcpu);
-void nested_close(struct nested_counter *n);
+void counters_init(int vcpu);
+void counters_exit(void);
 
-uint64_t now_ns(void);
+/* Tracepoints count from start to stop only: they cost time. */
+void counters_start(void);
+void counters_stop(void);
 
-/* The clock is read last by the one and first by the other. */
-void counters_begin(struct counters *c, const struct nested_counter *n);
-void counters_end(struct counters *c, const struct nested_counter *n);
+/* Reads all of them; those that cannot be had are 0. */
+void counters_read(uint64_t values[COUNTERS]);
 
 #endif /* COUNTERS_H */

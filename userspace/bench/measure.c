@@ -1,214 +1,325 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Cycles of one peer: a reset, and the run after it.
+ *
+ * They are done three times over: timed part by part, timed in one piece, and
+ * counted with tracepoints on, which are not to be in the times.
  */
 #include "measure.h"
-#include "verify.h"
+#include "resident.h"
 
 #include <errno.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define WORDS	(MINIVM_PAGE / 8)
+/*
+ * Memory up to this size is looked at as a whole after the last reset, of
+ * larger ones what the runs may have touched: to look means to fault it in.
+ */
+#define CHECK_ALL	(1ull << 20)
 
-static int explain(struct outcome *o, const char *what, int err)
+/* What one measurement is about, and where it stands. */
+struct state {
+	const struct rig *rig;
+	const struct cell *cell;
+	const struct touches *touches;
+	const struct peer *peer;
+	struct memory m;
+	struct user user;
+	unsigned int i;			/* number of the next run */
+};
+
+int outcome_explain(struct outcome *o, const char *what, int err)
 {
 	snprintf(o->why, sizeof(o->why), "%s: %s", what, strerror(-err));
 	return err;
 }
 
-/* One word a page is what is timed; whole pages are dirtied beside that. */
-static struct minivm_job touch_job(const struct plan *plan, uint64_t words,
-				   uint64_t value)
+void outcome_free(struct outcome *o)
 {
-	return (struct minivm_job) {
-		.op = MINIVM_WRITE,
-		.list = plan->list,
-		.count = plan->count,
-		.words = words,
-		.value = value,
+	free(o->samples);
+	o->samples = NULL;
+}
+
+uint64_t adjust_clears(const struct rig *rig, uint64_t cost, uint64_t cleared)
+{
+	return cost + cleared * rig->clear.kernel - cleared * rig->clear.user;
+}
+
+struct run next_run(const struct cell *cell, const struct touches *t,
+		    unsigned int i)
+{
+	return (struct run) {
+		.touch = cell->touch,
+		.list = t->lists[i % t->nr],
+		.count = t->count,
+		.words = 1,
+		.value = i + 1,
 	};
 }
 
-static int read_background(const struct peer *peer, struct memory *m,
-			   struct background *b)
+void was_run(struct memory *m, const struct cell *cell,
+	     const struct touches *t, unsigned int i)
 {
-	b->pages = 0;
-	b->ns = 0;
-	return peer->background ? peer->background(m, b) : 0;
+	m->dirty = t->sorted[i % t->nr];
+	m->nr_dirty = cell->touch == TOUCH_READ ? 0 : t->count;
 }
 
-/* The part that counts.  What happens in the background has time to happen. */
-static int timed_cycle(struct rig *rig, const struct peer *peer,
-		       struct memory *m, struct cycle *c)
+int peer_setup(const struct rig *rig, const struct cell *cell,
+	       const struct peer *peer, struct memory *m, struct outcome *o)
 {
-	struct counters begin, end;
-	int ret;
-
-	counters_begin(&begin, &rig->nested);
-	ret = peer->reset(peer, m);
-	counters_end(&end, &rig->nested);
-	if (ret)
-		return ret;
-	c->reset = end.ns - begin.ns;
-	c->faults = end.faults - begin.faults;
-	c->nested = end.nested - begin.nested;
-
-	ret = peer->settle ? peer->settle(m) : 0;
-	if (ret)
-		return ret;
-
-	counters_begin(&begin, &rig->nested);
-	ret = minivm_go(rig->vm, NULL);
-	counters_end(&end, &rig->nested);
-	if (ret)
-		return ret;
-	c->run = end.ns - begin.ns;
-	c->faults += end.faults - begin.faults;
-	c->nested += end.nested - begin.nested;
-	c->sum = c->reset + c->run;
-	return 0;
-}
-
-/* A cycle, between the dirtying of whole pages and the check of all bytes. */
-static int one_cycle(struct rig *rig, const struct plan *plan,
-		     const struct peer *peer, struct memory *m,
-		     uint64_t value, struct cycle *c, struct outcome *o)
-{
-	struct background before, after;
-	struct minivm_job job = touch_job(plan, WORDS, ~value);
-	uint64_t bad;
-	int ret;
-
-	ret = minivm_run(rig->vm, &job, NULL);
-	if (ret)
-		return explain(o, "the guest's dirtying", ret);
-	job = touch_job(plan, 1, value);
-	ret = minivm_prepare(rig->vm, &job);
-	if (!ret)
-		ret = read_background(peer, m, &before);
-	if (!ret)
-		ret = timed_cycle(rig, peer, m, c);
-	if (!ret)
-		ret = read_background(peer, m, &after);
-	if (ret)
-		return explain(o, "the cycle", ret);
-	c->bg_pages = after.pages - before.pages;
-	c->bg_ns = after.ns - before.ns;
-	if (peer->floor)
-		return 0;
-	ret = verify_after_run(m, plan, value, &bad);
-	if (ret)
-		return explain(o, "the check", ret);
-	o->stale += bad;
-	return 0;
-}
-
-/* At the end the guest itself looks at all of it, and the host's mapping is. */
-static int last_check(struct rig *rig, const struct peer *peer,
-		      struct memory *m, struct outcome *o)
-{
-	struct minivm_job job = {
-		.op = MINIVM_CHECK,
-		.stride = 1,
-		.count = m->size / MINIVM_PAGE,
-		.words = WORDS,
+	struct plan plan = {
+		.device = rig->device,
+		.size = cell->size,
+		.count = cell->pages,
+		.vm = cell->guest ? rig->vm : NULL,
 	};
-	struct minivm_report rep;
-	int ret;
+	int ret = peer->setup(peer, &plan, m);
 
-	if (peer->floor)
+	if (!ret)
 		return 0;
-	ret = peer->reset(peer, m);
-	if (ret)
-		return explain(o, "the last reset", ret);
-	ret = minivm_run(rig->vm, &job, &rep);
-	if (ret)
-		return explain(o, "the guest's check", ret);
-	o->stale += (rep.nonzero_words + WORDS - 1) / WORDS;
-	o->stale += verify_zero(m);
-	return 0;
+	snprintf(o->why, sizeof(o->why), "%s",
+		 m->why[0] ? m->why : strerror(-ret));
+	return -EOPNOTSUPP;
 }
 
-static int compare(const void *a, const void *b)
+static int settle(struct state *s)
 {
-	const uint64_t *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
+	return s->peer->settle ? s->peer->settle(&s->m) : 0;
 }
 
-/* The median of one member of all cycles. */
-static uint64_t median(const struct cycle *cycles, unsigned int n,
-		       size_t member, uint64_t *values)
+/* Reset, wait, and run; the two that count are timed. */
+static int timed_cycle(struct state *s, struct sample *sample)
 {
-	unsigned int i;
-
-	for (i = 0; i < n; i++)
-		values[i] = *(const uint64_t *)((const char *)&cycles[i] + member);
-	qsort(values, n, sizeof(*values), compare);
-	return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
-}
-
-static void summarize(struct outcome *o, const struct cycle *cycles,
-		      unsigned int n, uint64_t *values)
-{
-	size_t member;
-
-	_Static_assert(sizeof(struct cycle) % sizeof(uint64_t) == 0, "all alike");
-	for (member = 0; member < sizeof(struct cycle); member += sizeof(uint64_t))
-		*(uint64_t *)((char *)&o->median + member) =
-			median(cycles, n, member, values);
-}
-
-static int measure_memory(struct rig *rig, const struct plan *plan,
-			  const struct peer *peer, struct memory *m,
-			  struct outcome *o)
-{
-	struct cycle *cycles = calloc(rig->cycles, sizeof(*cycles));
-	uint64_t *values = calloc(rig->cycles, sizeof(*values));
-	struct cycle ignored;
-	unsigned int i;
+	struct run run = next_run(s->cell, s->touches, s->i);
+	uint64_t cleared = s->m.user_cleared;
+	uint64_t begin;
 	int ret;
 
-	if (!cycles || !values)
-		ret = explain(o, "memory for the figures", -ENOMEM);
-	else
-		ret = 0;
-	for (i = 0; !ret && i < rig->warmup + rig->cycles; i++)
-		ret = one_cycle(rig, plan, peer, m, i + 1,
-				i < rig->warmup ? &ignored : &cycles[i - rig->warmup],
-				o);
-	if (!ret) {
-		summarize(o, cycles, rig->cycles, values);
-		ret = last_check(rig, peer, m, o);
-	}
-	free(values);
-	free(cycles);
+	clock_quiet();
+	begin = clock_now();
+	ret = s->peer->reset(s->peer, &s->m);
+	sample->reset = clock_now() - begin;
+	if (ret)
+		return ret;
+	sample->reset = adjust_clears(s->rig, sample->reset,
+				      s->m.user_cleared - cleared);
+	ret = settle(s);
+	if (!ret)
+		ret = user_prepare(&s->user, &run);
+	if (ret)
+		return ret;
+	clock_quiet();
+	begin = clock_now();
+	ret = user_go(&s->user);
+	sample->run = clock_now() - begin;
+	was_run(&s->m, s->cell, s->touches, s->i++);
 	return ret;
 }
 
-int measure(struct rig *rig, const struct plan *plan, const struct peer *peer,
+static int timed_pass(struct state *s, struct outcome *o)
+{
+	unsigned int i, n = s->rig->warmup + s->rig->cycles;
+	struct sample sample;
+	int ret = 0;
+
+	o->samples = calloc(s->rig->cycles, sizeof(*o->samples));
+	if (!o->samples)
+		ret = -ENOMEM;
+	for (i = 0; !ret && i < n; i++) {
+		ret = timed_cycle(s, &sample);
+		if (ret || i < s->rig->warmup)
+			continue;
+		o->samples[o->nr++] = sample;
+	}
+	return ret;
+}
+
+/* As many cycles again, each timed in one piece, but for what is waited. */
+static int whole_pass(struct state *s, struct outcome *o)
+{
+	struct run run = next_run(s->cell, s->touches, 0);
+	uint64_t cleared = s->m.user_cleared;
+	uint64_t begin, wait, total = 0;
+	unsigned int i;
+	int ret = 0;
+
+	if (s->touches->nr > 1)
+		return 0;
+	ret = user_prepare(&s->user, &run);
+	for (i = 0; !ret && i < s->rig->cycles; i++) {
+		clock_quiet();
+		begin = clock_now();
+		ret = s->peer->reset(s->peer, &s->m);
+		if (!ret && s->peer->settle) {
+			wait = clock_now();
+			ret = settle(s);
+			begin += clock_now() - wait;
+		}
+		if (!ret)
+			ret = user_go(&s->user);
+		total += clock_now() - begin;
+	}
+	o->whole = adjust_clears(s->rig, total, s->m.user_cleared - cleared) /
+		   s->rig->cycles;
+	return ret;
+}
+
+static int read_account(struct state *s, struct account *a)
+{
+	memset(a, 0, sizeof(*a));
+	return s->peer->account ? s->peer->account(&s->m, a) :
+				  resident_pages(&s->m, &a->held);
+}
+
+/*
+ * What was cleared by whom.  Peers that give no account clear what becomes
+ * resident, and what they say of user space.
+ */
+static void tally(struct state *s, struct counts *c, const struct account a[4],
+		  uint64_t user_cleared)
+{
+	c->before = a[0].held;
+	c->between = a[1].held;
+	c->after = a[3].held;
+	if (s->peer->account) {
+		c->reset_cleared = a[1].reset_cleared - a[0].reset_cleared +
+				   a[1].fault_cleared - a[0].fault_cleared;
+		c->run_cleared = a[3].fault_cleared - a[2].fault_cleared;
+		c->bg_cleared = a[3].bg_cleared - a[0].bg_cleared;
+		c->bg_cost = a[3].bg_ns - a[0].bg_ns;
+		return;
+	}
+	c->reset_cleared = user_cleared;
+	/* A reset that does not clear in user space drops all that there is. */
+	if (!user_cleared && !s->peer->floor && s->m.nr_dirty)
+		c->reset_cleared = a[1].held;
+	c->run_cleared = a[3].held - a[2].held;
+}
+
+static int counted_cycle(struct state *s, struct counts *c)
+{
+	struct run run = next_run(s->cell, s->touches, s->i);
+	uint64_t begin[COUNTERS], middle[2][COUNTERS], end[COUNTERS];
+	uint64_t cleared = s->m.user_cleared;
+	struct account a[4];
+	unsigned int n;
+	int ret;
+
+	ret = read_account(s, &a[0]);
+	counters_read(begin);
+	if (!ret)
+		ret = s->peer->reset(s->peer, &s->m);
+	counters_read(middle[0]);
+	if (!ret)
+		ret = read_account(s, &a[1]);
+	if (!ret)
+		ret = settle(s);
+	if (!ret)
+		ret = user_prepare(&s->user, &run);
+	if (!ret)
+		ret = read_account(s, &a[2]);
+	counters_read(middle[1]);
+	if (!ret)
+		ret = user_go(&s->user);
+	counters_read(end);
+	if (!ret)
+		ret = read_account(s, &a[3]);
+	if (ret)
+		return ret;
+	for (n = 0; n < COUNTERS; n++)
+		c->values[n] = middle[0][n] - begin[n] + end[n] - middle[1][n];
+	tally(s, c, a, s->m.user_cleared - cleared);
+	was_run(&s->m, s->cell, s->touches, s->i++);
+	return 0;
+}
+
+static int counted_pass(struct state *s, struct outcome *o)
+{
+	unsigned int i;
+	int ret = 0;
+
+	counters_start();
+	for (i = 0; !ret && i < COUNTED_CYCLES; i++)
+		ret = counted_cycle(s, &o->counts);
+	counters_stop();
+	o->counted = !ret;
+	return ret;
+}
+
+/* Whole pages are dirtied, made zero, and looked at. */
+static int check(struct state *s, struct outcome *o)
+{
+	uint64_t pages = s->cell->size / BENCH_PAGE;
+	struct run run = next_run(s->cell, s->touches, s->i);
+	unsigned int n;
+	int ret;
+
+	if (s->peer->floor)
+		return 0;
+	run.touch = TOUCH_WRITE;
+	run.words = BENCH_PAGE / 8;
+	run.value = ~0ull;
+	ret = user_prepare(&s->user, &run);
+	if (!ret)
+		ret = user_go(&s->user);
+	s->m.dirty = s->touches->sorted[s->i % s->touches->nr];
+	s->m.nr_dirty = run.count;
+	if (!ret)
+		ret = s->peer->reset(s->peer, &s->m);
+	if (!ret && s->cell->size <= CHECK_ALL)
+		return user_nonzero(&s->user, NULL, pages, &o->stale);
+	for (n = 0; !ret && n < s->touches->nr; n++)
+		ret = user_nonzero(&s->user, s->touches->lists[n],
+				   s->touches->count, &o->stale);
+	return ret;
+}
+
+static int passes(struct state *s, struct outcome *o)
+{
+	int ret = timed_pass(s, o);
+
+	if (ret)
+		return outcome_explain(o, "a cycle", ret);
+	ret = whole_pass(s, o);
+	if (ret)
+		return outcome_explain(o, "cycles in one piece", ret);
+	ret = counted_pass(s, o);
+	if (ret)
+		return outcome_explain(o, "a counted cycle", ret);
+	ret = check(s, o);
+	return ret ? outcome_explain(o, "the check", ret) : 0;
+}
+
+int measure(const struct rig *rig, const struct cell *cell,
+	    const struct touches *touches, const struct peer *peer,
 	    struct outcome *o)
 {
-	struct memory m = { .fd = -1 };
+	struct state s = {
+		.rig = rig,
+		.cell = cell,
+		.touches = touches,
+		.peer = peer,
+		.m.fd = -1,
+	};
+	struct plan plan = { .size = cell->size, .vm = rig->vm };
 	int ret;
 
 	memset(o, 0, sizeof(*o));
-	ret = peer->setup(peer, plan, &m);
-	if (ret) {
-		snprintf(o->why, sizeof(o->why), "%s",
-			 m.why[0] ? m.why : strerror(-ret));
-		ret = -EOPNOTSUPP;
-	} else {
-		ret = minivm_set_ram(rig->vm, m.addr, m.size);
+	if (cell->threads)
+		return measure_threads(rig, cell, touches, peer, o);
+	ret = peer_setup(rig, cell, peer, &s.m, o);
+	if (!ret) {
+		ret = user_attach(&s.user, cell->guest ? rig->vm : NULL, &s.m);
+		if (!ret && peer->attach)
+			ret = peer->attach(&plan, &s.m);
 		if (ret)
-			explain(o, "RAM of the guest", ret);
+			outcome_explain(o, "RAM of the guest", ret);
 		else
-			ret = measure_memory(rig, plan, peer, &m, o);
-		minivm_set_ram(rig->vm, NULL, 0);
+			ret = passes(&s, o);
+		user_detach(&s.user);
 	}
-	peer->teardown(&m);
+	peer->teardown(&s.m);
 	return ret;
 }

@@ -5,52 +5,104 @@
 #ifndef MEASURE_H
 #define MEASURE_H
 
+#include "clock.h"
 #include "counters.h"
-#include "minivm.h"
+#include "pattern.h"
 #include "peers.h"
+#include "user.h"
+
+/* Cycles that are only counted, not timed. */
+#define COUNTED_CYCLES	3
 
 /**
  * struct rig - what the peers take turns with
- * @vm: the guest
- * @nested: KVM's counter of its faults
+ * @vm: the guest, or NULL if there is none
+ * @no_vm: why there is none, as errno
+ * @device: path of the fastzero device
  * @cycles: how many cycles are measured
  * @warmup: how many go before them
+ * @seed: of the choice of pages
+ * @clear: what clears cost
  */
 struct rig {
 	struct minivm *vm;
-	struct nested_counter nested;
+	int no_vm;
+	const char *device;
 	unsigned int cycles;
 	unsigned int warmup;
+	uint64_t seed;
+	struct clear_cost clear;
 };
 
 /**
- * struct cycle - what one cycle cost, or the median of several
- * @reset: ns of the reset
- * @run: ns of the run after it
- * @sum: ns of both
- * @faults: page faults in both
- * @nested: nested faults in both
- * @bg_pages: pages that were cleared in the background
- * @bg_ns: ns that this took
+ * struct cell - one combination that all peers are measured in
+ * @guest: a KVM guest uses the memory, not this process
+ * @touch: what the runs do
+ * @pattern: to which pages
+ * @size: bytes of memory
+ * @pages: pages that each run touches
+ * @threads: how many threads do so, each with a memory of its own; 0: none but
+ *	this one, and no guest otherwise
  */
-struct cycle {
+struct cell {
+	bool guest;
+	enum touch touch;
+	enum pattern pattern;
+	uint64_t size;
+	uint64_t pages;
+	unsigned int threads;
+};
+
+/**
+ * struct sample - what one cycle cost, in the unit of the clock
+ * @reset: the reset
+ * @run: the run after it
+ */
+struct sample {
 	uint64_t reset;
 	uint64_t run;
-	uint64_t sum;
-	uint64_t faults;
-	uint64_t nested;
-	uint64_t bg_pages;
-	uint64_t bg_ns;
 };
 
 /**
- * struct outcome - what came of a peer
- * @median: of each figure by itself
- * @stale: pages that were not zero after a reset, all cycles together
+ * struct counts - what one cycle did, as counted
+ * @values: the counters
+ * @reset_cleared: base pages cleared by the reset
+ * @run_cleared: base pages cleared in faults of the run
+ * @bg_cleared: base pages cleared in the background
+ * @bg_cost: time that this took
+ * @before: base pages held before the reset
+ * @between: after it
+ * @after: after the run
+ */
+struct counts {
+	uint64_t values[COUNTERS];
+	uint64_t reset_cleared;
+	uint64_t run_cleared;
+	uint64_t bg_cleared;
+	uint64_t bg_cost;
+	uint64_t before;
+	uint64_t between;
+	uint64_t after;
+};
+
+/**
+ * struct outcome - what came of a peer in a cell
+ * @samples: of all cycles; freed by outcome_free()
+ * @nr: how many
+ * @counts: of the last counted cycle; there are none with threads
+ * @counted: whether there are
+ * @whole: mean of as many cycles, each timed in one piece; 0: not measured,
+ *	since the pages change from run to run; with threads, what it took all
+ *	of them to do a cycle each
+ * @stale: pages that were not zero after a reset
  * @why: if measure() fails: why
  */
 struct outcome {
-	struct cycle median;
+	struct sample *samples;
+	unsigned int nr;
+	struct counts counts;
+	bool counted;
+	uint64_t whole;
 	uint64_t stale;
 	char why[160];
 };
@@ -58,13 +110,35 @@ struct outcome {
 /**
  * measure() - measure a peer
  * @rig: the rig
- * @plan: what its runs touch
+ * @cell: the cell
+ * @touches: its pages
  * @peer: the peer
  * @o: where to put the outcome
  *
  * Return: 0; -EOPNOTSUPP if this peer cannot be had here; or another -errno.
  */
-int measure(struct rig *rig, const struct plan *plan, const struct peer *peer,
+int measure(const struct rig *rig, const struct cell *cell,
+	    const struct touches *touches, const struct peer *peer,
 	    struct outcome *o);
+void outcome_free(struct outcome *o);
+
+/* threads.c: the same for cells with threads */
+int measure_threads(const struct rig *rig, const struct cell *cell,
+		    const struct touches *touches, const struct peer *peer,
+		    struct outcome *o);
+
+/* For the others that do cycles. */
+int outcome_explain(struct outcome *o, const char *what, int err);
+int peer_setup(const struct rig *rig, const struct cell *cell,
+	       const struct peer *peer, struct memory *m, struct outcome *o);
+
+/* What run number @i of a cell is; @m gets what it will have written. */
+struct run next_run(const struct cell *cell, const struct touches *t,
+		    unsigned int i);
+void was_run(struct memory *m, const struct cell *cell,
+	     const struct touches *t, unsigned int i);
+
+/* A clear is to count the same for everybody: moves it from one cost to the other. */
+uint64_t adjust_clears(const struct rig *rig, uint64_t cost, uint64_t cleared);
 
 #endif /* MEASURE_H */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The fastzero peers: one for each mode.
+ * The fastzero peers: one for each mode, and with POPULATE.
  */
 #include "peers.h"
 
@@ -23,6 +23,11 @@ static int explain(struct memory *m, const char *what, int err)
 	return err;
 }
 
+static unsigned int mode_of(const struct peer *peer)
+{
+	return peer->arg & ~FASTZERO_PEER_POPULATE;
+}
+
 int fastzero_peer_setup(const struct peer *peer, const struct plan *plan,
 			struct memory *m)
 {
@@ -40,8 +45,9 @@ int fastzero_peer_setup(const struct peer *peer, const struct plan *plan,
 	ret = fastzero_ctx_info(p->ctx, &info);
 	if (ret)
 		return explain(m, "INFO", ret);
-	if (!(info.out_modes & (1u << peer->arg))) {
-		snprintf(m->why, sizeof(m->why), "this module has no such mode");
+	if (!(info.out_modes & (1u << mode_of(peer)))) {
+		snprintf(m->why, sizeof(m->why), "this module does not have the mode %s",
+			 fastzero_mode_name(mode_of(peer)));
 		return -EOPNOTSUPP;
 	}
 	ret = fastzero_scratch_create(p->ctx, plan->size, NULL, &p->scratch);
@@ -53,7 +59,7 @@ int fastzero_peer_setup(const struct peer *peer, const struct plan *plan,
 	m->size = plan->size;
 	m->fd = fastzero_scratch_fd(p->scratch);
 	/* INPLACE keeps its pages, so there is nothing to have ready. */
-	p->pool = peer->arg == FASTZERO_MODE_INPLACE ? 0 : plan->count;
+	p->pool = mode_of(peer) == FASTZERO_MODE_INPLACE ? 0 : plan->count;
 	ret = fastzero_peer_settle(m);
 	return ret ? explain(m, "POOL", ret) : 0;
 }
@@ -61,8 +67,18 @@ int fastzero_peer_setup(const struct peer *peer, const struct plan *plan,
 int fastzero_peer_reset(const struct peer *peer, struct memory *m)
 {
 	struct fastzero_peer *p = m->priv;
+	uint64_t next = 0, size;
+	void *addr;
+	int ret;
 
-	return fastzero_reset_all(p->scratch, peer->arg, NULL);
+	ret = fastzero_reset_all(p->scratch, mode_of(peer), NULL);
+	if (!(peer->arg & FASTZERO_PEER_POPULATE))
+		return ret;
+	while (!ret && dirty_run(m, &next, &addr, &size))
+		ret = fastzero_populate_range(p->scratch,
+					      (char *)addr - (char *)m->addr,
+					      size, 0, NULL);
+	return ret;
 }
 
 int fastzero_peer_settle(struct memory *m)
@@ -74,14 +90,17 @@ int fastzero_peer_settle(struct memory *m)
 	return fastzero_ctx_pool(p->ctx, 0, p->pool, FASTZERO_POOL_WAIT, NULL);
 }
 
-int fastzero_peer_background(struct memory *m, struct background *b)
+int fastzero_peer_account(struct memory *m, struct account *a)
 {
 	struct fastzero_peer *p = m->priv;
 	struct fastzero_stats stats = { .size = sizeof(stats) };
 	int ret = fastzero_ctx_stats(p->ctx, &stats);
 
-	b->pages = stats.out_zeroed;
-	b->ns = stats.out_zeroer_ns;
+	a->held = stats.out_owned;
+	a->reset_cleared = stats.out_cleared;
+	a->fault_cleared = stats.out_faults_used + stats.out_faults_alloc;
+	a->bg_cleared = stats.out_zeroed;
+	a->bg_ns = stats.out_zeroer_ns;
 	return ret;
 }
 

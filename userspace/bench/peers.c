@@ -1,134 +1,132 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The table of peers, and those that need nothing but the kernel.
+ * The table of peers.
  */
 #include "peers.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "fastzero.h"
 
-/* Base pages, whatever the system's setting for huge ones is. */
-static int anon_setup(const struct peer *peer, const struct plan *plan,
-		      struct memory *m)
+bool dirty_run(const struct memory *m, uint64_t *next, void **addr,
+	       uint64_t *size)
 {
-	(void)peer;
-	m->addr = mmap(NULL, plan->size, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (m->addr == MAP_FAILED) {
-		m->addr = NULL;
-		return -errno;
-	}
-	m->size = plan->size;
-	/* EINVAL: a kernel that has no huge pages. */
-	if (madvise(m->addr, m->size, MADV_NOHUGEPAGE) && errno != EINVAL)
-		return -errno;
-	return 0;
+	uint64_t first = *next, end = first + 1;
+
+	if (first >= m->nr_dirty)
+		return false;
+	while (end < m->nr_dirty && m->dirty[end] == m->dirty[end - 1] + 1)
+		end++;
+	*addr = (char *)m->addr + m->dirty[first] * BENCH_PAGE;
+	*size = (end - first) * BENCH_PAGE;
+	*next = end;
+	return true;
 }
 
-static int memfd_setup(const struct peer *peer, const struct plan *plan,
-		       struct memory *m)
+void clear_in_user_space(struct memory *m, void *addr, uint64_t size)
 {
-	(void)peer;
-	m->fd = memfd_create("fastzero-bench", MFD_CLOEXEC);
-	if (m->fd < 0)
-		return -errno;
-	if (ftruncate(m->fd, plan->size))
-		return -errno;
-	m->addr = mmap(NULL, plan->size, PROT_READ | PROT_WRITE, MAP_SHARED,
-		       m->fd, 0);
-	if (m->addr == MAP_FAILED) {
-		m->addr = NULL;
-		return -errno;
-	}
-	m->size = plan->size;
-	return 0;
+	memset(addr, 0, size);
+	m->user_cleared += size / BENCH_PAGE;
 }
 
-static void memory_teardown(struct memory *m)
-{
-	if (m->addr)
-		munmap(m->addr, m->size);
-	if (m->fd >= 0)
-		close(m->fd);
-}
-
-static int nothing_reset(const struct peer *peer, struct memory *m)
-{
-	(void)peer;
-	(void)m;
-	return 0;
-}
-
-static int memset_reset(const struct peer *peer, struct memory *m)
-{
-	(void)peer;
-	memset(m->addr, 0, m->size);
-	return 0;
-}
-
-static int dontneed_reset(const struct peer *peer, struct memory *m)
-{
-	(void)peer;
-	return madvise(m->addr, m->size, MADV_DONTNEED) ? -errno : 0;
-}
-
-static int punch_reset(const struct peer *peer, struct memory *m)
-{
-	(void)peer;
-	return fallocate(m->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
-			 m->size) ? -errno : 0;
-}
+#define PLAIN_PEER(kind_, reset_)				\
+	.setup = kind_##_setup,					\
+	.reset = reset_##_reset,				\
+	.teardown = memory_teardown
 
 #define FASTZERO_PEER(mode_)					\
 	.arg = (mode_),						\
 	.setup = fastzero_peer_setup,				\
 	.reset = fastzero_peer_reset,				\
 	.settle = fastzero_peer_settle,				\
-	.background = fastzero_peer_background,			\
+	.account = fastzero_peer_account,			\
 	.teardown = fastzero_peer_teardown
 
 const struct peer peers[] = {
 	{
-		.name = "no reset",
-		.what = "nothing is made zero: what a run on warm memory costs, in every row",
+		.name = "none",
+		.what = "no reset at all: a run on warm memory, which is in every row",
 		.floor = true,
-		.setup = anon_setup,
-		.reset = nothing_reset,
-		.teardown = memory_teardown,
+		.demo = true,
+		PLAIN_PEER(anon, nothing),
 	}, {
 		.name = "memset-all",
 		.what = "memset of all of it",
-		.setup = anon_setup,
-		.reset = memset_reset,
-		.teardown = memory_teardown,
+		.demo = true,
+		PLAIN_PEER(memset, memset),
 	}, {
-		.name = "MADV_DONTNEED",
-		.what = "anonymous memory, base pages, madvise(MADV_DONTNEED)",
-		.setup = anon_setup,
-		.reset = dontneed_reset,
-		.teardown = memory_teardown,
+		.name = "memset-oracle",
+		.what = "memset of what the run wrote, as told by an oracle, for nothing",
+		.limit = true,
+		PLAIN_PEER(anon, oracle),
 	}, {
-		.name = "memfd PUNCH_HOLE",
+		.name = "dontneed",
+		.what = "anonymous memory, base pages, MADV_DONTNEED",
+		.demo = true,
+		PLAIN_PEER(anon, dontneed),
+	}, {
+		.name = "dontneed-thp",
+		.what = "anonymous memory, huge pages, MADV_DONTNEED",
+		PLAIN_PEER(thp, dontneed),
+	}, {
+		.name = "dontneed-populate",
+		.what = "MADV_DONTNEED, then MADV_POPULATE_WRITE of what the run wrote (oracle)",
+		PLAIN_PEER(anon, populate),
+	}, {
+		.name = "munmap-mmap",
+		.what = "a fresh mapping in place of the old one, in one call",
+		PLAIN_PEER(anon, remap),
+	}, {
+		.name = "memfd-punch",
 		.what = "memfd, fallocate(FALLOC_FL_PUNCH_HOLE)",
-		.setup = memfd_setup,
-		.reset = punch_reset,
-		.teardown = memory_teardown,
+		.demo = true,
+		PLAIN_PEER(memfd, punch),
 	}, {
-		.name = "fastzero INPLACE",
-		.what = "RESET, pages are cleared where they are",
+		.name = "memfd-remove",
+		.what = "memfd, MADV_REMOVE",
+		PLAIN_PEER(memfd, remove),
+	}, {
+		.name = "dirty-log",
+		.what = "KVM_GET_DIRTY_LOG, memset of what it names",
+		.setup = dirtylog_setup,
+		.attach = dirtylog_attach,
+		.reset = dirtylog_reset,
+		.teardown = dirtylog_teardown,
+	}, {
+		.name = "pagescan",
+		.what = "PAGEMAP_SCAN, memset of all that is present",
+		.setup = pagescan_setup,
+		.reset = pagescan_reset,
+		.teardown = pagescan_teardown,
+	}, {
+		.name = "pagescan-wp",
+		.what = "PAGEMAP_SCAN with asynchronous write-protection, memset of what was written",
+		.arg = 1,
+		.setup = pagescan_setup,
+		.reset = pagescan_reset,
+		.teardown = pagescan_teardown,
+	}, {
+		.name = "fz-inplace",
+		.what = "fastzero RESET, pages are cleared where they are",
+		.demo = true,
 		FASTZERO_PEER(FASTZERO_MODE_INPLACE),
 	}, {
-		.name = "fastzero DROP",
-		.what = "RESET, pages are taken back; the pool has ready ones for the next run",
+		.name = "fz-swap",
+		.what = "fastzero RESET, pages are replaced by ready ones",
+		FASTZERO_PEER(FASTZERO_MODE_SWAP),
+	}, {
+		.name = "fz-drop",
+		.what = "fastzero RESET, pages are taken back; the pool has ready ones for the next run",
+		.demo = true,
 		FASTZERO_PEER(FASTZERO_MODE_DROP),
 	}, {
-		.name = "fastzero AUTO",
-		.what = "RESET as the module thinks best, with the same pool",
+		.name = "fz-drop-populate",
+		.what = "as fz-drop, then POPULATE of what the run wrote (oracle)",
+		FASTZERO_PEER(FASTZERO_MODE_DROP | FASTZERO_PEER_POPULATE),
+	}, {
+		.name = "fz-auto",
+		.what = "fastzero RESET as the module thinks best, with the same pool",
+		.demo = true,
 		FASTZERO_PEER(FASTZERO_MODE_AUTO),
 	},
 	{ 0 }

@@ -8,25 +8,32 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct minivm;
+
+#define BENCH_PAGE	4096ull
+
 /**
  * struct plan - what is the same for all peers
  * @device: path of the fastzero device
  * @size: bytes of memory
- * @list: the pages that each run touches, by number, all different
- * @count: how many these are
+ * @count: pages that each run touches
+ * @vm: the guest that uses the memory, or NULL if this process does
  */
 struct plan {
 	const char *device;
 	uint64_t size;
-	uint64_t *list;
 	uint64_t count;
+	struct minivm *vm;
 };
 
 /**
  * struct memory - the memory of one peer
  * @addr: where it is mapped
  * @size: bytes
- * @fd: a file that reads what the memory holds, or -1
+ * @fd: the file behind the mapping, or -1
+ * @dirty: pages that the last run wrote, ascending: what an oracle knows
+ * @nr_dirty: how many these are
+ * @user_cleared: base pages that resets have cleared in user space, so far
  * @priv: the peer's own
  * @why: why setup failed; without it, errno says so
  */
@@ -34,18 +41,27 @@ struct memory {
 	void *addr;
 	uint64_t size;
 	int fd;
+	const uint64_t *dirty;
+	uint64_t nr_dirty;
+	uint64_t user_cleared;
 	void *priv;
 	char why[120];
 };
 
 /**
- * struct background - work that was done beside the critical path, so far
- * @pages: base pages cleared
- * @ns: time that it took
+ * struct account - what a peer can say about itself, so far
+ * @held: base pages that it holds now, whatever for
+ * @reset_cleared: base pages that resets cleared in the kernel
+ * @fault_cleared: base pages that faults cleared
+ * @bg_cleared: base pages cleared in the background
+ * @bg_ns: time that this took
  */
-struct background {
-	uint64_t pages;
-	uint64_t ns;
+struct account {
+	uint64_t held;
+	uint64_t reset_cleared;
+	uint64_t fault_cleared;
+	uint64_t bg_cleared;
+	uint64_t bg_ns;
 };
 
 /**
@@ -55,10 +71,14 @@ struct background {
  * @arg: the peer's own, the same code serves several
  * @floor: it does not reset at all: not a contestant, but the price of a run
  *	on warm memory, which is in the figures of all
+ * @limit: it knows what nobody can know, and so is no contestant either
+ * @demo: it is in the small table of the demo
  * @setup: makes the memory; 0, or -errno with memory.why set if it can say more
+ * @attach: called when the guest has the memory, or NULL; as @setup
  * @reset: makes it zero again; 0 or -errno
  * @settle: waits until work in the background is done, or NULL; 0 or -errno
- * @background: says how much of that there was so far, or NULL; 0 or -errno
+ * @account: says what it can say, or NULL if all there is to know is what is
+ *	resident; 0 or -errno
  * @teardown: undoes setup
  */
 struct peer {
@@ -66,23 +86,67 @@ struct peer {
 	const char *what;
 	unsigned int arg;
 	bool floor;
+	bool limit;
+	bool demo;
 	int (*setup)(const struct peer *peer, const struct plan *plan,
 		     struct memory *m);
+	int (*attach)(const struct plan *plan, struct memory *m);
 	int (*reset)(const struct peer *peer, struct memory *m);
 	int (*settle)(struct memory *m);
-	int (*background)(struct memory *m, struct background *b);
+	int (*account)(struct memory *m, struct account *a);
 	void (*teardown)(struct memory *m);
 };
 
-/* All of them, in the order of the table; the last one has no name. */
+/* All of them, in the order of the tables; the last one has no name. */
 extern const struct peer peers[];
 
+/* The next run of neighbours in the dirty pages, from *@next on; false: none. */
+bool dirty_run(const struct memory *m, uint64_t *next, void **addr,
+	       uint64_t *size);
+
+/* memset, counted in user_cleared. */
+void clear_in_user_space(struct memory *m, void *addr, uint64_t size);
+
+/* peer_plain.c: nothing but the kernel's memory calls */
+int anon_setup(const struct peer *peer, const struct plan *plan,
+	       struct memory *m);
+int thp_setup(const struct peer *peer, const struct plan *plan,
+	      struct memory *m);
+int memfd_setup(const struct peer *peer, const struct plan *plan,
+		struct memory *m);
+int memset_setup(const struct peer *peer, const struct plan *plan,
+		 struct memory *m);
+void memory_teardown(struct memory *m);
+int nothing_reset(const struct peer *peer, struct memory *m);
+int memset_reset(const struct peer *peer, struct memory *m);
+int oracle_reset(const struct peer *peer, struct memory *m);
+int dontneed_reset(const struct peer *peer, struct memory *m);
+int populate_reset(const struct peer *peer, struct memory *m);
+int remap_reset(const struct peer *peer, struct memory *m);
+int punch_reset(const struct peer *peer, struct memory *m);
+int remove_reset(const struct peer *peer, struct memory *m);
+
+/* peer_dirtylog.c: KVM says what the guest wrote */
+int dirtylog_setup(const struct peer *peer, const struct plan *plan,
+		   struct memory *m);
+int dirtylog_attach(const struct plan *plan, struct memory *m);
+int dirtylog_reset(const struct peer *peer, struct memory *m);
+void dirtylog_teardown(struct memory *m);
+
+/* peer_pagescan.c: the page tables say what was written; arg: write-protect */
+int pagescan_setup(const struct peer *peer, const struct plan *plan,
+		   struct memory *m);
+int pagescan_reset(const struct peer *peer, struct memory *m);
+void pagescan_teardown(struct memory *m);
+
 /* peer_fastzero.c */
+#define FASTZERO_PEER_POPULATE	0x100	/* in arg, beside the mode */
+
 int fastzero_peer_setup(const struct peer *peer, const struct plan *plan,
 			struct memory *m);
 int fastzero_peer_reset(const struct peer *peer, struct memory *m);
 int fastzero_peer_settle(struct memory *m);
-int fastzero_peer_background(struct memory *m, struct background *b);
+int fastzero_peer_account(struct memory *m, struct account *a);
 void fastzero_peer_teardown(struct memory *m);
 
 #endif /* PEERS_H */

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The clock: nanoseconds, or instructions where the machine counts them.
+ */
+#include "clock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+#include <x86intrin.h>
+
+#define TICKS		5
+#define JUMP		400		/* instructions: somebody else ran */
+#define SETTLED_NS	200000ull	/* a tick and its softirqs are over */
+
+static struct {
+	bool instructions;
+	uint64_t period;	/* ns from tick to tick */
+	uint64_t phase;		/* when ticks are, modulo the period */
+} the;
+
+bool clock_counts_instructions(void)
+{
+	return the.instructions;
+}
+
+const char *clock_unit(void)
+{
+	return the.instructions ? "instructions" : "ns";
+}
+
+uint64_t clock_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
+}
+
+uint64_t clock_now(void)
+{
+	return the.instructions ? __rdtsc() : clock_ns();
+}
+
+/* Exactly 2 * @rounds instructions, for our purposes. */
+static void spin(uint32_t rounds)
+{
+	__asm__ volatile("1: dec %0; jnz 1b" : "+r"(rounds) : : "cc");
+}
+
+/* Two lengths, so that what surrounds the loop does not matter. */
+static bool find_unit(void)
+{
+	enum { ROUNDS = 10000, TRIES = 9 };
+	uint64_t t0, t1, t2;
+	int hits = 0, i;
+
+	for (i = 0; i < TRIES; i++) {
+		t0 = __rdtsc();
+		spin(ROUNDS);
+		t1 = __rdtsc();
+		spin(2 * ROUNDS);
+		t2 = __rdtsc();
+		hits += (t2 - t1) - (t1 - t0) == 2 * ROUNDS;
+	}
+	return hits > TRIES / 2;
+}
+
+/* When somebody else ran, the counter jumps; mostly that is the tick. */
+static uint64_t next_jump(void)
+{
+	uint64_t before, after = __rdtsc();
+
+	do {
+		before = after;
+		spin(100);
+		after = __rdtsc();
+	} while (after - before < JUMP);
+	return clock_ns();
+}
+
+static void find_ticks(void)
+{
+	static const uint64_t periods[] = { 1000000, 3333333, 4000000, 10000000 };
+	uint64_t last = next_jump(), least = UINT64_MAX, at = 0, now;
+	size_t i, best = 0;
+	int n;
+
+	for (n = 0; n < TICKS; n++) {
+		now = next_jump();
+		if (now - last < least && now - last > periods[0] / 2)
+			least = now - last;
+		at = now;
+		last = now;
+	}
+	for (i = 1; i < sizeof(periods) / sizeof(periods[0]); i++)
+		if (llabs((long long)(least - periods[i])) <
+		    llabs((long long)(least - periods[best])))
+			best = i;
+	the.period = periods[best];
+	the.phase = at % the.period;
+}
+
+/* Failures only mean that the figures vary more. */
+static void write_setting(const char *path, const char *value)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (write(fd, value, strlen(value)) < 0)
+		errno = 0;
+	close(fd);
+}
+
+void clock_init(void)
+{
+	struct sched_param param = { .sched_priority = 1 };
+
+	the.instructions = find_unit();
+	if (!the.instructions)
+		return;
+	write_setting("/proc/sys/kernel/sched_rt_runtime_us", "-1");
+	write_setting("/sys/kernel/mm/transparent_hugepage/khugepaged/scan_sleep_millisecs",
+		      "4000000000");
+	sched_setscheduler(0, SCHED_FIFO, &param);
+	find_ticks();
+}
+
+void clock_quiet(void)
+{
+	struct timespec ts;
+	uint64_t at;
+
+	if (!the.instructions)
+		return;
+	at = clock_ns() + the.period;
+	at += the.period - (at - the.phase) % the.period + SETTLED_NS;
+	ts.tv_sec = at / 1000000000;
+	ts.tv_nsec = at % 1000000000;
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) == EINTR)
+		;
+}
+
+uint64_t clock_overhead(void)
+{
+	uint64_t least = UINT64_MAX, begin, end;
+	int i;
+
+	clock_quiet();
+	for (i = 0; i < 9; i++) {
+		begin = clock_now();
+		end = clock_now();
+		if (end - begin < least)
+			least = end - begin;
+	}
+	return least;
+}
+
+static uint64_t cost_of_memset(void *mem, size_t size)
+{
+	uint64_t begin = clock_now();
+
+	memset(mem, 0, size);
+	__asm__ volatile("" : : "r"(mem) : "memory");
+	return clock_now() - begin;
+}
+
+static uint64_t cost_of_stosq(void *mem, size_t size)
+{
+	uint64_t begin = clock_now();
+	size_t words = size / 8;
+
+	__asm__ volatile("rep stosq" : "+D"(mem), "+c"(words) : "a"(0) : "memory");
+	return clock_now() - begin;
+}
+
+int clock_clear_cost(struct clear_cost *cost)
+{
+	enum { PAGE = 4096, PAGES = 16 };
+	void *mem;
+
+	memset(cost, 0, sizeof(*cost));
+	if (!the.instructions)
+		return 0;
+	mem = mmap(NULL, 2 * PAGES * PAGE, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	if (mem == MAP_FAILED)
+		return -errno;
+	clock_quiet();
+	cost->user = (cost_of_memset(mem, 2 * PAGES * PAGE) -
+		      cost_of_memset(mem, PAGES * PAGE)) / PAGES;
+	cost->kernel = (cost_of_stosq(mem, 2 * PAGES * PAGE) -
+			cost_of_stosq(mem, PAGES * PAGE)) / PAGES;
+	munmap(mem, 2 * PAGES * PAGE);
+	return 0;
+}

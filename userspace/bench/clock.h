@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The clock: nanoseconds, or instructions where the machine counts them.
+ *
+ * A virtual machine whose emulator counts instructions (QEMU's -icount) runs
+ * its time stamp counter by them.  That is found out, so that the output
+ * cannot name the wrong unit.
+ */
+#ifndef CLOCK_H
+#define CLOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/**
+ * clock_init() - find out what this machine's clock counts
+ *
+ * Where it is instructions, the process is made a real-time one as well, so
+ * that work in the background waits until we wait for it.
+ */
+void clock_init(void);
+
+/* Whether the unit is instructions; else it is ns. */
+bool clock_counts_instructions(void);
+const char *clock_unit(void);
+
+/* In the unit of the clock. */
+uint64_t clock_now(void);
+
+/* CLOCK_MONOTONIC, whatever the unit is. */
+uint64_t clock_ns(void);
+
+/**
+ * clock_quiet() - let everything else come to rest before something is timed
+ *
+ * Where instructions are counted it sleeps until just after a timer tick:
+ * what takes less than a tick is then counted without one.
+ */
+void clock_quiet(void);
+
+/**
+ * struct clear_cost - instructions to clear a page
+ * @user: by memset in user space
+ * @kernel: by the string store that the kernel's clear_page is
+ *
+ * Emulators count vector stores and string stores differently; a clear is to
+ * cost the same, whoever does it.  Both are 0 where the unit is ns.
+ */
+struct clear_cost {
+	uint64_t user;
+	uint64_t kernel;
+};
+
+int clock_clear_cost(struct clear_cost *cost);
+
+/* What reading the clock twice costs, in its unit. */
+uint64_t clock_overhead(void);
+
+#endif /* CLOCK_H */

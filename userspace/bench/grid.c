@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The cells that are measured.
+ *
+ * All sizes, dirty sets, patterns and kinds of touch are here, and the pairs
+ * that can change a decision: size against dirty set for both users, since that
+ * is what a choice of the way depends on, and pattern and kind of touch at one
+ * size.  Cut are patterns and kinds of touch at other sizes, dirty sets beyond 581
+ * pages in 64 GiB, and large dense sets under a guest, where the guest's
+ * faults have long swallowed every difference.
+ */
+#include "grid.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define KIB(n)	((uint64_t)(n) << 10)
+#define MIB(n)	((uint64_t)(n) << 20)
+#define GIB(n)	((uint64_t)(n) << 30)
+
+#define PERCENT(n)	(-(n))
+
+enum { P = 1, G = 2, Q = 4, BOTH = P | G };
+
+struct row {
+	uint64_t size;
+	int pages;			/* negative: percent of all */
+	unsigned int flags;		/* users, and Q: part of quick */
+	enum pattern pattern;
+	enum touch touch;
+	unsigned int threads;
+};
+
+#define ROW(size_, pages_, flags_)					\
+	{ .size = (size_), .pages = (pages_), .flags = (flags_),	\
+	  .pattern = PATTERN_RANDOM }
+#define PATTERN(pattern_, flags_)					\
+	{ .size = MIB(64), .pages = 581, .flags = (flags_),		\
+	  .pattern = (pattern_) }
+#define TOUCH(size_, pages_, touch_, flags_)				\
+	{ .size = (size_), .pages = (pages_), .flags = (flags_),	\
+	  .pattern = PATTERN_RANDOM, .touch = (touch_) }
+#define THREADS(threads_)						\
+	{ .size = MIB(8), .pages = 113, .flags = P,			\
+	  .pattern = PATTERN_RANDOM, .threads = (threads_) }
+
+static const struct row rows[] = {
+	ROW(KIB(288), 1, BOTH),
+	ROW(KIB(288), 17, BOTH | Q),
+	ROW(KIB(288), PERCENT(100), BOTH | Q),		/* 72 pages */
+	ROW(MIB(1), 1, BOTH),
+	ROW(MIB(1), 17, BOTH),
+	ROW(MIB(1), 72, BOTH),
+	ROW(MIB(1), 113, BOTH | Q),
+	ROW(MIB(1), PERCENT(100), BOTH),
+	ROW(MIB(8), 1, BOTH),
+	ROW(MIB(8), 17, BOTH),
+	ROW(MIB(8), 113, BOTH),
+	ROW(MIB(8), 581, BOTH),
+	ROW(MIB(8), PERCENT(1), BOTH),
+	ROW(MIB(8), PERCENT(10), BOTH),
+	ROW(MIB(8), PERCENT(100), BOTH),
+	ROW(MIB(64), 1, BOTH),
+	ROW(MIB(64), 17, BOTH),
+	ROW(MIB(64), 113, BOTH | Q),
+	ROW(MIB(64), 581, BOTH | Q),
+	ROW(MIB(64), PERCENT(1), BOTH),
+	ROW(MIB(64), PERCENT(10), BOTH),
+	ROW(MIB(64), PERCENT(100), P),
+	ROW(MIB(448), 1, BOTH),
+	ROW(MIB(448), 113, BOTH),
+	ROW(MIB(448), 581, BOTH),
+	ROW(MIB(448), PERCENT(1), BOTH),
+	ROW(MIB(448), PERCENT(10), P),
+	ROW(MIB(448), PERCENT(100), P),
+	ROW(GIB(64), 1, BOTH | Q),
+	ROW(GIB(64), 17, BOTH),
+	ROW(GIB(64), 113, BOTH),
+	ROW(GIB(64), 581, BOTH),
+	PATTERN(PATTERN_DENSE, BOTH),
+	PATTERN(PATTERN_STRIDED, BOTH),
+	PATTERN(PATTERN_CLUSTERED, BOTH),
+	PATTERN(PATTERN_DRIFTING, BOTH),
+	PATTERN(PATTERN_ALTERNATING, BOTH),
+	TOUCH(MIB(64), 581, TOUCH_READ, BOTH),
+	TOUCH(MIB(64), 581, TOUCH_RDWR, BOTH),
+	TOUCH(KIB(288), PERCENT(100), TOUCH_READ, BOTH),
+	TOUCH(KIB(288), PERCENT(100), TOUCH_RDWR, BOTH),
+	THREADS(1),
+	THREADS(2),
+	THREADS(4),
+	THREADS(8),
+	THREADS(16),
+};
+
+static const struct cell demo_cell = {
+	.guest = true, .pattern = PATTERN_RANDOM, .size = MIB(64), .pages = 581,
+};
+
+const struct cell response_cell = {
+	.guest = true, .pattern = PATTERN_RANDOM, .size = MIB(8), .pages = 113,
+};
+
+const char *cell_user(const struct cell *cell)
+{
+	return cell->threads ? "threads" : cell->guest ? "guest" : "process";
+}
+
+/* A part with = in front has to be the whole name. */
+static bool part_matches(const char *part, size_t len, const char *name)
+{
+	char buf[64];
+
+	if (!len || len >= sizeof(buf))
+		return false;
+	memcpy(buf, part, len);
+	buf[len] = 0;
+	return buf[0] == '=' ? !strcmp(buf + 1, name) : !!strstr(name, buf);
+}
+
+bool choice_has_peer(const struct choice *choice, const struct peer *peer)
+{
+	const char *part = choice->peers;
+	size_t len;
+
+	if (choice->demo && !peer->demo)
+		return false;
+	if (!part)
+		return true;
+	for (;; part += len + 1) {
+		len = strcspn(part, ",");
+		if (part_matches(part, len, peer->name))
+			return true;
+		if (!part[len])
+			return false;
+	}
+}
+
+static bool wanted(const struct choice *choice, const struct cell *cell,
+		   unsigned int flags)
+{
+	if (choice->quick && !(flags & Q))
+		return false;
+	if (choice->size && choice->size != cell->size)
+		return false;
+	if (choice->pages && choice->pages != cell->pages)
+		return false;
+	if (choice->user && strcmp(choice->user, cell_user(cell)))
+		return false;
+	return !choice->pattern ||
+	       !strcmp(choice->pattern, pattern_name(cell->pattern));
+}
+
+static struct cell make_cell(const struct row *row, bool guest)
+{
+	uint64_t all = row->size / BENCH_PAGE;
+
+	return (struct cell) {
+		.guest = guest,
+		.touch = row->touch,
+		.pattern = row->pattern,
+		.size = row->size,
+		.pages = row->pages > 0 ? (uint64_t)row->pages :
+					  all * -row->pages / 100,
+		.threads = row->threads,
+	};
+}
+
+/* Processes first: KVM's notifier would be in their way as soon as there is a guest. */
+int grid_cells(const struct choice *choice, struct cell **cells, size_t *nr)
+{
+	static const struct { unsigned int flag; bool guest; } users[] = {
+		{ P, false }, { G, true },
+	};
+	size_t n = sizeof(rows) / sizeof(rows[0]);
+	size_t u, i;
+
+	*nr = 0;
+	*cells = calloc(2 * n, sizeof(**cells));
+	if (!*cells)
+		return -ENOMEM;
+	if (choice->demo) {
+		(*cells)[(*nr)++] = demo_cell;
+		return 0;
+	}
+	for (u = 0; u < 2; u++)
+		for (i = 0; i < n; i++) {
+			struct cell cell = make_cell(&rows[i], users[u].guest);
+
+			if (rows[i].flags & users[u].flag &&
+			    wanted(choice, &cell, rows[i].flags))
+				(*cells)[(*nr)++] = cell;
+		}
+	return 0;
+}

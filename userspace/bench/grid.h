@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The cells that are measured.
+ */
+#ifndef GRID_H
+#define GRID_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "measure.h"
+
+/**
+ * struct choice - which cells and peers are wanted
+ * @quick: the subset whose figures are always the same
+ * @demo: the one cell and the few peers of the demo
+ * @peers: parts of peers' names, with commas, or NULL for all
+ * @size: bytes, or 0 for all sizes
+ * @pages: pages touched, or 0 for all
+ * @user: "process", "guest" or "threads", or NULL for all
+ * @pattern: name, or NULL for all
+ */
+struct choice {
+	bool quick;
+	bool demo;
+	const char *peers;
+	uint64_t size;
+	uint64_t pages;
+	const char *user;
+	const char *pattern;
+};
+
+bool choice_has_peer(const struct choice *choice, const struct peer *peer);
+
+/**
+ * grid_cells() - the cells that are wanted
+ * @choice: which
+ * @cells: where to put them; freed by the caller
+ * @nr: their number
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int grid_cells(const struct choice *choice, struct cell **cells, size_t *nr);
+
+const char *cell_user(const struct cell *cell);
+
+/* The cell that requests are served in. */
+extern const struct cell response_cell;
+
+#endif /* GRID_H */

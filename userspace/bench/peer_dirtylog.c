@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Peer: KVM's dirty log, and memset of what it names; what VMMs that clear in
+ * user space do.
+ */
+#include "peers.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+#include <linux/kvm.h>
+
+#include "minivm.h"
+
+#define RAM_SLOT	1	/* minivm's */
+
+struct dirtylog {
+	int vm;
+	uint64_t words;
+	uint64_t bitmap[];
+};
+
+/* minivm keeps the descriptor of its VM to itself; there is only one VM. */
+static int find_vm(void)
+{
+	char path[32], name[32];
+	ssize_t n;
+	int fd;
+
+	for (fd = 0; fd < 1024; fd++) {
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		n = readlink(path, name, sizeof(name) - 1);
+		if (n < 0)
+			continue;
+		name[n] = 0;
+		if (!strcmp(name, "anon_inode:kvm-vm"))
+			return fd;
+	}
+	return -ENOENT;
+}
+
+int dirtylog_setup(const struct peer *peer, const struct plan *plan,
+		   struct memory *m)
+{
+	uint64_t words = (plan->size / BENCH_PAGE + 63) / 64;
+	struct dirtylog *d;
+
+	if (!plan->vm) {
+		snprintf(m->why, sizeof(m->why), "it is for guests");
+		return -EOPNOTSUPP;
+	}
+	d = calloc(1, sizeof(*d) + words * sizeof(d->bitmap[0]));
+	if (!d)
+		return -ENOMEM;
+	m->priv = d;
+	d->words = words;
+	d->vm = find_vm();
+	if (d->vm < 0)
+		return d->vm;
+	return anon_setup(peer, plan, m);
+}
+
+int dirtylog_attach(const struct plan *plan, struct memory *m)
+{
+	struct dirtylog *d = m->priv;
+	struct kvm_userspace_memory_region region = {
+		.slot = RAM_SLOT,
+		.flags = KVM_MEM_LOG_DIRTY_PAGES,
+		.guest_phys_addr = MINIVM_RAM_GPA,
+		.memory_size = plan->size,
+		.userspace_addr = (uintptr_t)m->addr,
+	};
+
+	return ioctl(d->vm, KVM_SET_USER_MEMORY_REGION, &region) ? -errno : 0;
+}
+
+/* The log is empty and protection is back when KVM_GET_DIRTY_LOG returns. */
+int dirtylog_reset(const struct peer *peer, struct memory *m)
+{
+	struct dirtylog *d = m->priv;
+	struct kvm_dirty_log log = { .slot = RAM_SLOT, .dirty_bitmap = d->bitmap };
+	uint64_t i, word;
+
+	(void)peer;
+	if (ioctl(d->vm, KVM_GET_DIRTY_LOG, &log))
+		return -errno;
+	for (i = 0; i < d->words; i++)
+		for (word = d->bitmap[i]; word; word &= word - 1)
+			clear_in_user_space(m, (char *)m->addr + BENCH_PAGE *
+					    (i * 64 + __builtin_ctzll(word)),
+					    BENCH_PAGE);
+	return 0;
+}
+
+void dirtylog_teardown(struct memory *m)
+{
+	memory_teardown(m);
+	free(m->priv);
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What is told about the figures: a table to read, and JSON.
+ */
+#ifndef REPORT_H
+#define REPORT_H
+
+#include <stdio.h>
+
+#include "grid.h"
+#include "measure.h"
+#include "response.h"
+
+/* Goes up whenever a member changes its meaning or goes. */
+#define SCHEMA	1
+
+/**
+ * struct summary - of many figures
+ */
+struct summary {
+	uint64_t p50;
+	uint64_t p90;
+	uint64_t p99;
+	uint64_t max;
+};
+
+/* Sorts the values. */
+struct summary summarize(uint64_t *values, unsigned int n);
+
+/**
+ * struct result - a peer in a cell
+ * @peer: the peer
+ * @cell: the cell
+ * @ret: what measure() returned
+ * @o: the outcome
+ * @reset: of its samples
+ * @run: of its samples
+ * @sum: of its samples
+ * @best: it is the best of its cell
+ */
+struct result {
+	const struct peer *peer;
+	const struct cell *cell;
+	int ret;
+	struct outcome o;
+	struct summary reset;
+	struct summary run;
+	struct summary sum;
+	bool best;
+};
+
+/* Fills in the summaries.  0 or -ENOMEM. */
+int result_finish(struct result *r);
+
+/* Sum and what was done in the background. */
+uint64_t result_cpu(const struct result *r);
+
+/**
+ * struct overhead - what the benchmark itself costs
+ * @clock: two readings of the clock
+ * @process: an empty cycle: no reset, and a run of no page
+ * @guest: no reset, and a run of one warm page, since a guest is to do something
+ */
+struct overhead {
+	uint64_t clock;
+	uint64_t process;
+	uint64_t guest;
+};
+
+/* How much the parts differ from the whole, in 1/1000; -1: not known. */
+int result_parts_differ(const struct result *r, const struct overhead *overhead);
+
+/**
+ * struct response_result - a peer at a rate of requests
+ */
+struct response_result {
+	const struct peer *peer;
+	uint64_t think_ns;
+	int ret;
+	struct response r;
+	struct summary summary;
+};
+
+/* What was said on the command line about this run: NAME=VALUE. */
+struct notes {
+	const char *text[16];
+	unsigned int nr;
+};
+
+struct report {
+	const struct rig *rig;
+	const struct notes *notes;
+	struct overhead overhead;
+	struct result *results;
+	size_t nr_results;
+	struct response_result *responses;
+	size_t nr_responses;
+};
+
+/* table.c */
+void table_head(const struct report *r, FILE *out);
+void table_cell(const struct report *rep, const struct result *results, size_t n,
+		FILE *out);
+void table_responses(const struct report *r, FILE *out);
+void table_demo(const struct report *r, FILE *out);
+const char *cell_text(const struct cell *cell, char buf[static 128]);
+
+/* json.c */
+void json_report(const struct report *r, FILE *out);
+
+/* machine.c: what this machine is, "" where it does not say. */
+const char *machine_kernel(void);
+const char *machine_cpu(void);
+const char *machine_module(void);
+unsigned int machine_cpus(void);
+
+#endif /* REPORT_H */

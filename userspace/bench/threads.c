@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Cycles of several threads of one process at once, each with its own memory.
+ *
+ * Nobody waits for work in the background here: it has to keep up.
+ */
+#include "measure.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct crew {
+	const struct rig *rig;
+	const struct cell *cell;
+	const struct touches *touches;
+	const struct peer *peer;
+	pthread_barrier_t start;
+	pthread_barrier_t stop;
+};
+
+struct worker {
+	struct crew *crew;
+	pthread_t thread;
+	struct memory m;
+	struct sample *samples;		/* rig->cycles of them */
+	int ret;
+};
+
+static int one_cycle(struct worker *w, unsigned int i, struct sample *sample)
+{
+	const struct crew *c = w->crew;
+	struct user user = { .m = &w->m };
+	struct run run = next_run(c->cell, c->touches, i);
+	uint64_t cleared = w->m.user_cleared;
+	uint64_t begin, middle, end;
+	int ret;
+
+	ret = user_prepare(&user, &run);
+	begin = clock_now();
+	if (!ret)
+		ret = c->peer->reset(c->peer, &w->m);
+	middle = clock_now();
+	if (!ret)
+		ret = user_go(&user);
+	end = clock_now();
+	sample->reset = adjust_clears(c->rig, middle - begin,
+				      w->m.user_cleared - cleared);
+	sample->run = end - middle;
+	was_run(&w->m, c->cell, c->touches, i);
+	return ret;
+}
+
+static void *work(void *arg)
+{
+	struct worker *w = arg;
+	const struct rig *rig = w->crew->rig;
+	struct sample ignored;
+	unsigned int i;
+
+	for (i = 0; !w->ret && i < rig->warmup; i++)
+		w->ret = one_cycle(w, i, &ignored);
+	pthread_barrier_wait(&w->crew->start);
+	for (i = 0; !w->ret && i < rig->cycles; i++)
+		w->ret = one_cycle(w, rig->warmup + i, &w->samples[i]);
+	pthread_barrier_wait(&w->crew->stop);
+	return NULL;
+}
+
+/* Those that were started have to meet at the barriers, so all are or none. */
+static int run_crew(struct crew *crew, struct worker *workers, unsigned int n,
+		    struct outcome *o)
+{
+	uint64_t begin;
+	unsigned int i;
+	int ret = 0;
+
+	pthread_barrier_init(&crew->start, NULL, n + 1);
+	pthread_barrier_init(&crew->stop, NULL, n + 1);
+	for (i = 0; i < n; i++)
+		if (pthread_create(&workers[i].thread, NULL, work, &workers[i]))
+			abort();
+	pthread_barrier_wait(&crew->start);
+	begin = clock_now();
+	pthread_barrier_wait(&crew->stop);
+	o->whole = (clock_now() - begin) / crew->rig->cycles;
+	for (i = 0; i < n; i++) {
+		pthread_join(workers[i].thread, NULL);
+		if (workers[i].ret)
+			ret = workers[i].ret;
+	}
+	pthread_barrier_destroy(&crew->start);
+	pthread_barrier_destroy(&crew->stop);
+	return ret ? outcome_explain(o, "a cycle", ret) : 0;
+}
+
+/* Each thread makes its own memory zero once more, and it is looked at. */
+static int check(struct crew *crew, struct worker *w, struct outcome *o)
+{
+	struct user user = { .m = &w->m };
+	int ret;
+
+	if (crew->peer->floor)
+		return 0;
+	ret = crew->peer->reset(crew->peer, &w->m);
+	if (!ret)
+		ret = user_nonzero(&user, crew->touches->lists[0],
+				   crew->touches->count, &o->stale);
+	return ret ? outcome_explain(o, "the check", ret) : 0;
+}
+
+int measure_threads(const struct rig *rig, const struct cell *cell,
+		    const struct touches *touches, const struct peer *peer,
+		    struct outcome *o)
+{
+	struct crew crew = {
+		.rig = rig, .cell = cell, .touches = touches, .peer = peer,
+	};
+	struct worker *workers = calloc(cell->threads, sizeof(*workers));
+	unsigned int i, made = 0;
+	int ret = 0;
+
+	o->samples = calloc((size_t)cell->threads * rig->cycles,
+			    sizeof(*o->samples));
+	if (!workers || !o->samples)
+		ret = outcome_explain(o, "threads", -ENOMEM);
+	for (i = 0; !ret && i < cell->threads; i++) {
+		workers[i].crew = &crew;
+		workers[i].m.fd = -1;
+		workers[i].samples = o->samples + (size_t)i * rig->cycles;
+		made++;
+		ret = peer_setup(rig, cell, peer, &workers[i].m, o);
+	}
+	if (!ret)
+		ret = run_crew(&crew, workers, made, o);
+	for (i = 0; !ret && i < made; i++)
+		ret = check(&crew, &workers[i], o);
+	for (i = 0; i < made; i++)
+		peer->teardown(&workers[i].m);
+	if (!ret)
+		o->nr = made * rig->cycles;
+	free(workers);
+	return ret;
+}
