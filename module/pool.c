@@ -256,8 +256,8 @@ int fz_pool_resize(struct fz_pool *pool, u64 target, bool wait)
 {
 	u64 limit = fz_limit_pages();
 	LIST_HEAD(fresh);
-	u64 have;
-	int err;
+	u64 have, old;
+	int err = 0;
 
 	if (limit && target > limit)
 		return -EINVAL;
@@ -265,27 +265,25 @@ int fz_pool_resize(struct fz_pool *pool, u64 target, bool wait)
 	if (mutex_lock_killable(&pool->resize))
 		return -EINTR;
 
+	/* Raised first, so that the zeroer gives back nothing that we count. */
 	spin_lock(&pool->lock);
+	old = pool->target;
+	pool->target = max(old, target);
 	have = pool->nr_ready + pool->nr_used;
 	spin_unlock(&pool->lock);
 
-	if (target > have) {
+	if (target > have)
 		err = pool_alloc_many(pool, target - have, &fresh);
-		if (err)
-			goto out_unlock;
-	}
 
 	spin_lock(&pool->lock);
-	pool->target = target;
-	if (target > have) {
+	pool->target = err ? old : target;
+	if (!err && target > have) {
 		list_splice(&fresh, &pool->ready);
 		pool->nr_ready += target - have;
 	}
 	spin_unlock(&pool->lock);
 	fz_zeroer_kick(pool);
-	err = 0;
 
-out_unlock:
 	mutex_unlock(&pool->resize);
 	if (!err && wait &&
 	    wait_event_killable(pool->progress, pool_settled(pool, target)))
