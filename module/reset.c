@@ -85,7 +85,8 @@ static void reset_clear_held(struct fz_chunk *chunk, u64 *words,
 	for (i = 0; i < FZ_CHUNK_PAGES; i++) {
 		u64 bit = 1ULL << (i % 64);
 
-		if (!(words[i / 64] & bit) || !reset_is_held(chunk->folios[i]))
+		if (!(words[i / 64] & bit) || !reset_is_held(chunk->folios[i]) ||
+		    PageHWPoison(folio_page(chunk->folios[i], 0)))
 			continue;
 		reset_clear(chunk->folios[i], t);
 		words[i / 64] &= ~bit;

@@ -56,7 +56,8 @@ static bool is_quiet(int ctx)
 	struct fastzero_stats s;
 
 	return !fz_raw_stats(ctx, &s) && !s.out_pool_used && !s.out_pool_held &&
-	       s.out_pool_ready <= s.out_pool_target;
+	       s.out_pool_ready <= s.out_pool_target &&
+	       s.out_owned == s.out_populated + s.out_pool_ready;
 }
 
 #define QUIET_STATS(fd) ({						\
