@@ -27,7 +27,7 @@ $(OUT)/Kbuild: FORCE
 		     "for the running kernel: apt-get install linux-headers-$$(uname -r)" >&2; \
 		exit 1; }
 	@mkdir -p $(OUT)
-	@cp -a Kbuild module uapi $(OUT)/
+	@cp -a Kbuild META module uapi $(OUT)/
 
 module: $(OUT)/Kbuild
 	@sh $(OUT)/module/compat/probe.sh $(KDIR) $(OUT)
@@ -73,10 +73,13 @@ unit:
 	$(MAKE) -C selftests unit
 	$(MAKE) -C userspace check SANITIZE=1
 
-selftests:
-	$(MAKE) -C selftests programs \
-		KSFT_DIR=$$($(VM)/kernel path $(KERNEL) source)/tools/testing/selftests
+selftests: selftests-programs
 	$(MAKE) -C selftests pin KDIR=$$($(VM)/kernel path $(KERNEL) headers)
+
+# The same for all kernels, and so with the harness of one.
+selftests-programs:
+	$(MAKE) -C selftests programs \
+		KSFT_DIR=$$($(VM)/kernel path 6.1 source)/tools/testing/selftests
 
 #:   make bench             the benchmark (KERNEL=6.1); results in build/bench
 #:   make bench-quick       a part of it that is the same in every run
@@ -91,6 +94,25 @@ bench-compare:
 	@$(VM)/bench compare $(A) $(B)
 
 #:
+#: The same tests on other kernels (Debian's; fetched and built as needed):
+#:   make check-kernels     stock ones, and a table; KERNELS="6.12 newest"
+#:   make check-headers     build for all headers packages; SUITES="trixie sid"
+#:   make check-debug       with everything that watches a kernel; KERNELS=...
+KERNELS ?=
+SUITES ?=
+check-kernels: deps-kernels
+	@selftests/check-kernels $(KERNELS)
+
+check-headers: deps-kernels
+	@selftests/check-kernels --headers $(SUITES)
+
+check-debug: deps-kernels
+	@selftests/check-kernels --debug $(KERNELS)
+
+deps-kernels:
+	@$(VM)/deps kernels
+
+#:
 #:   make clean             remove build/
 clean:
 	rm -rf build
@@ -98,5 +120,5 @@ clean:
 FORCE:
 
 .PHONY: help deps module dkms modules_install userspace install demo check lint \
-	bench bench-quick bench-compare \
-	$(LINTS:%=lint-%) unit selftests clean FORCE
+	bench bench-quick bench-compare check-kernels check-headers check-debug \
+	deps-kernels $(LINTS:%=lint-%) unit selftests selftests-programs clean FORCE

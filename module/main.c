@@ -53,4 +53,4 @@ module_exit(main_exit);
 
 MODULE_DESCRIPTION("Scratch memory with fast reset to zero");
 MODULE_LICENSE("GPL");
-MODULE_VERSION("0.1.0");
+MODULE_VERSION(FZ_VERSION);

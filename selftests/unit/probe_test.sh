@@ -1,0 +1,90 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Tests of module/compat/probe.sh: which kernels it takes, what it finds, and
+# that it finds it only once.
+#
+#	probe_test.sh KDIR		headers of a kernel that we build for
+
+set -u
+
+[ $# = 1 ] || { sed -n 's/^#\t/\t/p' "$0" >&2; exit 2; }
+kdir=$1
+top=$(cd "$(dirname "$0")/../.." && pwd)
+# shellcheck source=META
+. "$top/META"
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+mkdir -p "$tmp/tree/module" "$tmp/kernel/include/generated"
+cp -r "$top/META" "$tmp/tree"
+cp -r "$top/module/compat" "$tmp/tree/module"
+rm -f "$tmp/tree/module/compat/features.h"
+passed=0 failed=0
+
+# check WHAT STATUS
+check()
+{
+	if [ "$2" = 0 ]; then
+		passed=$((passed + 1))
+		echo "ok: $1"
+	else
+		failed=$((failed + 1))
+		echo "not ok: $1"
+		sed 's/^/    /' "$tmp/said"
+	fi
+}
+
+# probe KDIR: what it says goes to $tmp/said.
+probe()
+{
+	sh "$tmp/tree/module/compat/probe.sh" "$1" "$tmp/tree" > "$tmp/said" 2>&1
+}
+
+# says TEXT
+says()
+{
+	grep -qF "$1" "$tmp/said"
+}
+
+# A kernel that is nothing but a release.
+pretend()
+{
+	echo "#define UTS_RELEASE \"$1\"" > "$tmp/kernel/include/generated/utsrelease.h"
+}
+
+for release in 5.10.0-39-amd64 6.0.19 6.0; do
+	pretend $release
+	! probe "$tmp/kernel" && says "is for kernels from $FZ_KERNEL_MIN on, this is $release"
+	check "$release is refused" $?
+done
+for release in "$FZ_KERNEL_MIN" "$FZ_KERNEL_MIN.9-x" 6.12.95+deb12-amd64 "$FZ_KERNEL_TESTED"; do
+	pretend "$release"
+	# There is nothing to compile against, which is another matter.
+	! probe "$tmp/kernel" && says 'cannot compile' && ! says warning &&
+		! says 'is for kernels'
+	check "$release is neither too old nor too new" $?
+done
+pretend 99.1
+! probe "$tmp/kernel" && says "warning: fastzero $FZ_VERSION was tested on kernels up to $FZ_KERNEL_TESTED, this is 99.1"
+check "a newer one gets a warning" $?
+! probe "$tmp" && says 'not the build directory of a kernel'
+check "no kernel at all" $?
+
+# An API of one kernel only, as any other feature.
+cat > "$tmp/tree/module/compat/tests/no_such_thing.c" <<END
+#include <linux/mm.h>
+void test(void);
+void test(void) { fz_no_such_function(); }
+END
+probe "$kdir" && says 'compiled now' && says 'no  NO_SUCH_THING'
+check "features are found" $?
+grep -q '^/\* no FZ_HAVE_NO_SUCH_THING \*/$' "$tmp/tree/module/compat/features.h"
+check "and written down" $?
+probe "$kdir" && says 'found earlier' && says 'no  NO_SUCH_THING'
+check "the second time they are known" $?
+echo 'int now_there_is;' > "$tmp/tree/module/compat/tests/no_such_thing.c"
+probe "$kdir" && says 'compiled now' && says 'has NO_SUCH_THING'
+check "until a test changes" $?
+
+echo "$passed passed, $failed failed, 0 skipped"
+[ "$failed" = 0 ]
