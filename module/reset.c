@@ -18,7 +18,7 @@
 #include "ioctl.h"
 
 /* Pages dropped between two looks at signals, and by one flush. */
-#define RESET_BATCH	16384
+#define RESET_BATCH	4096
 
 /**
  * struct reset_tally - what one reset did

@@ -124,9 +124,9 @@ static const char *fn_judge(struct fn_env *env, const struct fn_case *c,
 {
 	if (err != ENOMEM && !(err == EFAULT && c->efault))
 		return "not one of its errors";
-	if (!c->keeps && !fz_until(fn_same(env, before), 1000))
+	if (!c->keeps && !fz_until(fn_same(env, before), FZ_PATIENCE_MS))
 		return "something changed";
-	if (!fz_until(fn_adds_up(env), 1000))
+	if (!fz_until(fn_adds_up(env), FZ_PATIENCE_MS))
 		return "the books are wrong";
 	if (c->call(env))
 		return "the second try fails";

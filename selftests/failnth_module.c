@@ -83,7 +83,7 @@ TEST_F_TIMEOUT(failnth_module, load, 600)
 			failed++;
 			EXPECT_TRUE(hit && (err == ENOMEM || err == EFAULT))
 				TH_LOG("failure %u: %s", nth, strerror(err));
-			EXPECT_TRUE(fz_until(fn_module_is_gone(), 1000))
+			EXPECT_TRUE(fz_until(fn_module_is_gone(), FZ_PATIENCE_MS))
 				TH_LOG("failure %u: something is left", nth);
 		} else {
 			close(fz_open());

@@ -222,6 +222,13 @@ int64_t fz_pread_unlike(int fd, uint64_t offset, size_t length, uint64_t seed)
 	return fz_pread_find(fd, offset, length, true, seed);
 }
 
+long fz_slow(void)
+{
+	const char *slow = getenv("FZ_SLOW");
+
+	return slow && atol(slow) > 0 ? atol(slow) : 1;
+}
+
 long fz_now_ms(void)
 {
 	struct timespec t;

@@ -95,6 +95,6 @@ const char *fz_state_changed(const struct fz_state *state)
 	const char *name;
 
 	/* What a half-made object leaves may be cleaned up in the background. */
-	fz_until(!*(name = fz_state_differs(state)), 1000);
+	fz_until(!*(name = fz_state_differs(state)), FZ_PATIENCE_MS);
 	return name;
 }

@@ -120,8 +120,8 @@ FIXTURE_TEARDOWN(memcg)
 		close(self->ctx);
 	}
 	/* A zombie's place is kept for a moment. */
-	EXPECT_TRUE(fz_until(!rmdir(USES) || errno == ENOENT, 2000));
-	EXPECT_TRUE(fz_until(!rmdir(PAYS) || errno == ENOENT, 2000));
+	EXPECT_TRUE(fz_until(!rmdir(USES) || errno == ENOENT, FZ_PATIENCE_MS));
+	EXPECT_TRUE(fz_until(!rmdir(PAYS) || errno == ENOENT, FZ_PATIENCE_MS));
 }
 
 /* What a process does in a group; 250 if it cannot even go there. */
@@ -216,7 +216,7 @@ static pid_t bystander(void)
 			pause();
 		_exit(250);
 	}
-	fz_until(fz_read_number(PAYS "/cgroup.procs") == pid, 5000);
+	fz_until(fz_read_number(PAYS "/cgroup.procs") == pid, FZ_PATIENCE_MS);
 	return pid;
 }
 
@@ -412,7 +412,7 @@ TEST_F(memcg, group_is_removed)
 {
 	SKIP_WITHOUT_MEMCG();
 	fz_fill(self->map, 0, MIB, SEED);
-	ASSERT_TRUE(fz_until(!rmdir(PAYS), 2000)) TH_LOG("%s", strerror(errno));
+	ASSERT_TRUE(fz_until(!rmdir(PAYS), FZ_PATIENCE_MS)) TH_LOG("%s", strerror(errno));
 	EXPECT_EQ(FZ_CLEAN, fz_find_unlike(self->map, 0, MIB, SEED));
 	fz_fill(self->map, 0, 2 * MIB, SEED);
 	fz_clear(self->fd, 0, SIZE, FASTZERO_MODE_DROP);

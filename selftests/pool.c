@@ -334,7 +334,7 @@ TEST_F(pool, killed_in_the_call)
 		ASSERT_LE(0, pid);
 		if (!pid)
 			_exit(FZ_ERRNO(fz_raw_pool(self->ctx, many, 0, NULL)));
-		fz_until(fz_stats(self->ctx).out_owned > 1000, 1000);
+		fz_until(fz_stats(self->ctx).out_owned > 1000, FZ_PATIENCE_MS);
 		kill(pid, SIGKILL);
 		fz_wait(pid);
 		stats = fz_stats(self->ctx);
