@@ -255,7 +255,8 @@ FIXTURE_VARIANT(failnth) {
 	FN_CASE(name, .call = fn_reset, .undo = fn_see_zeros, .filled = true, \
 		.keeps = true, .efault = true, .mode = mode_)
 
-FN_CASE(open, .call = fn_open, .alone = true);
+/* EFAULT: the path is copied, too. */
+FN_CASE(open, .call = fn_open, .alone = true, .efault = true);
 FN_CASE(create, .call = fn_create, .undo = fn_undo_create, .efault = true);
 /* That the answer cannot be written is no reason to undo the work. */
 FN_CASE(pool, .call = fn_pool, .keeps = true, .efault = true);

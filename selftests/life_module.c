@@ -249,7 +249,7 @@ TEST_F(life_module, load_and_unload_fifty_times)
 /* Whoever unloads it while it still clears pages waits for that. */
 TEST_F(life_module, unload_right_after_close)
 {
-	const uint64_t big = 64 << 20;
+	const uint64_t big = 16 << 20;
 	int i;
 
 	SKIP_WITHOUT_KO();
