@@ -48,7 +48,7 @@ static int ioctl_info(struct fz_ucmd *ucmd)
 	if (info->__reserved)
 		return -EINVAL;
 
-	info->out_features = 0;
+	info->out_features = FASTZERO_FEATURE_RESET_DIRTY;
 	info->out_modes = BIT(FASTZERO_MODE_AUTO) |
 			  BIT(FASTZERO_MODE_INPLACE) | BIT(FASTZERO_MODE_DROP);
 	info->out_orders = BIT(0);
@@ -163,7 +163,7 @@ static const struct ioctl_op ioctl_ops[] = {
 		 out_zeroer_ns, ON_BOTH, true),
 	IOCTL_OP(FASTZERO_IOC_RESET, fz_ioctl_reset, struct fastzero_reset,
 		 out_held, ON_SCRATCH, false),
-	IOCTL_OP(FASTZERO_IOC_RESET_DIRTY, ioctl_unsupported,
+	IOCTL_OP(FASTZERO_IOC_RESET_DIRTY, fz_ioctl_reset_dirty,
 		 struct fastzero_reset_dirty, out_held, ON_SCRATCH, false),
 	IOCTL_OP(FASTZERO_IOC_POPULATE, fz_ioctl_populate,
 		 struct fastzero_populate, out_mapped, ON_SCRATCH, false),

@@ -34,6 +34,7 @@ long fz_scratch_ioctl(struct file *file, unsigned int nr, unsigned long arg);
 int fz_ucmd_respond(struct fz_ucmd *ucmd);
 
 int fz_ioctl_reset(struct fz_ucmd *ucmd);
+int fz_ioctl_reset_dirty(struct fz_ucmd *ucmd);
 int fz_ioctl_populate(struct fz_ucmd *ucmd);
 int fz_ioctl_stats(struct fz_ucmd *ucmd);
 

@@ -16,6 +16,7 @@
 
 typedef uint32_t u32;
 typedef uint64_t u64;
+typedef int64_t s64;
 #endif
 
 #endif

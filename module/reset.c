@@ -1,180 +1,56 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * RESET: make a range zero again.
- *
- * INPLACE clears folios where they are and touches no page table.  DROP takes
- * them out of the index, waits for faults that have found them (see fault.c),
- * unmaps, which flushes all TLBs and nested page tables, and retires them.
+ * RESET and RESET_DIRTY: make a range, or what a bitmap names of it, zero again.
+ * How that is done is in inplace.c and drop.c; here is what, and by which way.
  */
-#include <linux/highmem.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
 
 #include <uapi/linux/fastzero.h>
 
-#include "chunk.h"
-#include "compat/compat.h"
 #include "ioctl.h"
+#include "reset.h"
 
-/* Pages dropped between two looks at signals, and by one flush. */
-#define RESET_BATCH	4096
+/* The largest granule of RESET_DIRTY: 1 GiB. */
+#define RESET_MAX_GRANULE_SHIFT	30
 
 /**
- * struct reset_tally - what one reset did
- * @cleared: pages cleared here
- * @dropped: pages taken out
- * @held: pages among these that somebody else referred to
+ * fz_reset_next() - the next chunk that a reset has to look at
+ * @r: the reset; its range is moved on to there
+ * @number: set to the number of the chunk
+ *
+ * Return: the chunk, NULL if nothing is left.
  */
-struct reset_tally {
-	u64 cleared;
-	u64 dropped;
-	u64 held;
-};
-
-/* Whether somebody but the index and page tables refers to a folio. */
-static bool reset_is_held(struct folio *folio)
+struct fz_chunk *fz_reset_next(struct fz_reset *r, u64 *number)
 {
-	return folio_ref_count(folio) != 1 + fz_folio_mapcount(folio);
+	if (r->dirty && !fz_dirty_next(r->dirty, &r->range))
+		return NULL;
+	return fz_chunk_next(r->s, &r->range, number);
 }
 
-static void reset_clear(struct folio *folio, struct reset_tally *t)
-{
-	clear_highpage(folio_page(folio, 0));
-	t->cleared++;
-	if (unlikely(reset_is_held(folio)))
-		t->held++;
-}
-
-/* Poisoned pages may not be touched again, not even to be cleared. */
-static void reset_retire(struct fz_scratch *s, struct list_head *out,
-			 struct reset_tally *t)
-{
-	struct folio *folio, *next;
-
-	list_for_each_entry_safe(folio, next, out, lru) {
-		if (likely(!PageHWPoison(folio_page(folio, 0))))
-			continue;
-		list_del(&folio->lru);
-		fz_pool_forget(&s->ctx->pool, folio);
-	}
-	t->held += fz_pool_retire(&s->ctx->pool, out);
-}
-
-/* Unmap a range whose folios are out of the index, and retire them. */
-static void reset_take_back(struct fz_scratch *s, const struct fz_range *range,
-			    struct list_head *out, struct reset_tally *t)
-{
-	struct folio *folio;
-
-	list_for_each_entry(folio, out, lru) {
-		folio_lock(folio);
-		folio_unlock(folio);
-	}
-	unmap_mapping_range(s->inode->i_mapping, range->first << PAGE_SHIFT,
-			    (range->end - range->first) << PAGE_SHIFT, 1);
-	reset_retire(s, out, t);
-}
-
-/* AUTO: clear the pages of a chunk that are held, and keep them out of @words. */
-static void reset_clear_held(struct fz_chunk *chunk, u64 *words,
-			     struct reset_tally *t)
-{
-	u32 i;
-
-	for (i = 0; i < FZ_CHUNK_PAGES; i++) {
-		u64 bit = 1ULL << (i % 64);
-
-		if (!(words[i / 64] & bit) || !reset_is_held(chunk->folios[i]) ||
-		    PageHWPoison(folio_page(chunk->folios[i], 0)))
-			continue;
-		reset_clear(chunk->folios[i], t);
-		words[i / 64] &= ~bit;
-	}
-}
-
-/*
- * Drop the next pages of a range, and move its begin on behind them.  With
- * @keep_held, pages that somebody else refers to are cleared in place.
+/**
+ * fz_reset_words() - which pages of a chunk a reset has to deal with
+ * @r: the reset
+ * @chunk: the chunk
+ * @number: its number
+ * @part: set to the part of the chunk that lies in the range
+ * @words: bitmap of FZ_CHUNK_WORDS words, written
+ *
+ * Return: a bit for each word that is not zero.
  */
-static void reset_drop_some(struct fz_scratch *s, struct fz_range *range,
-			    bool keep_held, struct reset_tally *t)
+u32 fz_reset_words(const struct fz_reset *r, struct fz_chunk *chunk,
+		   u64 number, struct fz_range *part, u64 *words)
 {
-	struct fz_range run = { };
-	u64 words[FZ_CHUNK_WORDS];
-	struct fz_chunk *chunk;
-	LIST_HEAD(out);
-	u64 number;
-	u64 nr = 0;
+	u32 summary;
 
-	while (nr < RESET_BATCH && (chunk = fz_chunk_next(s, range, &number))) {
-		u64 base = number << FZ_CHUNK_SHIFT;
-		struct fz_range part, span;
-
-		/* Walk no page tables of holes: they may be many. */
-		if (nr && base - run.end > FZ_CHUNK_PAGES)
-			break;
-
-		part = fz_range_in_chunk(range, number);
-		range->first = base + part.end;
-		fz_chunk_snapshot(chunk, &part, words);
-		if (keep_held)
-			reset_clear_held(chunk, words, t);
-		if (!fz_range_span(words, &span))
-			continue;
-		if (!nr)
-			run.first = base + span.first;
-		run.end = base + span.end;
-		nr += fz_chunk_remove(s, chunk, number, words, &out);
-	}
-	if (!nr)
-		return;
-
-	t->dropped += nr;
-	reset_take_back(s, &run, &out, t);
-}
-
-static void reset_drop_poisoned(struct fz_scratch *s, u64 page,
-				struct reset_tally *t)
-{
-	struct fz_range one = { .first = page, .end = page + 1 };
-
-	reset_drop_some(s, &one, false, t);
-}
-
-/* Clear the next populated chunk of a range, and move its begin on behind. */
-static void reset_inplace_some(struct fz_scratch *s, struct fz_range *range,
-			       struct reset_tally *t)
-{
-	u64 words[FZ_CHUNK_WORDS];
-	struct fz_chunk *chunk;
-	struct fz_range part;
-	u64 number;
-	u32 left;
-
-	chunk = fz_chunk_next(s, range, &number);
-	if (!chunk)
-		return;
-
-	/* Folios cannot go while we hold the lock; those that come are zero. */
-	part = fz_range_in_chunk(range, number);
-	for (left = fz_chunk_snapshot(chunk, &part, words); left;
-	     left &= left - 1) {
-		u32 w = __ffs(left);
-		u64 word;
-
-		for (word = words[w]; word; word &= word - 1) {
-			u32 i = w * 64 + __ffs64(word);
-			struct folio *folio = chunk->folios[i];
-
-			if (likely(!PageHWPoison(folio_page(folio, 0))))
-				reset_clear(folio, t);
-			else
-				reset_drop_poisoned(s, (number <<
-						    FZ_CHUNK_SHIFT) + i, t);
-		}
-	}
-	range->first = (number << FZ_CHUNK_SHIFT) + part.end;
+	*part = fz_range_in_chunk(&r->range, number);
+	summary = fz_chunk_snapshot(chunk, part, words);
+	if (r->dirty)
+		summary = fz_dirty_mask(r->dirty, number, words);
+	return summary;
 }
 
 /*
@@ -188,37 +64,39 @@ static u32 reset_choose(struct fz_scratch *s)
 						     FASTZERO_MODE_DROP;
 }
 
-/* Reset until done or killed; @range keeps what is left. */
-static int reset_run(struct fz_scratch *s, struct fz_range *range, u32 mode,
-		     struct reset_tally *t)
+/* Reset what is left of the range, until done or killed. */
+static int reset_run(struct fz_reset *r, u32 mode)
 {
-	bool keep_held = mode == FASTZERO_MODE_AUTO;
-	int err = 0;
+	lockdep_assert_held(&r->s->lock);
 
-	lockdep_assert_held(&s->lock);
-
-	if (mode == FASTZERO_MODE_AUTO)
-		mode = reset_choose(s);
-
-	while (range->first < range->end) {
-		if (fatal_signal_pending(current)) {
-			err = -EINTR;
-			break;
-		}
-		if (mode == FASTZERO_MODE_INPLACE)
-			reset_inplace_some(s, range, t);
-		else
-			reset_drop_some(s, range, keep_held, t);
-		cond_resched();
+	if (mode == FASTZERO_MODE_AUTO) {
+		r->keep_held = true;
+		mode = reset_choose(r->s);
 	}
 
-	if (t->dropped)
-		fz_zeroer_kick(&s->ctx->pool);
-	atomic64_inc(&s->count.resets);
-	atomic64_add(t->cleared, &s->count.cleared);
-	atomic64_add(t->dropped, &s->count.dropped);
-	atomic64_add(t->held, &s->count.held);
-	return err;
+	while (r->range.first < r->range.end) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		if (mode == FASTZERO_MODE_INPLACE)
+			fz_inplace_some(r);
+		else
+			fz_drop_some(r);
+		cond_resched();
+	}
+	return 0;
+}
+
+/* What there is to do when a reset is over, or was given up. */
+static void reset_end(struct fz_reset *r)
+{
+	struct fz_counters *count = &r->s->count;
+
+	if (r->dropped)
+		fz_zeroer_kick(&r->s->ctx->pool);
+	atomic64_inc(&count->resets);
+	atomic64_add(r->cleared, &count->cleared);
+	atomic64_add(r->dropped, &count->dropped);
+	atomic64_add(r->held, &count->held);
 }
 
 /**
@@ -230,9 +108,11 @@ static int reset_run(struct fz_scratch *s, struct fz_range *range, u32 mode,
  */
 int fz_reset_punch(struct fz_scratch *s, struct fz_range range)
 {
-	struct reset_tally t = { };
+	struct fz_reset r = { .s = s, .range = range };
+	int err = reset_run(&r, FASTZERO_MODE_DROP);
 
-	return reset_run(s, &range, FASTZERO_MODE_DROP, &t);
+	reset_end(&r);
+	return err;
 }
 
 /**
@@ -243,16 +123,22 @@ int fz_reset_punch(struct fz_scratch *s, struct fz_range range)
  */
 void fz_reset_all(struct fz_scratch *s)
 {
-	struct fz_range all = { .first = 0, .end = s->nr_pages };
-	struct reset_tally t = { };
+	struct fz_reset r = { .s = s, .range = { .end = s->nr_pages } };
 
 	mutex_lock(&s->lock);
-	while (all.first < all.end) {
-		reset_drop_some(s, &all, false, &t);
+	while (r.range.first < r.range.end) {
+		fz_drop_some(&r);
 		cond_resched();
 	}
 	mutex_unlock(&s->lock);
 	fz_zeroer_kick(&s->ctx->pool);
+}
+
+static int reset_check_mode(u32 mode)
+{
+	if (mode == FASTZERO_MODE_SWAP)
+		return -EOPNOTSUPP;
+	return mode > FASTZERO_MODE_DROP ? -EINVAL : 0;
 }
 
 /**
@@ -265,31 +151,128 @@ int fz_ioctl_reset(struct fz_ucmd *ucmd)
 {
 	struct fastzero_reset *cmd = ucmd->cmd;
 	struct fz_scratch *s = ucmd->scratch;
-	struct reset_tally t = { };
-	struct fz_range range;
+	struct fz_reset r = { .s = s };
 	u64 first;
 	int err;
 
-	if (cmd->flags || cmd->mode == FASTZERO_MODE_SWAP)
+	if (cmd->flags)
 		return -EOPNOTSUPP;
-	if (cmd->__reserved || cmd->mode > FASTZERO_MODE_DROP)
+	if (cmd->__reserved)
 		return -EINVAL;
-	err = fz_range_check(cmd->offset, cmd->length, fz_scratch_size(s),
-			     PAGE_SHIFT, &range);
+	err = reset_check_mode(cmd->mode);
+	if (!err)
+		err = fz_range_check(cmd->offset, cmd->length,
+				     fz_scratch_size(s), PAGE_SHIFT, &r.range);
 	if (err)
 		return err;
 
-	first = range.first;
+	first = r.range.first;
 	err = mutex_lock_killable(&s->lock);
 	if (!err) {
-		err = reset_run(s, &range, cmd->mode, &t);
+		err = reset_run(&r, cmd->mode);
+		reset_end(&r);
 		mutex_unlock(&s->lock);
 	}
 
-	cmd->out_done = (range.first - first) << PAGE_SHIFT;
-	cmd->out_cleared = t.cleared;
+	cmd->out_done = (r.range.first - first) << PAGE_SHIFT;
+	cmd->out_cleared = r.cleared;
 	cmd->out_swapped = 0;
-	cmd->out_dropped = t.dropped;
-	cmd->out_held = t.held;
+	cmd->out_dropped = r.dropped;
+	cmd->out_held = r.held;
+	return fz_ucmd_respond(ucmd) ?: err;
+}
+
+/* Whether a bitmap is there, aligned, and long enough for a range. */
+static int reset_check_bitmap(const struct fastzero_reset_dirty *cmd)
+{
+	u64 granule = 1ULL << cmd->granule_shift;
+	u64 bits = (cmd->length + granule - 1) >> cmd->granule_shift;
+	u64 bytes = DIV_ROUND_UP_ULL(bits, 64) * 8;
+
+	if (cmd->offset & (granule - 1) || cmd->bitmap & 7 ||
+	    cmd->bitmap_size & 7 || bytes > cmd->bitmap_size)
+		return -EINVAL;
+	/* Looked at as a whole before anything is changed. */
+	if (fault_in_readable(u64_to_user_ptr(cmd->bitmap), bytes))
+		return -EFAULT;
+	return 0;
+}
+
+/*
+ * The bitmap piece by piece, in @dirty's words.  It may lie in the scratch
+ * itself: reading it faults, which takes no lock of a reset.
+ */
+static int reset_dirty_run(struct fz_reset *r, u32 mode,
+			   struct fz_dirty *dirty, const u64 __user *bitmap)
+{
+	struct fz_range all = r->range;
+	u64 pages = (u64)FZ_DIRTY_WORDS * 64 << dirty->shift;
+	int err = 0;
+
+	r->dirty = dirty;
+	while (!err && r->range.first < all.end) {
+		dirty->first = r->range.first;
+		r->range.end = min(all.end, dirty->first + pages);
+		dirty->nr = DIV_ROUND_UP_ULL(r->range.end - dirty->first,
+					     1ULL << dirty->shift);
+		if (copy_from_user(dirty->words, bitmap,
+				   DIV_ROUND_UP(dirty->nr, 64) * 8))
+			return -EFAULT;
+		bitmap += FZ_DIRTY_WORDS;
+		fz_dirty_trim(dirty);
+		err = reset_run(r, mode);
+	}
+	return err;
+}
+
+/**
+ * fz_ioctl_reset_dirty() - RESET_DIRTY
+ * @ucmd: the call
+ *
+ * Return: 0 or a negative errno, see struct fastzero_reset_dirty.
+ */
+int fz_ioctl_reset_dirty(struct fz_ucmd *ucmd)
+{
+	struct fastzero_reset_dirty *cmd = ucmd->cmd;
+	struct fz_scratch *s = ucmd->scratch;
+	struct fz_reset r = { .s = s };
+	struct fz_dirty dirty = { };
+	u64 first;
+	int err;
+
+	if (cmd->flags)
+		return -EOPNOTSUPP;
+	if (cmd->granule_shift < PAGE_SHIFT ||
+	    cmd->granule_shift > RESET_MAX_GRANULE_SHIFT)
+		return -EINVAL;
+	err = reset_check_mode(cmd->mode);
+	if (!err)
+		err = fz_range_check(cmd->offset, cmd->length,
+				     fz_scratch_size(s), PAGE_SHIFT, &r.range);
+	if (!err)
+		err = reset_check_bitmap(cmd);
+	if (err)
+		return err;
+
+	dirty.shift = cmd->granule_shift - PAGE_SHIFT;
+	dirty.words = kmalloc(FZ_DIRTY_WORDS * 8, GFP_KERNEL);
+	if (!dirty.words)
+		return -ENOMEM;
+
+	first = r.range.first;
+	err = mutex_lock_killable(&s->lock);
+	if (!err) {
+		err = reset_dirty_run(&r, cmd->mode, &dirty,
+				      u64_to_user_ptr(cmd->bitmap));
+		reset_end(&r);
+		mutex_unlock(&s->lock);
+	}
+	kfree(dirty.words);
+
+	cmd->out_done = (r.range.first - first) << PAGE_SHIFT;
+	cmd->out_cleared = r.cleared;
+	cmd->out_swapped = 0;
+	cmd->out_dropped = r.dropped;
+	cmd->out_held = r.held;
 	return fz_ucmd_respond(ucmd) ?: err;
 }

@@ -30,6 +30,7 @@ args_values 120
 args_fd 120
 file 120
 mmap 120
+dirty 120
 zero 240
 zero_guest 240
 vma 120

@@ -3,42 +3,12 @@
  * Unit tests of range.c: tables of what has been thought of, and random cases
  * against models that go page by page or bit by bit.
  */
-#include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
-
 #include "range.h"
+#include "unit.h"
 
-#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 #define SHIFT		12
 #define PAGE		(1ULL << SHIFT)
 #define MAX		(~0ULL)
-
-static unsigned int passed, failed;
-static uint64_t random_state = 1;
-
-static uint64_t random_number(void)
-{
-	uint64_t x = random_state += 0x9e3779b97f4a7c15ULL;
-
-	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
-	x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
-	return x ^ (x >> 31);
-}
-
-/* One test: a function that says how many of its cases went wrong. */
-static void test(const char *name, unsigned int (*fn)(void))
-{
-	unsigned int wrong = fn();
-
-	if (wrong) {
-		failed++;
-		printf("not ok: %s: %u wrong\n", name, wrong);
-	} else {
-		passed++;
-		printf("ok: %s\n", name);
-	}
-}
 
 static const struct {
 	uint64_t offset, length, size;
@@ -358,6 +328,5 @@ int main(void)
 	test("mask, every range", mask_every_range);
 	test("span, random", span_random);
 	test("span, few bits", span_few_bits);
-	printf("%u passed, %u failed, 0 skipped\n", passed, failed);
-	return failed != 0;
+	return test_end();
 }

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Dirty bitmaps and how they fall on chunks: pure logic, the same file in the
+ * module and in its unit tests.
+ */
+#include "dirty.h"
+
+/**
+ * fz_dirty_trim() - clear what is behind the last bit of the last word
+ * @dirty: a piece whose words were read as a whole
+ */
+void fz_dirty_trim(struct fz_dirty *dirty)
+{
+	if (dirty->nr % 64)
+		dirty->words[dirty->nr / 64] &= ~0ULL >> (64 - dirty->nr % 64);
+}
+
+/**
+ * fz_dirty_next() - skip clean granules
+ * @dirty: a piece
+ * @range: pages, inside the piece; its begin is moved on to the granule of the
+ *	next set bit, or to its end if there is none before that
+ *
+ * Return: whether there is one.
+ */
+bool fz_dirty_next(const struct fz_dirty *dirty, struct fz_range *range)
+{
+	u64 bit, at, word;
+	u32 w;
+
+	if (range->first >= range->end)
+		return false;
+
+	bit = (range->first - dirty->first) >> dirty->shift;
+	w = bit / 64;
+	word = dirty->words[w] & (~0ULL << (bit % 64));
+	while (!word) {
+		if (++w * 64 >= dirty->nr) {
+			range->first = range->end;
+			return false;
+		}
+		word = dirty->words[w];
+	}
+
+	at = dirty->first + (((u64)w * 64 + __builtin_ctzll(word)) << dirty->shift);
+	if (at > range->first)
+		range->first = at < range->end ? at : range->end;
+	return range->first < range->end;
+}
+
+/* 64 bits from bit @at on; what is outside of the piece is 0. */
+static u64 dirty_fetch(const struct fz_dirty *dirty, s64 at)
+{
+	u64 last = (dirty->nr + 63) / 64;
+	u64 w, low, high;
+	u32 off;
+
+	if (at <= -64 || at >= (s64)dirty->nr)
+		return 0;
+	if (at < 0)
+		return dirty->words[0] << -at;
+	w = (u64)at / 64;
+	off = at % 64;
+	low = dirty->words[w] >> off;
+	high = off && w + 1 < last ? dirty->words[w + 1] << (64 - off) : 0;
+	return low | high;
+}
+
+/* The bits of granules of 2^@shift pages, from page @at of the piece on. */
+static u64 dirty_spread(const struct fz_dirty *dirty, s64 at)
+{
+	u64 word = 0;
+	u32 i;
+
+	for (i = 0; i < 64; i++, at++) {
+		u64 bit = (u64)at >> dirty->shift;
+
+		if (at >= 0 && bit < dirty->nr &&
+		    dirty->words[bit / 64] >> (bit % 64) & 1)
+			word |= 1ULL << i;
+	}
+	return word;
+}
+
+/**
+ * fz_dirty_mask() - clear the bits of a chunk's bitmap that are not dirty
+ * @dirty: a piece
+ * @chunk: number of the chunk
+ * @words: FZ_CHUNK_WORDS words
+ *
+ * Return: a bit for each word that is not zero now, as fz_range_mask().
+ */
+u32 fz_dirty_mask(const struct fz_dirty *dirty, u64 chunk, u64 *words)
+{
+	s64 at = (s64)((chunk << FZ_CHUNK_SHIFT) - dirty->first);
+	u32 summary = 0;
+	u32 w;
+
+	for (w = 0; w < FZ_CHUNK_WORDS; w++, at += 64) {
+		if (!words[w])
+			continue;
+		words[w] &= dirty->shift ? dirty_spread(dirty, at) :
+					   dirty_fetch(dirty, at);
+		if (words[w])
+			summary |= 1U << w;
+	}
+	return summary;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Dirty bitmaps: what a caller says was written, piece by piece.
+ */
+#ifndef FZ_DIRTY_H
+#define FZ_DIRTY_H
+
+#include "range.h"
+
+/* Words of a piece: 128 MiB of a scratch in granules of a base page. */
+#define FZ_DIRTY_WORDS	512
+
+/**
+ * struct fz_dirty - a piece of a bitmap
+ * @first: page of the scratch that its first bit stands for
+ * @shift: log2 of the pages that a bit stands for
+ * @nr: bits in it
+ * @words: the bits, those behind @nr are 0; bit n % 64 of word n / 64 is
+ *	granule n
+ */
+struct fz_dirty {
+	u64 first;
+	u32 shift;
+	u32 nr;
+	u64 *words;
+};
+
+void fz_dirty_trim(struct fz_dirty *dirty);
+bool fz_dirty_next(const struct fz_dirty *dirty, struct fz_range *range);
+u32 fz_dirty_mask(const struct fz_dirty *dirty, u64 chunk, u64 *words);
+
+#endif

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * DROP: take folios out of the index, wait for faults that have found them (see
+ * fault.c), unmap, which flushes all TLBs and nested page tables, and retire
+ * them.
+ */
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+
+#include "reset.h"
+
+/* Pages dropped between two looks at signals, and by one flush. */
+#define DROP_BATCH	4096
+
+/* Poisoned pages may not be touched again, not even to be cleared. */
+static void drop_retire(struct fz_reset *r, struct list_head *out)
+{
+	struct fz_pool *pool = &r->s->ctx->pool;
+	struct folio *folio, *next;
+
+	list_for_each_entry_safe(folio, next, out, lru) {
+		if (likely(!PageHWPoison(folio_page(folio, 0))))
+			continue;
+		list_del(&folio->lru);
+		fz_pool_forget(pool, folio);
+	}
+	r->held += fz_pool_retire(pool, out);
+}
+
+/* Unmap a range whose folios are out of the index, and retire them. */
+static void drop_take_back(struct fz_reset *r, const struct fz_range *range,
+			   struct list_head *out)
+{
+	struct folio *folio;
+
+	list_for_each_entry(folio, out, lru) {
+		folio_lock(folio);
+		folio_unlock(folio);
+	}
+	unmap_mapping_range(r->s->inode->i_mapping, range->first << PAGE_SHIFT,
+			    (range->end - range->first) << PAGE_SHIFT, 1);
+	drop_retire(r, out);
+}
+
+/* Clear the pages of a chunk that are held, and keep them out of @words. */
+static void drop_clear_held(struct fz_reset *r, struct fz_chunk *chunk,
+			    u64 *words)
+{
+	u32 i;
+
+	for (i = 0; i < FZ_CHUNK_PAGES; i++) {
+		u64 bit = 1ULL << (i % 64);
+
+		if (!(words[i / 64] & bit) ||
+		    !fz_inplace_is_held(chunk->folios[i]) ||
+		    PageHWPoison(folio_page(chunk->folios[i], 0)))
+			continue;
+		fz_inplace_clear(r, chunk->folios[i]);
+		words[i / 64] &= ~bit;
+	}
+}
+
+/**
+ * fz_drop_some() - drop the next pages of a reset
+ * @r: the reset; its range is moved on
+ */
+void fz_drop_some(struct fz_reset *r)
+{
+	struct fz_range run = { };
+	u64 words[FZ_CHUNK_WORDS];
+	struct fz_chunk *chunk;
+	LIST_HEAD(out);
+	u64 number;
+	u64 nr = 0;
+
+	while (nr < DROP_BATCH && (chunk = fz_reset_next(r, &number))) {
+		u64 base = number << FZ_CHUNK_SHIFT;
+		struct fz_range part, span;
+
+		/* Walk no page tables of holes: they may be many. */
+		if (nr && base - run.end > FZ_CHUNK_PAGES)
+			break;
+
+		fz_reset_words(r, chunk, number, &part, words);
+		r->range.first = base + part.end;
+		if (r->keep_held)
+			drop_clear_held(r, chunk, words);
+		if (!fz_range_span(words, &span))
+			continue;
+		if (!nr)
+			run.first = base + span.first;
+		run.end = base + span.end;
+		nr += fz_chunk_remove(r->s, chunk, number, words, &out);
+	}
+	if (!nr)
+		return;
+
+	r->dropped += nr;
+	drop_take_back(r, &run, &out);
+}
+
+/**
+ * fz_drop_page() - drop one page, whatever the rest of a reset does
+ * @r: the reset
+ * @page: a populated page
+ */
+void fz_drop_page(struct fz_reset *r, u64 page)
+{
+	struct fz_reset one = {
+		.s = r->s, .range = { .first = page, .end = page + 1 },
+	};
+
+	fz_drop_some(&one);
+	r->dropped += one.dropped;
+	r->held += one.held;
+}

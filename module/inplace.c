@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * INPLACE: clear folios where they are.  No page table is touched, so the next
+ * run does not fault, and whoever else refers to a folio sees the zeros.
+ */
+#include <linux/highmem.h>
+#include <linux/mm.h>
+
+#include "compat/compat.h"
+#include "reset.h"
+
+/**
+ * fz_inplace_is_held() - whether somebody but us and page tables refers to a folio
+ * @folio: a folio of a scratch
+ *
+ * Return: true if so, and sometimes while a fault is under way.
+ */
+bool fz_inplace_is_held(struct folio *folio)
+{
+	return folio_ref_count(folio) != 1 + fz_folio_mapcount(folio);
+}
+
+/**
+ * fz_inplace_clear() - clear one folio
+ * @r: the reset
+ * @folio: a folio of its scratch, not poisoned
+ */
+void fz_inplace_clear(struct fz_reset *r, struct folio *folio)
+{
+	clear_highpage(folio_page(folio, 0));
+	r->cleared++;
+	if (unlikely(fz_inplace_is_held(folio)))
+		r->held++;
+}
+
+/**
+ * fz_inplace_some() - clear the next populated chunk of a reset
+ * @r: the reset; its range is moved on
+ */
+void fz_inplace_some(struct fz_reset *r)
+{
+	u64 words[FZ_CHUNK_WORDS];
+	struct fz_chunk *chunk;
+	struct fz_range part;
+	u64 number;
+	u32 left;
+
+	chunk = fz_reset_next(r, &number);
+	if (!chunk)
+		return;
+
+	/* Folios cannot go while we hold the lock; those that come are zero. */
+	for (left = fz_reset_words(r, chunk, number, &part, words); left;
+	     left &= left - 1) {
+		u32 w = __ffs(left);
+		u64 word;
+
+		for (word = words[w]; word; word &= word - 1) {
+			u32 i = w * 64 + __ffs64(word);
+			struct folio *folio = chunk->folios[i];
+
+			/* What has failed may not be touched again. */
+			if (likely(!PageHWPoison(folio_page(folio, 0))))
+				fz_inplace_clear(r, folio);
+			else
+				fz_drop_page(r, (number << FZ_CHUNK_SHIFT) + i);
+		}
+	}
+	r->range.first = (number << FZ_CHUNK_SHIFT) + part.end;
+}

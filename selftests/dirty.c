@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * RESET_DIRTY: exactly what the bitmap names becomes zero, whatever the granule,
+ * and bad bitmaps change nothing.
+ */
+#include "kselftest_harness.h"
+#include "fz.h"
+
+#define PAGE		4096ULL
+/* Two chunks and a bit, so that granules and chunks end in the middle. */
+#define PAGES		1234ULL
+#define SIZE		(PAGES * PAGE)
+#define MAX_WORDS	32
+#define SEED		77
+
+FIXTURE(dirty) {
+	int ctx;
+	int fd;
+	unsigned char *map;
+	uint64_t bitmap[MAX_WORDS];
+	struct fastzero_reset_dirty call;
+};
+
+FIXTURE_VARIANT(dirty) {
+	uint32_t mode;
+};
+
+FIXTURE_VARIANT_ADD(dirty, auto) { .mode = FASTZERO_MODE_AUTO };
+FIXTURE_VARIANT_ADD(dirty, inplace) { .mode = FASTZERO_MODE_INPLACE };
+FIXTURE_VARIANT_ADD(dirty, swap) { .mode = FASTZERO_MODE_SWAP };
+FIXTURE_VARIANT_ADD(dirty, drop) { .mode = FASTZERO_MODE_DROP };
+
+FIXTURE_SETUP(dirty)
+{
+	self->ctx = fz_open();
+	self->fd = fz_create(self->ctx, SIZE);
+	self->map = fz_map(self->fd, 0, SIZE);
+	self->call = (struct fastzero_reset_dirty) {
+		.size = sizeof(self->call), .length = SIZE,
+		.mode = variant->mode, .granule_shift = 12,
+		.bitmap = (uintptr_t)self->bitmap,
+		.bitmap_size = sizeof(self->bitmap),
+	};
+}
+
+FIXTURE_TEARDOWN(dirty)
+{
+	munmap(self->map, SIZE);
+	close(self->fd);
+	close(self->ctx);
+}
+
+#define SKIP_WITHOUT_IT() do {						\
+	struct fastzero_info i_ = fz_info(self->ctx);			\
+	if (!(i_.out_features & FASTZERO_FEATURE_RESET_DIRTY) ||	\
+	    !fz_has_mode(&i_, variant->mode))				\
+		SKIP(return, "INFO does not report RESET_DIRTY in mode %u", \
+		     variant->mode);					\
+} while (0)
+
+#define CALL() FZ_ERRNO(ioctl(self->fd, FASTZERO_IOC_RESET_DIRTY, &self->call))
+
+/* Whether the call is about a page. */
+static bool is_named(const FIXTURE_DATA(dirty) *self, uint64_t page)
+{
+	uint64_t at = page * PAGE - self->call.offset;
+	uint64_t bit = at >> self->call.granule_shift;
+
+	return page * PAGE >= self->call.offset && at < self->call.length &&
+	       self->bitmap[bit / 64] >> bit % 64 & 1;
+}
+
+/* Pages that are neither zero and named, nor as before and not named. */
+static uint64_t count_wrong(const FIXTURE_DATA(dirty) *self, uint64_t *nr_named)
+{
+	uint64_t wrong = 0, page;
+
+	*nr_named = 0;
+	for (page = 0; page < PAGES; page++) {
+		bool named = is_named(self, page);
+		int64_t bad = named ?
+			fz_find_nonzero(self->map, page * PAGE, PAGE) :
+			fz_find_unlike(self->map, page * PAGE, PAGE, SEED);
+
+		*nr_named += named;
+		wrong += bad != FZ_CLEAN;
+	}
+	return wrong;
+}
+
+TEST_F(dirty, names_exactly)
+{
+	static const uint32_t shifts[] = { 12, 12, 13, 16, 21, 30 };
+	uint64_t random = 5, nr;
+	unsigned int i, k;
+
+	SKIP_WITHOUT_IT();
+	for (i = 0; i < 18; i++) {
+		uint64_t granule;
+
+		self->call.granule_shift = shifts[i % 6];
+		granule = 1ULL << self->call.granule_shift;
+		self->call.offset = fz_random(&random) % (SIZE / granule + 1) *
+				    granule;
+		if (self->call.offset >= SIZE)
+			self->call.offset = 0;
+		self->call.length = (1 + fz_random(&random) %
+				     ((SIZE - self->call.offset) / PAGE)) * PAGE;
+		/* Bits behind the range are set, too: nobody looks there. */
+		for (k = 0; k < MAX_WORDS; k++)
+			self->bitmap[k] = fz_random(&random) &
+					  (i % 3 ? fz_random(&random) : ~0ULL);
+		fz_fill(self->map, 0, SIZE, SEED);
+		ASSERT_EQ(0, CALL());
+		EXPECT_EQ(self->call.length, self->call.out_done);
+		EXPECT_EQ(0, count_wrong(self, &nr))
+			TH_LOG("offset 0x%llx, length 0x%llx, shift %u",
+			       self->call.offset, self->call.length,
+			       self->call.granule_shift);
+		EXPECT_EQ(nr, self->call.out_cleared + self->call.out_swapped +
+			      self->call.out_dropped);
+	}
+}
+
+/* What is named and is a hole stays one. */
+TEST_F(dirty, holes_stay)
+{
+	struct fastzero_stats st;
+
+	SKIP_WITHOUT_IT();
+	memset(self->bitmap, 0xff, sizeof(self->bitmap));
+	self->map[600 * PAGE] = 1;
+	ASSERT_EQ(0, CALL());
+	EXPECT_EQ(1, self->call.out_cleared + self->call.out_swapped +
+		     self->call.out_dropped);
+	st = fz_stats(self->fd);
+	EXPECT_GE(1, st.out_populated);
+	EXPECT_EQ(1, st.out_resets);
+	EXPECT_EQ(0, self->map[600 * PAGE]);
+}
+
+/* The bitmap is in the scratch that is reset. */
+TEST_F(dirty, bitmap_in_the_scratch)
+{
+	uint64_t *bitmap = (uint64_t *)(self->map + 1000 * PAGE);
+
+	SKIP_WITHOUT_IT();
+	fz_fill(self->map, 0, SIZE, SEED);
+	memset(bitmap, 0, PAGE);
+	bitmap[0] = 1;
+	bitmap[1000 / 64] = 1ULL << 1000 % 64;
+	self->call.bitmap = (uintptr_t)bitmap;
+	self->call.bitmap_size = PAGE;
+	ASSERT_EQ(0, CALL());
+	ASSERT_ZERO(self->map, 0, PAGE);
+	ASSERT_ZERO(bitmap, 0, PAGE);
+	ASSERT_FILLED(self->map, PAGE, 999 * PAGE, SEED);
+}
+
+/* Of many pieces of bitmap only one names something. */
+TEST_F(dirty, large_and_clean)
+{
+	const uint64_t size = 64ULL << 30, at = size - 5 * PAGE;
+	const size_t bytes = size / PAGE / 8;
+	uint64_t *bitmap = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	unsigned char *map;
+	int fd;
+
+	SKIP_WITHOUT_IT();
+	ASSERT_NE(MAP_FAILED, bitmap);
+	fd = fz_create(self->ctx, size);
+	map = fz_map(fd, at - PAGE, 2 * PAGE);
+	fz_fill(map, 0, 2 * PAGE, SEED);
+	bitmap[at / PAGE / 64] = 1ULL << at / PAGE % 64;
+	self->call.length = size;
+	self->call.bitmap = (uintptr_t)bitmap;
+	self->call.bitmap_size = bytes;
+	ASSERT_EQ(0, FZ_ERRNO(ioctl(fd, FASTZERO_IOC_RESET_DIRTY, &self->call)));
+	ASSERT_FILLED(map, 0, PAGE, SEED);
+	ASSERT_ZERO(map + PAGE, 0, PAGE);
+	munmap(map, 2 * PAGE);
+	munmap(bitmap, bytes);
+	close(fd);
+}
+
+/* One thing is wrong with the call, and nothing happens. */
+TEST_F(dirty, bad_calls)
+{
+	const struct fastzero_reset_dirty good = self->call;
+	unsigned char *hole = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,
+				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	SKIP_WITHOUT_IT();
+	ASSERT_NE(MAP_FAILED, hole);
+	ASSERT_EQ(0, munmap(hole + PAGE, PAGE));
+	memset(hole, 0xff, PAGE);
+	memset(self->bitmap, 0xff, sizeof(self->bitmap));
+	fz_fill(self->map, 0, SIZE, SEED);
+
+#define BAD(err, ...) do {						\
+	self->call = good;						\
+	__VA_ARGS__;							\
+	EXPECT_EQ(err, CALL()) TH_LOG(#__VA_ARGS__);			\
+	ASSERT_FILLED(self->map, 0, SIZE, SEED);			\
+} while (0)
+	BAD(EINVAL, self->call.granule_shift = 11);
+	BAD(EINVAL, self->call.granule_shift = 0);
+	BAD(EINVAL, self->call.granule_shift = 31);
+	BAD(EINVAL, self->call.granule_shift = 64);
+	BAD(EINVAL, self->call.mode = 4);
+	BAD(EINVAL, self->call.length = 0);
+	BAD(EINVAL, self->call.length = SIZE - 1);
+	BAD(EINVAL, self->call.length = SIZE + PAGE);
+	BAD(EOVERFLOW, self->call.offset = PAGE, self->call.length = -PAGE);
+	/* Granules that do not divide. */
+	BAD(EINVAL, self->call.granule_shift = 16, self->call.offset = PAGE,
+	    self->call.length = 16 * PAGE);
+	/* A bitmap that is too short, by 8 bytes and by all. */
+	BAD(EINVAL, self->call.bitmap_size = (PAGES + 63) / 64 * 8 - 8);
+	BAD(EINVAL, self->call.bitmap_size = 0);
+	BAD(EINVAL, self->call.bitmap_size -= 4);
+	BAD(EINVAL, self->call.bitmap += 4);
+	BAD(EFAULT, self->call.bitmap = 0);
+	BAD(EFAULT, self->call.bitmap = (uintptr_t)hole + PAGE - 8);
+	BAD(EFAULT, self->call.bitmap = ~7ULL);
+	BAD(EOPNOTSUPP, self->call.flags = 1);
+#undef BAD
+	/* And as long as it needs to be is long enough. */
+	self->call = good;
+	self->call.bitmap_size = (PAGES + 63) / 64 * 8;
+	EXPECT_EQ(0, CALL());
+	ASSERT_ZERO(self->map, 0, SIZE);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What all unit tests of pure logic share.
+ */
+#ifndef UNIT_H
+#define UNIT_H
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+
+static unsigned int passed, failed;
+static uint64_t random_state = 1;
+
+static inline uint64_t random_number(void)
+{
+	uint64_t x = random_state += 0x9e3779b97f4a7c15ULL;
+
+	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
+	x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
+	return x ^ (x >> 31);
+}
+
+/* One test: a function that says how many of its cases went wrong. */
+static inline void test(const char *name, unsigned int (*fn)(void))
+{
+	unsigned int wrong = fn();
+
+	if (wrong) {
+		failed++;
+		printf("not ok: %s: %u wrong\n", name, wrong);
+	} else {
+		passed++;
+		printf("ok: %s\n", name);
+	}
+}
+
+static inline int test_end(void)
+{
+	printf("%u passed, %u failed, 0 skipped\n", passed, failed);
+	return !!failed;
+}
+
+#endif
