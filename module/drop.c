@@ -12,14 +12,14 @@
 /* Pages dropped between two looks at signals, and by one flush. */
 #define DROP_BATCH	4096
 
-/* Poisoned pages may not be touched again, not even to be cleared. */
+/* What has failed is let go of for ever. */
 static void drop_retire(struct fz_reset *r, struct list_head *out)
 {
 	struct fz_pool *pool = &r->s->ctx->pool;
 	struct folio *folio, *next;
 
 	list_for_each_entry_safe(folio, next, out, lru) {
-		if (likely(!PageHWPoison(folio_page(folio, 0))))
+		if (likely(!fz_pool_is_bad(folio)))
 			continue;
 		list_del(&folio->lru);
 		fz_pool_forget(pool, folio);
@@ -53,7 +53,7 @@ static void drop_clear_held(struct fz_reset *r, struct fz_chunk *chunk,
 
 		if (!(words[i / 64] & bit) ||
 		    !fz_inplace_is_held(chunk->folios[i]) ||
-		    PageHWPoison(folio_page(chunk->folios[i], 0)))
+		    fz_pool_is_bad(chunk->folios[i]))
 			continue;
 		fz_inplace_clear(r, chunk->folios[i]);
 		words[i / 64] &= ~bit;

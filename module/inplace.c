@@ -59,8 +59,7 @@ void fz_inplace_some(struct fz_reset *r)
 			u32 i = w * 64 + __ffs64(word);
 			struct folio *folio = chunk->folios[i];
 
-			/* What has failed may not be touched again. */
-			if (likely(!PageHWPoison(folio_page(folio, 0))))
+			if (likely(!fz_pool_is_bad(folio)))
 				fz_inplace_clear(r, folio);
 			else
 				fz_drop_page(r, (number << FZ_CHUNK_SHIFT) + i);

@@ -71,6 +71,26 @@ static struct folio *pool_alloc(struct fz_pool *pool, gfp_t gfp)
 	return page_folio(page);
 }
 
+/* A folio off the pool's lists, if there is one; *@ready: it is zero. */
+static struct folio *pool_take_listed(struct fz_pool *pool, bool *ready)
+{
+	struct folio *folio = NULL;
+
+	spin_lock(&pool->lock);
+	*ready = !list_empty(&pool->ready);
+	if (*ready) {
+		folio = list_first_entry(&pool->ready, struct folio, lru);
+		list_del(&folio->lru);
+		pool->nr_ready--;
+	} else if (!list_empty(&pool->used)) {
+		folio = list_first_entry(&pool->used, struct folio, lru);
+		list_del(&folio->lru);
+		pool->nr_used--;
+	}
+	spin_unlock(&pool->lock);
+	return folio;
+}
+
 /**
  * fz_pool_take() - a zeroed folio
  * @pool: the pool
@@ -85,21 +105,13 @@ static struct folio *pool_alloc(struct fz_pool *pool, gfp_t gfp)
 struct folio *fz_pool_take(struct fz_pool *pool, gfp_t gfp,
 			   struct fz_counters *count)
 {
-	struct folio *folio = NULL;
-	bool ready = false;
+	struct folio *folio;
+	bool ready;
 
-	spin_lock(&pool->lock);
-	if (!list_empty(&pool->ready)) {
-		folio = list_first_entry(&pool->ready, struct folio, lru);
-		list_del(&folio->lru);
-		pool->nr_ready--;
-		ready = true;
-	} else if (!list_empty(&pool->used)) {
-		folio = list_first_entry(&pool->used, struct folio, lru);
-		list_del(&folio->lru);
-		pool->nr_used--;
-	}
-	spin_unlock(&pool->lock);
+	/* One that has failed while it was here is nobody's any more. */
+	while ((folio = pool_take_listed(pool, &ready)) &&
+	       unlikely(fz_pool_is_bad(folio)))
+		fz_pool_forget(pool, folio);
 
 	if (ready) {
 		atomic64_inc(&count->faults_ready);
@@ -304,7 +316,8 @@ void fz_pool_destroy(struct fz_pool *pool)
 	fz_zeroer_stop(pool);
 
 	list_for_each_entry(folio, &pool->used, lru) {
-		clear_highpage(folio_page(folio, 0));
+		if (likely(!fz_pool_is_bad(folio)))
+			clear_highpage(folio_page(folio, 0));
 		cond_resched();
 	}
 	fz_pool_free(pool, &pool->ready);

@@ -6,7 +6,7 @@
 #define FZ_POOL_H
 
 #include <linux/list.h>
-#include <linux/mm_types.h>
+#include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
@@ -62,6 +62,12 @@ struct fz_pool {
  */
 #define FZ_GFP_FAULT	GFP_HIGHUSER
 #define FZ_GFP_TELL	(GFP_HIGHUSER | __GFP_NORETRY | __GFP_NOWARN)
+
+/* Memory that has failed: it may not be touched, not even to be cleared. */
+static inline bool fz_pool_is_bad(struct folio *folio)
+{
+	return PageHWPoison(folio_page(folio, 0));
+}
 
 void fz_pool_init(struct fz_pool *pool);
 void fz_pool_destroy(struct fz_pool *pool);

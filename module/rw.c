@@ -27,6 +27,11 @@ ssize_t fz_read_iter(struct kiocb *iocb, struct iov_iter *to)
 		size_t nr;
 
 		folio = fz_chunk_find(s, iocb->ki_pos >> PAGE_SHIFT);
+		if (folio && fz_pool_is_bad(folio)) {
+			folio_put(folio);
+			err = -EIO;
+			break;
+		}
 		if (folio) {
 			nr = copy_page_to_iter(folio_page(folio, 0), offset,
 					       want, to);
@@ -74,6 +79,11 @@ ssize_t fz_write_iter(struct kiocb *iocb, struct iov_iter *from)
 			err = -ENOMEM;
 			break;
 		}
+		if (fz_pool_is_bad(folio)) {
+			folio_put(folio);
+			err = -EIO;
+			break;
+		}
 		nr = copy_page_from_iter(folio_page(folio, 0), offset, want,
 					 from);
 		folio_put(folio);
@@ -89,17 +99,23 @@ ssize_t fz_write_iter(struct kiocb *iocb, struct iov_iter *from)
 }
 
 /* Zero bytes inside one page: what a hole punch leaves at its ends. */
-static void rw_zero_part(struct fz_scratch *s, u64 from, u64 to)
+static int rw_zero_part(struct fz_scratch *s, u64 from, u64 to)
 {
 	struct folio *folio;
+	int err = 0;
 
 	if (from >= to)
-		return;
+		return 0;
 	folio = fz_chunk_find(s, from >> PAGE_SHIFT);
 	if (!folio)
-		return;
-	memzero_page(folio_page(folio, 0), offset_in_page(from), to - from);
+		return 0;
+	if (fz_pool_is_bad(folio))
+		err = -EIO;
+	else
+		memzero_page(folio_page(folio, 0), offset_in_page(from),
+			     to - from);
 	folio_put(folio);
+	return err;
 }
 
 /*
@@ -124,11 +140,11 @@ long fz_fallocate(struct file *file, int mode, loff_t offset, loff_t length)
 	if (err)
 		return err;
 	if (whole.first > whole.end) {
-		rw_zero_part(s, begin, end);
+		err = rw_zero_part(s, begin, end);
 	} else {
-		rw_zero_part(s, begin, whole.first << PAGE_SHIFT);
-		rw_zero_part(s, whole.end << PAGE_SHIFT, end);
-		err = fz_reset_punch(s, whole);
+		err = rw_zero_part(s, begin, whole.first << PAGE_SHIFT) ?:
+		      rw_zero_part(s, whole.end << PAGE_SHIFT, end) ?:
+		      fz_reset_punch(s, whole);
 	}
 	mutex_unlock(&s->lock);
 	return err;

@@ -151,7 +151,7 @@ static struct fz_scratch *scratch_alloc(struct fz_context *ctx, u64 nr_pages)
 	INIT_LIST_HEAD(&s->link);
 	s->nr_pages = nr_pages;
 	mutex_init(&s->lock);
-	xa_init(&s->chunks);
+	xa_init_flags(&s->chunks, XA_FLAGS_ACCOUNT);
 	return s;
 }
 

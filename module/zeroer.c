@@ -60,7 +60,8 @@ static bool zeroer_clear_some(struct fz_pool *pool)
 		return false;
 
 	list_for_each_entry(folio, &batch, lru)
-		clear_highpage(folio_page(folio, 0));
+		if (likely(!fz_pool_is_bad(folio)))
+			clear_highpage(folio_page(folio, 0));
 
 	spin_lock(&pool->lock);
 	list_splice_tail(&batch, &pool->ready);

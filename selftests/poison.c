@@ -12,6 +12,7 @@
 #define MADV_HWPOISON	100
 #endif
 
+#define HARD_OFFLINE	"/sys/devices/system/memory/hard_offline_page"
 #define PAGES	32
 #define SIZE	(PAGES * fz_ps)
 /* The one that fails. */
@@ -108,6 +109,79 @@ TEST_F(poison, touch_is_sigbus)
 	EXPECT_EQ(FZ_SIGNALLED + SIGBUS,
 		  fz_reads(self->map + BAD * fz_ps));
 	EXPECT_EQ(0, fz_reads(self->map + (BAD + 1) * fz_ps));
+}
+
+/* Nor does it go through the descriptor; its neighbours do. */
+TEST_F(poison, no_read_no_write)
+{
+	const off_t at = (off_t)(BAD * fz_ps);
+	char byte = 'x';
+
+	if (variant->mode != FASTZERO_MODE_AUTO)
+		SKIP(return, "once is enough");
+	POISON_BAD_PAGE();
+	EXPECT_EQ(EIO, FZ_ERRNO(pread(self->fd, &byte, 1, at)));
+	EXPECT_EQ(EIO, FZ_ERRNO(pwrite(self->fd, &byte, 1, at)));
+	EXPECT_EQ(EIO, FZ_ERRNO(fallocate(self->fd, FALLOC_FL_PUNCH_HOLE |
+					  FALLOC_FL_KEEP_SIZE, at + 1, 1)));
+	EXPECT_EQ(1, pread(self->fd, &byte, 1, at - 1));
+	EXPECT_EQ(1, pwrite(self->fd, &byte, 1, at + (off_t)fz_ps));
+	/* A hole of whole pages takes it out, and then all is well. */
+	EXPECT_EQ(0, fallocate(self->fd, FALLOC_FL_PUNCH_HOLE |
+			       FALLOC_FL_KEEP_SIZE, at, (off_t)fz_ps));
+	EXPECT_EQ(1, pread(self->fd, &byte, 1, at));
+	EXPECT_EQ(0, byte);
+}
+
+/* Page frame of a mapped page, 0 if it cannot be had. */
+static uint64_t frame_of(const unsigned char *page)
+{
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	uint64_t entry = 0;
+
+	if (pread(fd, &entry, 8, (off_t)((uintptr_t)page / fz_ps * 8)) != 8)
+		entry = 0;
+	close(fd);
+	return entry & ((1ULL << 55) - 1);
+}
+
+/* It fails while it is in the pool: nobody gets it from there. */
+TEST_F(poison, in_the_pool)
+{
+	struct fastzero_stats st;
+	unsigned char *more;
+	char address[32];
+	uint64_t bad;
+	size_t i;
+	int fd;
+
+	if (variant->mode != FASTZERO_MODE_AUTO)
+		SKIP(return, "once is enough");
+	fz_pool(self->ctx, PAGES, FASTZERO_POOL_WAIT);
+	bad = frame_of(self->map + BAD * fz_ps);
+	ASSERT_NE(0, bad);
+	fz_clear(self->fd, 0, SIZE, FASTZERO_MODE_DROP);
+	fz_pool(self->ctx, 2 * PAGES, FASTZERO_POOL_WAIT);
+	snprintf(address, sizeof(address), "0x%llx",
+		 (unsigned long long)(bad * fz_ps));
+	if (access(HARD_OFFLINE, W_OK))
+		SKIP(return, "no " HARD_OFFLINE);
+	fz_write_string(HARD_OFFLINE, address);
+
+	/* All that there are, and one more for the one that is not. */
+	fd = fz_create(self->ctx, SIZE);
+	more = fz_map(fd, 0, SIZE);
+	fz_fill(self->map, 0, SIZE, 3);
+	fz_fill(more, 0, SIZE, 3);
+	for (i = 0; i < PAGES; i++) {
+		EXPECT_NE(bad, frame_of(self->map + i * fz_ps));
+		EXPECT_NE(bad, frame_of(more + i * fz_ps));
+	}
+	st = fz_stats(self->ctx);
+	EXPECT_EQ(2 * PAGES, st.out_owned);
+	EXPECT_EQ(0, st.out_pool_ready + st.out_pool_used);
+	munmap(more, SIZE);
+	close(fd);
 }
 
 TEST_HARNESS_MAIN

@@ -322,15 +322,20 @@ struct fastzero_reset {
  *	n / 64 stands for granule n, counted from @offset, as KVM_GET_DIRTY_LOG
  *	has them on little-endian machines
  * @bitmap_size: bytes at @bitmap, a multiple of 8; EINVAL if too short for
- *	the range.  What is beyond the range is not read
+ *	the range.  Bits beyond the range do not count
  * @out_done: bytes of the range that are dealt with
  * @out_cleared: as in struct fastzero_reset
  * @out_swapped: as in struct fastzero_reset
  * @out_dropped: as in struct fastzero_reset
  * @out_held: as in struct fastzero_reset
  *
- * As RESET, for the granules whose bit is set; the others are not looked at.
- * EOPNOTSUPP without FASTZERO_FEATURE_RESET_DIRTY.
+ * As RESET, for the granules whose bit is set; the others are not looked at,
+ * and whole words of zeros cost next to nothing.
+ *
+ * EFAULT when the bitmap cannot be read: nothing was changed, unless it was
+ * unmapped during the call.  EINTR when a fatal signal arrives: @out_done
+ * bytes are dealt with, and the call can be repeated as it is.  EOPNOTSUPP
+ * without FASTZERO_FEATURE_RESET_DIRTY.
  */
 struct fastzero_reset_dirty {
 	__u32 size;
@@ -376,6 +381,7 @@ enum fastzero_populate_flags {
  *
  * ENOMEM when memory runs out and EINTR on a fatal signal: the first
  * @out_done bytes are populated, and the call can be repeated for the rest.
+ * EFAULT, too, when the memory of a page of the range has failed.
  */
 struct fastzero_populate {
 	__u32 size;
