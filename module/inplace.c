@@ -33,6 +33,22 @@ void fz_inplace_clear(struct fz_reset *r, struct folio *folio)
 		r->held++;
 }
 
+/* Clear the pages of a word of a chunk's bitmap. */
+static void inplace_word(struct fz_reset *r, struct fz_chunk *chunk,
+			 u64 number, u32 w, u64 word)
+{
+	struct folio **folios = chunk->folios + w * 64;
+
+	for (; word; word &= word - 1) {
+		u32 i = __ffs64(word);
+
+		if (likely(!fz_pool_is_bad(folios[i])))
+			fz_inplace_clear(r, folios[i]);
+		else
+			fz_drop_page(r, (number << FZ_CHUNK_SHIFT) + w * 64 + i);
+	}
+}
+
 /**
  * fz_inplace_some() - clear the next populated chunk of a reset
  * @r: the reset; its range is moved on
@@ -53,17 +69,8 @@ void fz_inplace_some(struct fz_reset *r)
 	for (left = fz_reset_words(r, chunk, number, &part, words); left;
 	     left &= left - 1) {
 		u32 w = __ffs(left);
-		u64 word;
 
-		for (word = words[w]; word; word &= word - 1) {
-			u32 i = w * 64 + __ffs64(word);
-			struct folio *folio = chunk->folios[i];
-
-			if (likely(!fz_pool_is_bad(folio)))
-				fz_inplace_clear(r, folio);
-			else
-				fz_drop_page(r, (number << FZ_CHUNK_SHIFT) + i);
-		}
+		inplace_word(r, chunk, number, w, words[w]);
 	}
 	r->range.first = (number << FZ_CHUNK_SHIFT) + part.end;
 }

@@ -152,7 +152,10 @@ struct ioctl_op {
 		.min_size = offsetofend(_struct, _last),		\
 	}
 
+/* What is called for each run comes first. */
 static const struct ioctl_op ioctl_ops[] = {
+	IOCTL_OP(FASTZERO_IOC_RESET, fz_ioctl_reset, struct fastzero_reset,
+		 out_held, ON_SCRATCH, false),
 	IOCTL_OP(FASTZERO_IOC_INFO, ioctl_info, struct fastzero_info,
 		 out_max_pages, ON_CONTEXT, true),
 	IOCTL_OP(FASTZERO_IOC_CREATE, ioctl_create, struct fastzero_create,
@@ -161,8 +164,6 @@ static const struct ioctl_op ioctl_ops[] = {
 		 out_used, ON_CONTEXT, false),
 	IOCTL_OP(FASTZERO_IOC_STATS, fz_ioctl_stats, struct fastzero_stats,
 		 out_zeroer_ns, ON_BOTH, true),
-	IOCTL_OP(FASTZERO_IOC_RESET, fz_ioctl_reset, struct fastzero_reset,
-		 out_held, ON_SCRATCH, false),
 	IOCTL_OP(FASTZERO_IOC_RESET_DIRTY, fz_ioctl_reset_dirty,
 		 struct fastzero_reset_dirty, out_held, ON_SCRATCH, false),
 	IOCTL_OP(FASTZERO_IOC_POPULATE, fz_ioctl_populate,

@@ -61,23 +61,24 @@ struct fz_range fz_range_in_chunk(const struct fz_range *range, u64 chunk)
  */
 u32 fz_range_mask(u64 *words, const struct fz_range *range)
 {
+	u32 from = range->first / 64;
+	u32 to = (range->end + 63) / 64;
 	u32 summary = 0;
 	u32 w;
 
-	for (w = 0; w < FZ_CHUNK_WORDS; w++) {
-		u64 base = (u64)w * 64;
+	if (range->first >= range->end)
+		from = to = 0;
+	for (w = 0; w < from; w++)
+		words[w] = 0;
+	for (w = to; w < FZ_CHUNK_WORDS; w++)
+		words[w] = 0;
+	if (from == to)
+		return 0;
 
-		if (range->end <= base || range->first >= base + 64) {
-			words[w] = 0;
-			continue;
-		}
-		if (range->first > base)
-			words[w] &= ~0ULL << (range->first - base);
-		if (range->end < base + 64)
-			words[w] &= ~0ULL >> (base + 64 - range->end);
-		if (words[w])
-			summary |= 1U << w;
-	}
+	words[from] &= ~0ULL << (range->first % 64);
+	words[to - 1] &= ~0ULL >> (-range->end % 64);
+	for (w = from; w < to; w++)
+		summary |= (u32)!!words[w] << w;
 	return summary;
 }
 
