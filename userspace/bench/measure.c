@@ -251,7 +251,10 @@ static int check(struct state *s, struct outcome *o)
 	run.touch = TOUCH_WRITE;
 	run.words = BENCH_PAGE / 8;
 	run.value = ~0ull;
-	ret = user_prepare(&s->user, &run);
+	/* What the last run wrote may be other pages than this one writes. */
+	ret = s->peer->reset(s->peer, &s->m);
+	if (!ret)
+		ret = user_prepare(&s->user, &run);
 	if (!ret)
 		ret = user_go(&s->user);
 	s->m.dirty = s->touches->sorted[s->i % s->touches->nr];

@@ -76,9 +76,10 @@ void table_head(const struct report *r, FILE *out)
 		if (counter_missing(c))
 			fprintf(out, "not to be had: %s: %s\n", counter_name(c),
 				counter_missing(c));
-	fputs("\n* the best   ~ knows what nobody can know, so the limit for clearing in user space\n"
-	      "w/o clears: the sum without what the clears in it cost\n"
-	      "clears: base pages cleared by reset / by the run's faults / in the background\n"
+	fputs("\n* the best   ~ knows what nobody can know, so the limit for clearing in user space\n", out);
+	if (clock_counts_instructions())
+		fputs("w/o clears: the sum without what the clears in it cost\n", out);
+	fputs("clears: base pages cleared by reset / by the run's faults / in the background\n"
 	      "KiB: memory held before the reset / after it / after the run\n"
 	      "CPU: the sum and what was done in the background\n\n", out);
 }
