@@ -83,12 +83,19 @@ selftests-programs:
 
 #:   make bench             the benchmark (KERNEL=6.1); results in build/bench
 #:   make bench-quick       a part of it that is the same in every run
+#:   make bench-guard       the same, and whether it is worse than the reference
 #:   make bench-compare A=a.json B=b.json
-bench: deps
+bench: deps-bench
 	@$(VM)/bench full $(KERNEL)
 
-bench-quick: deps
+bench-quick: deps-bench
 	@$(VM)/bench quick $(KERNEL)
+
+bench-guard: deps-bench
+	@$(VM)/bench guard $(KERNEL)
+
+deps-bench:
+	@$(VM)/deps $(if $(filter-out 6.1,$(KERNEL)),kernels)
 
 bench-compare:
 	@$(VM)/bench compare $(A) $(B)
@@ -120,5 +127,5 @@ clean:
 FORCE:
 
 .PHONY: help deps module dkms modules_install userspace install demo check lint \
-	bench bench-quick bench-compare check-kernels check-headers check-debug \
+	bench bench-quick bench-guard bench-compare deps-bench check-kernels check-headers check-debug \
 	deps-kernels $(LINTS:%=lint-%) unit selftests selftests-programs clean FORCE

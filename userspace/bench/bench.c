@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "options.h"
 #include "progress.h"
@@ -159,35 +158,6 @@ static int measure_responses(struct options *o, struct report *rep)
 	return ret;
 }
 
-static uint64_t empty_cycle(struct minivm *vm, uint64_t pages)
-{
-	static const uint64_t list[1];
-	struct memory m = { .fd = -1, .size = BENCH_PAGE };
-	struct user user;
-	struct run run = { .list = list, .count = pages, .words = 1 };
-	uint64_t least = UINT64_MAX, begin, cost;
-	int i;
-
-	m.addr = mmap(NULL, BENCH_PAGE, PROT_READ | PROT_WRITE,
-		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (m.addr == MAP_FAILED)
-		return 0;
-	if (user_attach(&user, vm, &m) || user_prepare(&user, &run))
-		least = 0;
-	for (i = 0; least && i < 9; i++) {
-		clock_quiet();
-		begin = clock_now();
-		if (user_go(&user))
-			least = 0;
-		cost = clock_now() - begin;
-		if (cost < least)
-			least = cost;
-	}
-	user_detach(&user);
-	munmap(m.addr, BENCH_PAGE);
-	return least;
-}
-
 static int start(struct options *o, struct report *rep)
 {
 	int ret = clock_clear_cost(&o->rig.clear);
@@ -195,12 +165,13 @@ static int start(struct options *o, struct report *rep)
 	if (ret)
 		return ret;
 	rep->rig = &o->rig;
+	rep->choice = &o->choice;
 	rep->notes = &o->notes;
 	rep->overhead.clock = clock_overhead();
-	rep->overhead.process = empty_cycle(NULL, 0);
+	rep->overhead.process = measure_empty(&o->rig, NULL);
 	need_guest(o);
 	if (o->rig.vm)
-		rep->overhead.guest = empty_cycle(o->rig.vm, 1);
+		rep->overhead.guest = measure_empty(&o->rig, o->rig.vm);
 	/* KVM's statistics would keep it alive. */
 	counters_exit();
 	minivm_free(o->rig.vm);
@@ -235,6 +206,9 @@ static int finish(const struct options *o, const struct report *rep)
 			status = EXIT_TROUBLE;
 	}
 	if (!measured)
+		status = EXIT_TROUBLE;
+	/* Where it is time, others run, too. */
+	if (clock_counts_instructions() && report_parts(rep).nr[PARTS_DIFFER])
 		status = EXIT_TROUBLE;
 	for (i = 0; i < rep->nr_results; i++)
 		if (rep->results[i].o.stale)
@@ -292,10 +266,12 @@ int main(int argc, char **argv)
 		fprintf(stderr, "fastzero-bench: %s\n", strerror(-ret));
 		return EXIT_TROUBLE;
 	}
-	if (o.choice.demo)
+	if (o.choice.demo) {
 		table_demo(&rep, stdout);
-	else
+	} else {
 		table_responses(&rep, stdout);
+		table_end(&rep, stdout);
+	}
 	fflush(stdout);
 	status = finish(&o, &rep);
 	counters_exit();

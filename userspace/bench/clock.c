@@ -148,6 +148,12 @@ void clock_quiet(void)
 		;
 }
 
+void clock_quiet_again(uint64_t since)
+{
+	if (the.instructions && clock_now() - since > the.period / 2)
+		clock_quiet();
+}
+
 uint64_t clock_overhead(void)
 {
 	uint64_t least = UINT64_MAX, begin, end;

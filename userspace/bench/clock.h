@@ -38,6 +38,9 @@ uint64_t clock_ns(void);
  */
 void clock_quiet(void);
 
+/* The same, but only if half of a quiet time that began at @since is over. */
+void clock_quiet_again(uint64_t since);
+
 /**
  * struct clear_cost - instructions to clear a page
  * @user: by memset in user space

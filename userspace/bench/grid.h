@@ -42,6 +42,9 @@ bool choice_has_peer(const struct choice *choice, const struct peer *peer);
  */
 int grid_cells(const struct choice *choice, struct cell **cells, size_t *nr);
 
+/* What the whole grid does not have, or why this is not the whole grid. */
+const char *grid_cut(const struct choice *choice);
+
 const char *cell_user(const struct cell *cell);
 
 /* The cell that requests are served in. */

@@ -46,8 +46,8 @@ static void put_samples(FILE *out, const struct outcome *o)
 static void put_counts(FILE *out, const struct result *r, uint64_t clear)
 {
 	const struct counts *c = &r->o.counts;
-	uint64_t clears = c->reset_cleared + c->run_cleared;
 	uint64_t peak = c->before > c->after ? c->before : c->after;
+	uint64_t rest;
 	enum counter n;
 
 	if (c->between > peak)
@@ -55,9 +55,8 @@ static void put_counts(FILE *out, const struct result *r, uint64_t clear)
 	fprintf(out, "\"cleared\": {\"reset\": %" PRIu64 ", \"run\": %" PRIu64
 		", \"background\": %" PRIu64 "}, ", c->reset_cleared,
 		c->run_cleared, c->bg_cleared);
-	if (clock_counts_instructions())
-		fprintf(out, "\"sum_without_clears\": %" PRId64 ", ",
-			(int64_t)(r->sum.p50 - clears * clear));
+	if (clock_counts_instructions() && result_without_clears(r, clear, &rest))
+		fprintf(out, "\"sum_without_clears\": %" PRIu64 ", ", rest);
 	for (n = 0; n < COUNTERS; n++)
 		if (counter_missing(n))
 			fprintf(out, "\"%s\": null, ", counter_name(n));
@@ -132,6 +131,8 @@ static void put_machine(FILE *out, const struct report *r)
 	fputs("\"machine\": {", out);
 	member(out, "kernel", machine_kernel());
 	fputs(", ", out);
+	member(out, "kernel_build", machine_kernel_build());
+	fputs(", ", out);
 	member(out, "cpu", machine_cpu());
 	fprintf(out, ", \"cpus\": %u, ", machine_cpus());
 	member(out, "module", machine_module());
@@ -149,6 +150,7 @@ static void put_machine(FILE *out, const struct report *r)
 
 void json_report(const struct report *r, FILE *out)
 {
+	const struct parts_sum parts = report_parts(r);
 	const struct rig *rig = r->rig;
 	enum counter c;
 	size_t i;
@@ -166,7 +168,11 @@ void json_report(const struct report *r, FILE *out)
 	fprintf(out, "\"overhead\": {\"clock\": %" PRIu64 ", \"process\": %" PRIu64
 		", \"guest\": %" PRIu64 "},\n", r->overhead.clock,
 		r->overhead.process, r->overhead.guest);
-	fputs("\"missing_counters\": {", out);
+	fprintf(out, "\"parts_and_whole\": {\"agree\": %u, \"differ\": %u, \"not_compared\": %u"
+		", \"worst_permille\": %u},\n", parts.nr[PARTS_AGREE],
+		parts.nr[PARTS_DIFFER], parts.nr[PARTS_UNKNOWN], parts.worst);
+	member(out, "cut", grid_cut(r->choice));
+	fputs(",\n\"missing_counters\": {", out);
 	for (i = 0, c = 0; c < COUNTERS; c++)
 		if (counter_missing(c)) {
 			fputs(i++ ? ", " : "", out);

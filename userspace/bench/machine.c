@@ -16,6 +16,13 @@ const char *machine_kernel(void)
 	return uname(&uts) ? "" : uts.release;
 }
 
+const char *machine_kernel_build(void)
+{
+	static struct utsname uts;
+
+	return uname(&uts) ? "" : uts.version;
+}
+
 const char *machine_cpu(void)
 {
 	static char name[128];

@@ -57,10 +57,12 @@ struct cell {
  * struct sample - what one cycle cost, in the unit of the clock
  * @reset: the reset
  * @run: the run after it
+ * @whole: both in one piece, without what is waited between them
  */
 struct sample {
 	uint64_t reset;
 	uint64_t run;
+	uint64_t whole;
 };
 
 /**
@@ -91,9 +93,8 @@ struct counts {
  * @nr: how many
  * @counts: of the last counted cycle; there are none with threads
  * @counted: whether there are
- * @whole: mean of as many cycles, each timed in one piece; 0: not measured,
- *	since the pages change from run to run; with threads, what it took all
- *	of them to do a cycle each
+ * @whole: mean of the cycles in one piece; with threads, what it took all of
+ *	them to do a cycle each
  * @stale: pages that were not zero after a reset
  * @why: if measure() fails: why
  */
@@ -121,6 +122,12 @@ int measure(const struct rig *rig, const struct cell *cell,
 	    const struct touches *touches, const struct peer *peer,
 	    struct outcome *o);
 void outcome_free(struct outcome *o);
+
+/*
+ * What a cycle costs in which nothing is done: no reset, and a run of no page, or
+ * of a warm one in a guest, which is to do something.  0: it failed.
+ */
+uint64_t measure_empty(const struct rig *rig, struct minivm *vm);
 
 /* threads.c: the same for cells with threads */
 int measure_threads(const struct rig *rig, const struct cell *cell,

@@ -40,7 +40,8 @@ static void usage(FILE *out)
 	      "      --list           only list peers and cells\n"
 	      "  -h, --help           this text\n"
 	      "\n"
-	      "Exit status: 0; 1 if a byte was not zero after a reset; 2 for other trouble.\n",
+	      "Exit status: 0; 1 if a byte was not zero after a reset; 2 for other trouble, such\n"
+	      "as parts that do not add up.\n",
 	      out);
 }
 

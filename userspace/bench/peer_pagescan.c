@@ -31,25 +31,28 @@ static int explain(struct memory *m, const char *what)
 	return -err;
 }
 
-/* Pages that are present and were written, but for the page of zeros. */
-static struct pm_scan_arg whole(const struct memory *m)
+/*
+ * Pages that are present, and written where that is asked for, but for the page of
+ * zeros.  Without write-protection to compare with, 6.12 calls every page written,
+ * and 7.3 none.
+ */
+static struct pm_scan_arg all_pages(const struct memory *m, __u64 written)
 {
 	return (struct pm_scan_arg) {
 		.size = sizeof(struct pm_scan_arg),
 		.start = (uintptr_t)m->addr,
 		.end = (uintptr_t)m->addr + m->size,
-		.category_mask = PAGE_IS_WRITTEN | PAGE_IS_PRESENT | PAGE_IS_PFNZERO,
+		.category_mask = written | PAGE_IS_PRESENT | PAGE_IS_PFNZERO,
 		.category_inverted = PAGE_IS_PFNZERO,
 	};
 }
 
+/* Not of holes: a page that comes is written, and each hole would cost an entry. */
 static int protect(struct pagescan *p, struct memory *m)
 {
-	struct pm_scan_arg arg = whole(m);
+	struct pm_scan_arg arg = all_pages(m, PAGE_IS_WRITTEN);
 
 	arg.flags = PM_SCAN_WP_MATCHING | PM_SCAN_CHECK_WPASYNC;
-	arg.category_mask = PAGE_IS_WRITTEN;
-	arg.category_inverted = 0;
 	return ioctl(p->pagemap, PAGEMAP_SCAN, &arg) < 0 ? -errno : 0;
 }
 
@@ -93,7 +96,7 @@ int pagescan_setup(const struct peer *peer, const struct plan *plan,
 	ret = anon_setup(peer, plan, m);
 	if (ret)
 		return ret;
-	arg = whole(m);
+	arg = all_pages(m, 0);
 	if (ioctl(p->pagemap, PAGEMAP_SCAN, &arg) < 0)
 		return explain(m, "this kernel has no PAGEMAP_SCAN (6.7 has)");
 	return peer->arg ? track(p, m) : 0;
@@ -101,12 +104,14 @@ int pagescan_setup(const struct peer *peer, const struct plan *plan,
 
 /*
  * Clearing writes, so what is protected has to be protected again after it; a
- * second scan does that at once for all.
+ * second scan does that at once for all.  The scan is at its end when there is
+ * room left for more regions; walk_end may lie before regions that were returned
+ * (6.12 and 7.3, if they are more than 512).
  */
 int pagescan_reset(const struct peer *peer, struct memory *m)
 {
 	struct pagescan *p = m->priv;
-	struct pm_scan_arg arg = whole(m);
+	struct pm_scan_arg arg = all_pages(m, peer->arg ? PAGE_IS_WRITTEN : 0);
 	int i, n;
 
 	do {
@@ -118,8 +123,9 @@ int pagescan_reset(const struct peer *peer, struct memory *m)
 		for (i = 0; i < n; i++)
 			clear_in_user_space(m, (void *)(uintptr_t)p->regions[i].start,
 					    p->regions[i].end - p->regions[i].start);
-		arg.start = arg.walk_end;
-	} while (arg.start < arg.end);
+		if (n)
+			arg.start = p->regions[n - 1].end;
+	} while (n == REGIONS);
 	return peer->arg ? protect(p, m) : 0;
 }
 

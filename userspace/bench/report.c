@@ -46,21 +46,57 @@ int result_finish(struct result *r)
 	return 0;
 }
 
+bool result_without_clears(const struct result *r, uint64_t clear, uint64_t *sum)
+{
+	*sum = r->sum.p50 -
+	       (r->o.counts.reset_cleared + r->o.counts.run_cleared) * clear;
+	return r->o.counted && r->cell->pattern != PATTERN_DRIFTING &&
+	       r->cell->pattern != PATTERN_ALTERNATING;
+}
+
 uint64_t result_cpu(const struct result *r)
 {
 	return r->sum.p50 + (r->o.counted ? r->o.counts.bg_cost : 0);
 }
 
-/* Each part has one more reading of the clock in it than the whole has. */
-int result_parts_differ(const struct result *r, const struct overhead *overhead)
+static uint64_t parts_and_whole(const struct result *r)
 {
 	uint64_t parts = 0, whole = r->o.whole;
 	unsigned int i;
 
-	if (!whole || !r->o.nr || r->cell->threads)
-		return -1;
 	for (i = 0; i < r->o.nr; i++)
 		parts += r->o.samples[i].reset + r->o.samples[i].run;
-	parts = parts / r->o.nr - overhead->clock;
-	return (parts > whole ? parts - whole : whole - parts) * 1000 / whole;
+	parts /= r->o.nr;
+	return parts > whole ? parts - whole : whole - parts;
+}
+
+enum parts result_parts(const struct result *r, const struct overhead *overhead,
+			unsigned int *permille)
+{
+	uint64_t differ;
+
+	*permille = 0;
+	if (r->ret || !r->o.whole || !r->o.nr || r->cell->threads)
+		return PARTS_UNKNOWN;
+	differ = parts_and_whole(r);
+	if (differ <= overhead->process)
+		return PARTS_AGREE;
+	*permille = differ * 1000 / r->o.whole;
+	return differ * 100 <= r->o.whole ? PARTS_AGREE : PARTS_DIFFER;
+}
+
+struct parts_sum report_parts(const struct report *r)
+{
+	struct parts_sum sum = { 0 };
+	unsigned int permille;
+	size_t i;
+
+	for (i = 0; i < r->nr_results; i++) {
+		if (r->results[i].ret)
+			continue;
+		sum.nr[result_parts(&r->results[i], &r->overhead, &permille)]++;
+		if (permille > sum.worst)
+			sum.worst = permille;
+	}
+	return sum;
 }

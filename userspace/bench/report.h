@@ -52,14 +52,20 @@ struct result {
 /* Fills in the summaries.  0 or -ENOMEM. */
 int result_finish(struct result *r);
 
+/*
+ * The sum without its clears, if each of them costs @clear; false: not known,
+ * since the cycles that were counted had other pages than those timed.
+ */
+bool result_without_clears(const struct result *r, uint64_t clear, uint64_t *sum);
+
 /* Sum and what was done in the background. */
 uint64_t result_cpu(const struct result *r);
 
 /**
  * struct overhead - what the benchmark itself costs
  * @clock: two readings of the clock
- * @process: an empty cycle: no reset, and a run of no page
- * @guest: no reset, and a run of one warm page, since a guest is to do something
+ * @process: an empty cycle, see measure_empty()
+ * @guest: the same in a guest
  */
 struct overhead {
 	uint64_t clock;
@@ -67,8 +73,18 @@ struct overhead {
 	uint64_t guest;
 };
 
-/* How much the parts differ from the whole, in 1/1000; -1: not known. */
-int result_parts_differ(const struct result *r, const struct overhead *overhead);
+/**
+ * enum parts - whether reset and next run add up to the cycle
+ * @PARTS_UNKNOWN: not to be compared: threads run into each other
+ * @PARTS_AGREE: within 1 %, or within an empty cycle, less than which the
+ *	benchmark cannot see
+ * @PARTS_DIFFER: they do not
+ */
+enum parts { PARTS_UNKNOWN, PARTS_AGREE, PARTS_DIFFER };
+
+/* With the difference in 1/1000 of the whole. */
+enum parts result_parts(const struct result *r, const struct overhead *overhead,
+			unsigned int *permille);
 
 /**
  * struct response_result - a peer at a rate of requests
@@ -89,6 +105,7 @@ struct notes {
 
 struct report {
 	const struct rig *rig;
+	const struct choice *choice;
 	const struct notes *notes;
 	struct overhead overhead;
 	struct result *results;
@@ -97,11 +114,24 @@ struct report {
 	size_t nr_responses;
 };
 
+/**
+ * struct parts_sum - how the parts of all rows add up
+ * @nr: rows, by enum parts
+ * @worst: the largest difference, in 1/1000, that is more than an empty cycle
+ */
+struct parts_sum {
+	unsigned int nr[PARTS_DIFFER + 1];
+	unsigned int worst;
+};
+
+struct parts_sum report_parts(const struct report *r);
+
 /* table.c */
 void table_head(const struct report *r, FILE *out);
 void table_cell(const struct report *rep, const struct result *results, size_t n,
 		FILE *out);
 void table_responses(const struct report *r, FILE *out);
+void table_end(const struct report *r, FILE *out);
 void table_demo(const struct report *r, FILE *out);
 const char *cell_text(const struct cell *cell, char buf[static 128]);
 
@@ -110,6 +140,7 @@ void json_report(const struct report *r, FILE *out);
 
 /* machine.c: what this machine is, "" where it does not say. */
 const char *machine_kernel(void);
+const char *machine_kernel_build(void);
 const char *machine_cpu(void);
 const char *machine_module(void);
 unsigned int machine_cpus(void);

@@ -71,12 +71,15 @@ void table_head(const struct report *r, FILE *out)
 	fprintf(out, "of the benchmark itself: clock %s, empty cycle of a process %s, of a guest %s\n",
 		grouped(r->overhead.clock), grouped(r->overhead.process),
 		r->overhead.guest ? grouped(r->overhead.guest) : "-");
+	fprintf(out, "not in it: %s\n", grid_cut(r->choice));
 	for (c = 0; c < COUNTERS; c++)
 		if (counter_missing(c))
 			fprintf(out, "not to be had: %s: %s\n", counter_name(c),
 				counter_missing(c));
-	fputs("\n* the best   ~ knows what nobody can know, so the limit for clearing in user space\n"
-	      "clears: base pages cleared by reset / by the run's faults / in the background\n"
+	fputs("\n* the best   ~ knows what nobody can know, so the limit for clearing in user space\n", out);
+	if (clock_counts_instructions())
+		fputs("w/o clears: the sum without what the clears in it cost\n", out);
+	fputs("clears: base pages cleared by reset / by the run's faults / in the background\n"
 	      "KiB: memory held before the reset / after it / after the run\n"
 	      "CPU: the sum and what was done in the background\n\n", out);
 }
@@ -86,6 +89,14 @@ static const char *count_text(const struct result *r, enum counter c)
 	if (!r->o.counted || counter_missing(c))
 		return "-";
 	return grouped(r->o.counts.values[c]);
+}
+
+static const char *without_clears(const struct report *rep, const struct result *r)
+{
+	uint64_t rest;
+
+	return result_without_clears(r, rep->rig->clear.kernel, &rest) ?
+	       grouped(rest) : "-";
 }
 
 static void print_counts(const struct result *r, FILE *out)
@@ -108,7 +119,7 @@ static void print_counts(const struct result *r, FILE *out)
 
 static void print_row(const struct report *rep, const struct result *r, FILE *out)
 {
-	int differ = result_parts_differ(r, &rep->overhead);
+	unsigned int differ;
 
 	fprintf(out, "%c %-18s", r->best ? '*' : r->peer->limit ? '~' : ' ',
 		r->peer->name);
@@ -119,14 +130,17 @@ static void print_row(const struct report *rep, const struct result *r, FILE *ou
 	}
 	fprintf(out, " %13s %13s %13s", grouped(r->reset.p50),
 		grouped(r->run.p50), grouped(r->sum.p50));
-	if (!clock_counts_instructions())
+	if (clock_counts_instructions())
+		fprintf(out, " %13s", without_clears(rep, r));
+	else
 		fprintf(out, " %13s %13s %5u", grouped(r->sum.p90),
 			grouped(r->sum.p99), r->o.nr);
 	print_counts(r, out);
 	if (r->o.stale)
 		fprintf(out, "  STALE: %s pages", grouped(r->o.stale));
-	if (differ >= 10 && clock_counts_instructions())
-		fprintf(out, "  parts and whole differ by %d.%d %%", differ / 10,
+	if (clock_counts_instructions() &&
+	    result_parts(r, &rep->overhead, &differ) == PARTS_DIFFER)
+		fprintf(out, "  PARTS AND WHOLE DIFFER by %u.%u %%", differ / 10,
 			differ % 10);
 	fputc('\n', out);
 }
@@ -139,7 +153,9 @@ void table_cell(const struct report *rep, const struct result *results, size_t n
 
 	fprintf(out, "%s\n  %-18s %13s %13s %13s", cell_text(results->cell, text),
 		clock_unit(), "reset", "next run", "sum");
-	if (!clock_counts_instructions())
+	if (clock_counts_instructions())
+		fprintf(out, " %13s", "w/o clears");
+	else
 		fprintf(out, " %13s %13s %5s", "sum p90", "sum p99", "n");
 	fprintf(out, " %17s %7s %7s %6s %6s %26s %13s\n", "clears", "faults",
 		"nested", "TLB", "notif.", "KiB", "CPU");
@@ -181,6 +197,19 @@ void table_responses(const struct report *r, FILE *out)
 				p->r.late);
 	}
 	fputc('\n', out);
+}
+
+void table_end(const struct report *r, FILE *out)
+{
+	const struct parts_sum parts = report_parts(r);
+
+	fprintf(out, "reset + next run = the cycle in one piece, within 1 %% or an empty cycle (%s): in %u of %u rows, the worst differs by %u.%u %%\n",
+		grouped(r->overhead.process), parts.nr[PARTS_AGREE],
+		parts.nr[PARTS_AGREE] + parts.nr[PARTS_DIFFER],
+		parts.worst / 10, parts.worst % 10);
+	if (parts.nr[PARTS_UNKNOWN])
+		fprintf(out, "not compared: %u rows of threads\n",
+			parts.nr[PARTS_UNKNOWN]);
 }
 
 void table_demo(const struct report *r, FILE *out)
