@@ -66,7 +66,9 @@ static void chunk_install(struct fz_scratch *s, struct fz_chunk *chunk,
 
 	fz_folio_attach(folio, s->inode->i_mapping, page);
 	WRITE_ONCE(chunk->folios[i], folio);
-	chunk->populated[i / 64] |= 1ULL << (i % 64);
+	/* A reset that sees the bit without our lock sees the folio, too. */
+	smp_store_release(&chunk->populated[i / 64],
+			  chunk->populated[i / 64] | 1ULL << (i % 64));
 	if (!chunk->nr++)
 		xa_set_mark(&s->chunks, page >> FZ_CHUNK_SHIFT,
 			    FZ_CHUNK_POPULATED);
@@ -192,16 +194,14 @@ struct fz_chunk *fz_chunk_next(struct fz_scratch *s, struct fz_range *range,
  * @words: bitmap of FZ_CHUNK_WORDS words, written
  *
  * Pages that come later were zero at this instant.
- *
- * Return: a bit for each word that is not zero.
  */
-u32 fz_chunk_snapshot(struct fz_chunk *chunk, const struct fz_range *part,
-		      u64 *words)
+void fz_chunk_snapshot(struct fz_chunk *chunk, const struct fz_range *part,
+		       u64 *words)
 {
 	spin_lock(&chunk->lock);
 	memcpy(words, chunk->populated, sizeof(chunk->populated));
 	spin_unlock(&chunk->lock);
-	return fz_range_mask(words, part);
+	fz_range_mask(words, part);
 }
 
 /**

@@ -15,7 +15,8 @@
  * @lock: protects all below.  A folio comes under it alone, by a fault, and
  *	goes under fz_scratch.lock as well
  * @nr: folios here
- * @populated: a bit for each
+ * @populated: a bit for each; may be read under fz_scratch.lock alone, with
+ *	fz_chunk_populated()
  * @folios: by page, NULL for a hole; as many as the scratch has pages here
  */
 struct fz_chunk {
@@ -25,14 +26,20 @@ struct fz_chunk {
 	struct folio **folios;
 };
 
+/* Pages of a word that are populated now; those that come later are zero. */
+static inline u64 fz_chunk_populated(const struct fz_chunk *chunk, u32 w)
+{
+	return smp_load_acquire(&chunk->populated[w]);
+}
+
 struct folio *fz_chunk_get(struct fz_scratch *s, u64 page, gfp_t gfp,
 			   bool *added);
 struct folio *fz_chunk_find(struct fz_scratch *s, u64 page);
 bool fz_chunk_has(struct fz_scratch *s, u64 page, struct folio *folio);
 struct fz_chunk *fz_chunk_next(struct fz_scratch *s, struct fz_range *range,
 			       u64 *number);
-u32 fz_chunk_snapshot(struct fz_chunk *chunk, const struct fz_range *part,
-		      u64 *words);
+void fz_chunk_snapshot(struct fz_chunk *chunk, const struct fz_range *part,
+		       u64 *words);
 u64 fz_chunk_remove(struct fz_scratch *s, struct fz_chunk *chunk, u64 number,
 		    const u64 *words, struct list_head *out);
 void fz_chunk_destroy_all(struct fz_scratch *s);

@@ -83,26 +83,31 @@ static u64 dirty_spread(const struct fz_dirty *dirty, s64 at)
 }
 
 /**
+ * fz_dirty_word() - which pages of a word of a chunk's bitmap are dirty
+ * @dirty: a piece
+ * @chunk: number of the chunk
+ * @w: number of the word
+ *
+ * Return: a mask; what is outside of the piece is not dirty.
+ */
+u64 fz_dirty_word(const struct fz_dirty *dirty, u64 chunk, u32 w)
+{
+	s64 at = (s64)((chunk << FZ_CHUNK_SHIFT) + w * 64 - dirty->first);
+
+	return dirty->shift ? dirty_spread(dirty, at) : dirty_fetch(dirty, at);
+}
+
+/**
  * fz_dirty_mask() - clear the bits of a chunk's bitmap that are not dirty
  * @dirty: a piece
  * @chunk: number of the chunk
  * @words: FZ_CHUNK_WORDS words
- *
- * Return: a bit for each word that is not zero now, as fz_range_mask().
  */
-u32 fz_dirty_mask(const struct fz_dirty *dirty, u64 chunk, u64 *words)
+void fz_dirty_mask(const struct fz_dirty *dirty, u64 chunk, u64 *words)
 {
-	s64 at = (s64)((chunk << FZ_CHUNK_SHIFT) - dirty->first);
-	u32 summary = 0;
 	u32 w;
 
-	for (w = 0; w < FZ_CHUNK_WORDS; w++, at += 64) {
-		if (!words[w])
-			continue;
-		words[w] &= dirty->shift ? dirty_spread(dirty, at) :
-					   dirty_fetch(dirty, at);
+	for (w = 0; w < FZ_CHUNK_WORDS; w++)
 		if (words[w])
-			summary |= 1U << w;
-	}
-	return summary;
+			words[w] &= fz_dirty_word(dirty, chunk, w);
 }

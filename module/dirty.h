@@ -27,6 +27,7 @@ struct fz_dirty {
 
 void fz_dirty_trim(struct fz_dirty *dirty);
 bool fz_dirty_next(const struct fz_dirty *dirty, struct fz_range *range);
-u32 fz_dirty_mask(const struct fz_dirty *dirty, u64 chunk, u64 *words);
+u64 fz_dirty_word(const struct fz_dirty *dirty, u64 chunk, u32 w);
+void fz_dirty_mask(const struct fz_dirty *dirty, u64 chunk, u64 *words);
 
 #endif

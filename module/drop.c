@@ -81,7 +81,10 @@ void fz_drop_some(struct fz_reset *r)
 		if (nr && base - run.end > FZ_CHUNK_PAGES)
 			break;
 
-		fz_reset_words(r, chunk, number, &part, words);
+		part = fz_range_in_chunk(&r->range, number);
+		fz_chunk_snapshot(chunk, &part, words);
+		if (r->dirty)
+			fz_dirty_mask(r->dirty, number, words);
 		r->range.first = base + part.end;
 		if (r->keep_held)
 			drop_clear_held(r, chunk, words);

@@ -9,6 +9,9 @@
 #include "compat/compat.h"
 #include "reset.h"
 
+/* Pages cleared between two looks at signals and the scheduler, or a few more. */
+#define INPLACE_BATCH	512
+
 /**
  * fz_inplace_is_held() - whether somebody but us and page tables refers to a folio
  * @folio: a folio of a scratch
@@ -49,28 +52,35 @@ static void inplace_word(struct fz_reset *r, struct fz_chunk *chunk,
 	}
 }
 
+/* Folios cannot go while we hold the lock; those that come are zero. */
+static void inplace_chunk(struct fz_reset *r, struct fz_chunk *chunk, u64 number)
+{
+	struct fz_range part = fz_range_in_chunk(&r->range, number);
+	u32 w;
+
+	for (w = part.first / 64; w * 64 < part.end; w++) {
+		u64 word = fz_chunk_populated(chunk, w);
+
+		if (!word)
+			continue;
+		word &= fz_range_word(&part, w);
+		if (r->dirty)
+			word &= fz_dirty_word(r->dirty, number, w);
+		inplace_word(r, chunk, number, w, word);
+	}
+	r->range.first = (number << FZ_CHUNK_SHIFT) + part.end;
+}
+
 /**
- * fz_inplace_some() - clear the next populated chunk of a reset
+ * fz_inplace_some() - clear the next populated chunks of a reset
  * @r: the reset; its range is moved on
  */
 void fz_inplace_some(struct fz_reset *r)
 {
-	u64 words[FZ_CHUNK_WORDS];
+	u64 until = r->cleared + INPLACE_BATCH;
 	struct fz_chunk *chunk;
-	struct fz_range part;
 	u64 number;
-	u32 left;
 
-	chunk = fz_reset_next(r, &number);
-	if (!chunk)
-		return;
-
-	/* Folios cannot go while we hold the lock; those that come are zero. */
-	for (left = fz_reset_words(r, chunk, number, &part, words); left;
-	     left &= left - 1) {
-		u32 w = __ffs(left);
-
-		inplace_word(r, chunk, number, w, words[w]);
-	}
-	r->range.first = (number << FZ_CHUNK_SHIFT) + part.end;
+	while (r->cleared < until && (chunk = fz_reset_next(r, &number)))
+		inplace_chunk(r, chunk, number);
 }

@@ -91,6 +91,30 @@ static struct folio *pool_take_listed(struct fz_pool *pool, bool *ready)
 	return folio;
 }
 
+static bool pool_has_turned(struct fz_pool *pool, u64 seen)
+{
+	bool turned;
+
+	spin_lock(&pool->lock);
+	turned = pool->turns != seen;
+	spin_unlock(&pool->lock);
+	return turned;
+}
+
+/*
+ * Nothing could be had.  But what the zeroer had in hand is ready or gone by
+ * now, or will be in a moment: false if there is no reason to try again.
+ */
+static bool pool_wait_for_zeroer(struct fz_pool *pool, u64 seen)
+{
+	bool in_hand = smp_load_acquire(&pool->in_hand);
+
+	if (pool_has_turned(pool, seen))
+		return true;
+	return in_hand &&
+	       !wait_event_killable(pool->progress, pool_has_turned(pool, seen));
+}
+
 /**
  * fz_pool_take() - a zeroed folio
  * @pool: the pool
@@ -107,22 +131,29 @@ struct folio *fz_pool_take(struct fz_pool *pool, gfp_t gfp,
 {
 	struct folio *folio;
 	bool ready;
+	u64 seen;
 
-	/* One that has failed while it was here is nobody's any more. */
-	while ((folio = pool_take_listed(pool, &ready)) &&
-	       unlikely(fz_pool_is_bad(folio)))
-		fz_pool_forget(pool, folio);
+	do {
+		seen = READ_ONCE(pool->turns);
+		/* One that has failed while it was here is nobody's any more. */
+		while ((folio = pool_take_listed(pool, &ready)) &&
+		       unlikely(fz_pool_is_bad(folio)))
+			fz_pool_forget(pool, folio);
 
-	if (ready) {
-		atomic64_inc(&count->faults_ready);
-	} else if (folio) {
-		clear_highpage(folio_page(folio, 0));
-		atomic64_inc(&count->faults_used);
-	} else {
+		if (ready) {
+			atomic64_inc(&count->faults_ready);
+			return folio;
+		}
+		if (folio) {
+			clear_highpage(folio_page(folio, 0));
+			atomic64_inc(&count->faults_used);
+			return folio;
+		}
 		folio = pool_alloc(pool, gfp);
-		if (!IS_ERR(folio))
-			atomic64_inc(&count->faults_alloc);
-	}
+	} while (IS_ERR(folio) && pool_wait_for_zeroer(pool, seen));
+
+	if (!IS_ERR(folio))
+		atomic64_inc(&count->faults_alloc);
 	return folio;
 }
 

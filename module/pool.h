@@ -27,13 +27,16 @@ struct fz_counters;
  * @nr_ready: folios on @ready
  * @nr_used: folios on @used, and those that the zeroer has in hand
  * @nr_held: folios on @held
+ * @in_hand: folios that are on no list just now, for the zeroer clears or frees
+ *	them; whoever finds nothing at the limit waits for these
+ * @turns: how often it has let go of what it had in hand
  * @target: folios to be kept on @ready
  * @zeroed: folios that the zeroer has cleared
  * @zeroer_ns: what that took
  * @owned: folios of the context, here and in its scratches
  * @memcg: charged for all of them; our reference
  * @zeroer: the background work
- * @progress: woken when @nr_ready or @nr_used has changed
+ * @progress: woken when @turns has changed
  *
  * A folio here has one reference, the pool's (but for those on @held), no
  * mapping, and is linked by its lru member.
@@ -47,6 +50,8 @@ struct fz_pool {
 	u64 nr_ready;
 	u64 nr_used;
 	u64 nr_held;
+	u64 in_hand;
+	u64 turns;
 	u64 target;
 	u64 zeroed;
 	u64 zeroer_ns;

@@ -55,31 +55,19 @@ struct fz_range fz_range_in_chunk(const struct fz_range *range, u64 chunk)
  * fz_range_mask() - clear the bits of a chunk's bitmap outside a range
  * @words: FZ_CHUNK_WORDS words
  * @range: pages counted from the begin of the chunk
- *
- * Return: a bit for each word that is not zero now, so that empty ones need not
- * be looked at again.
  */
-u32 fz_range_mask(u64 *words, const struct fz_range *range)
+void fz_range_mask(u64 *words, const struct fz_range *range)
 {
-	u32 from = range->first / 64;
-	u32 to = (range->end + 63) / 64;
-	u32 summary = 0;
 	u32 w;
 
-	if (range->first >= range->end)
-		from = to = 0;
-	for (w = 0; w < from; w++)
-		words[w] = 0;
-	for (w = to; w < FZ_CHUNK_WORDS; w++)
-		words[w] = 0;
-	if (from == to)
-		return 0;
+	for (w = 0; w < FZ_CHUNK_WORDS; w++) {
+		u64 base = (u64)w * 64;
 
-	words[from] &= ~0ULL << (range->first % 64);
-	words[to - 1] &= ~0ULL >> (-range->end % 64);
-	for (w = from; w < to; w++)
-		summary |= (u32)!!words[w] << w;
-	return summary;
+		if (range->end <= base || range->first >= base + 64)
+			words[w] = 0;
+		else
+			words[w] &= fz_range_word(range, w);
+	}
 }
 
 /**

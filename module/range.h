@@ -22,10 +22,29 @@ struct fz_range {
 	u64 end;
 };
 
+/**
+ * fz_range_word() - which bits of a word of a chunk's bitmap lie in a range
+ * @range: pages counted from the begin of the chunk
+ * @w: number of a word that the range meets
+ *
+ * Return: a mask.
+ */
+static inline u64 fz_range_word(const struct fz_range *range, u32 w)
+{
+	u64 base = (u64)w * 64;
+	u64 mask = ~0ULL;
+
+	if (range->first > base)
+		mask <<= range->first - base;
+	if (range->end < base + 64)
+		mask &= ~0ULL >> (base + 64 - range->end);
+	return mask;
+}
+
 int fz_range_check(u64 offset, u64 length, u64 size, unsigned int page_shift,
 		   struct fz_range *range);
 struct fz_range fz_range_in_chunk(const struct fz_range *range, u64 chunk);
-u32 fz_range_mask(u64 *words, const struct fz_range *range);
+void fz_range_mask(u64 *words, const struct fz_range *range);
 bool fz_range_span(const u64 *words, struct fz_range *span);
 
 #endif

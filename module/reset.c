@@ -31,28 +31,6 @@ struct fz_chunk *fz_reset_next(struct fz_reset *r, u64 *number)
 	return fz_chunk_next(r->s, &r->range, number);
 }
 
-/**
- * fz_reset_words() - which pages of a chunk a reset has to deal with
- * @r: the reset
- * @chunk: the chunk
- * @number: its number
- * @part: set to the part of the chunk that lies in the range
- * @words: bitmap of FZ_CHUNK_WORDS words, written
- *
- * Return: a bit for each word that is not zero.
- */
-u32 fz_reset_words(const struct fz_reset *r, struct fz_chunk *chunk,
-		   u64 number, struct fz_range *part, u64 *words)
-{
-	u32 summary;
-
-	*part = fz_range_in_chunk(&r->range, number);
-	summary = fz_chunk_snapshot(chunk, part, words);
-	if (r->dirty)
-		summary = fz_dirty_mask(r->dirty, number, words);
-	return summary;
-}
-
 /*
  * AUTO, for now: while anybody maps the scratch its pages will be wanted again
  * and clearing keeps all page tables, nested ones included, as they are.  What

@@ -30,8 +30,6 @@ struct fz_reset {
 
 /* reset.c */
 struct fz_chunk *fz_reset_next(struct fz_reset *r, u64 *number);
-u32 fz_reset_words(const struct fz_reset *r, struct fz_chunk *chunk,
-		   u64 number, struct fz_range *part, u64 *words);
 
 /* inplace.c */
 bool fz_inplace_is_held(struct folio *folio);

@@ -55,6 +55,7 @@ static bool zeroer_clear_some(struct fz_pool *pool)
 		list_move(pool->used.next, &batch);
 		nr++;
 	}
+	pool->in_hand += nr;
 	spin_unlock(&pool->lock);
 	if (!nr)
 		return false;
@@ -67,6 +68,8 @@ static bool zeroer_clear_some(struct fz_pool *pool)
 	list_splice_tail(&batch, &pool->ready);
 	pool->nr_ready += nr;
 	pool->nr_used -= nr;
+	pool->in_hand -= nr;
+	pool->turns += !!nr;
 	pool->zeroed += nr;
 	pool->zeroer_ns += ktime_get_ns() - begin;
 	spin_unlock(&pool->lock);
@@ -77,15 +80,22 @@ static bool zeroer_clear_some(struct fz_pool *pool)
 static void zeroer_trim(struct fz_pool *pool)
 {
 	LIST_HEAD(surplus);
+	u64 nr = 0;
 
 	spin_lock(&pool->lock);
-	while (pool->nr_ready > pool->target) {
+	while (pool->nr_ready > pool->target && nr < ZEROER_BATCH) {
 		list_move(pool->ready.next, &surplus);
-		if (!(--pool->nr_ready % ZEROER_BATCH))
-			break;
+		pool->nr_ready--;
+		nr++;
 	}
+	pool->in_hand += nr;
 	spin_unlock(&pool->lock);
 	fz_pool_free(pool, &surplus);
+
+	spin_lock(&pool->lock);
+	pool->in_hand -= nr;
+	pool->turns += !!nr;
+	spin_unlock(&pool->lock);
 }
 
 static void zeroer_work(struct work_struct *work)

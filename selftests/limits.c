@@ -226,6 +226,27 @@ TEST_F(limits, max_pages_touch)
 	close(fd);
 }
 
+/*
+ * At the limit, too, what was dropped serves again at once, also while the
+ * zeroer has it in hand.
+ */
+TEST_F(limits, max_pages_again_and_again)
+{
+	int i, fd = fz_create(self->ctx, SIZE);
+	unsigned char *map = fz_map(fd, 0, SIZE);
+
+	SET(MAX_PAGES, LIMIT);
+	for (i = 0; i < 300; i++) {
+		unsigned char *here = map + (i % 2) * 16 * fz_ps;
+
+		fz_fill(here, 0, LIMIT * fz_ps, SEED);
+		fz_reset(fd, 0, SIZE, FASTZERO_MODE_DROP);
+		usleep((useconds_t)(i % 20) * 20);
+	}
+	EXPECT_GE(LIMIT, fz_stats(fd).out_owned);
+	close(fd);
+}
+
 TEST_F(limits, max_pages_populate)
 {
 	int fd = fz_create(self->ctx, SIZE);
