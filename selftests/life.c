@@ -21,8 +21,11 @@
 		TH_LOG("%lld pages are in use", fz_read_number(IN_USE)); \
 } while (0)
 
-/* It has not: what keeps the pages does its work. */
-#define EXPECT_IN_USE(nr)	EXPECT_EQ(nr, fz_read_number(IN_USE))
+/* It has not: what keeps the pages does its work, and the zeroer has done its. */
+#define EXPECT_IN_USE(nr) do {						\
+	fz_until(fz_read_number(IN_USE) == (nr), FZ_PATIENCE_MS);	\
+	EXPECT_EQ(nr, fz_read_number(IN_USE));				\
+} while (0)
 
 FIXTURE(life) {
 	int ctx;

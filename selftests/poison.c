@@ -117,8 +117,6 @@ TEST_F(poison, no_read_no_write)
 	const off_t at = (off_t)(BAD * fz_ps);
 	char byte = 'x';
 
-	if (variant->mode != FASTZERO_MODE_AUTO)
-		SKIP(return, "once is enough");
 	POISON_BAD_PAGE();
 	EXPECT_EQ(EIO, FZ_ERRNO(pread(self->fd, &byte, 1, at)));
 	EXPECT_EQ(EIO, FZ_ERRNO(pwrite(self->fd, &byte, 1, at)));
@@ -155,8 +153,6 @@ TEST_F(poison, in_the_pool)
 	size_t i;
 	int fd;
 
-	if (variant->mode != FASTZERO_MODE_AUTO)
-		SKIP(return, "once is enough");
 	fz_pool(self->ctx, PAGES, FASTZERO_POOL_WAIT);
 	bad = frame_of(self->map + BAD * fz_ps);
 	ASSERT_NE(0, bad);
