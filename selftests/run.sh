@@ -229,12 +229,6 @@ if [ -n "$pin_ko" ]; then
 	use fz_pin "$pin_ko"
 fi
 
-keeper=''
-if [ -e /dev/kvm ]; then
-	"$dir/keep_kvm" &
-	keeper=$!
-fi
-
 while read -r name seconds; do
 	case $only in
 	''|*" $name "*)	;;
@@ -251,8 +245,6 @@ while read -r name seconds; do
 done <<END
 $programs
 END
-
-[ -z "$keeper" ] || kill "$keeper"
 
 # And back to nothing: the module can be unloaded, and has left nothing behind.
 "$here/vm/klog" mark unload
