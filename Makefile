@@ -53,7 +53,7 @@ install: userspace
 #: In a VM under emulation (Debian 12; what is missing is installed if root):
 #:   make demo              a guest on scratch memory, and QEMU
 #:   make demo HOST=1       the same on this machine itself
-#:   make check             everything below, and the selftests in the VM
+#:   make check             lint, unit tests, selftests in the VM, demo, bench-guard
 demo:
 	@$(VM)/demo $(if $(HOST),--host) $(KERNEL)
 

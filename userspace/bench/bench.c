@@ -229,6 +229,16 @@ static void print_list(const struct cell *cells, size_t nr)
 		puts(cell_text(&cells[i], text));
 }
 
+/* Says so if there is nothing to measure. */
+static bool is_empty(const struct options *o, size_t nr)
+{
+	if (count_peers(&o->choice) && (nr || o->choice.demo))
+		return false;
+	fprintf(stderr, "fastzero-bench: no %s like that; --list shows them\n",
+		nr || o->choice.demo ? "peer has a name" : "cell of the grid is");
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	struct report rep = { 0 };
@@ -247,6 +257,8 @@ int main(int argc, char **argv)
 		print_list(cells, nr);
 		return EXIT_OK;
 	}
+	if (!ret && is_empty(&o, nr))
+		return EXIT_TROUBLE;
 	if (!ret)
 		ret = start(&o, &rep);
 	if (!ret && !o.choice.demo)
