@@ -257,8 +257,10 @@ int main(int argc, char **argv)
 		print_list(cells, nr);
 		return EXIT_OK;
 	}
-	if (!ret && is_empty(&o, nr))
+	if (!ret && is_empty(&o, nr)) {
+		free(cells);
 		return EXIT_TROUBLE;
+	}
 	if (!ret)
 		ret = start(&o, &rep);
 	if (!ret && !o.choice.demo)
