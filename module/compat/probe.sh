@@ -92,6 +92,7 @@ fi
 			echo "/* no FZ_HAVE_$upper */"
 		fi
 	done
-} >"$out"
+} >"$out.new"
+mv "$out.new" "$out"
 rm -rf "$work"
 show 'compiled now'
