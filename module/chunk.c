@@ -82,14 +82,16 @@ static void chunk_install(struct fz_scratch *s, struct fz_chunk *chunk,
  * @gfp: how to allocate what is missing: FZ_GFP_FAULT or FZ_GFP_TELL
  * @added: set to whether it was a hole; may be NULL
  *
- * Return: the folio with a reference for the caller, or an ERR_PTR: -ENOMEM, or
- * -ENOSPC beyond the context's limit.
+ * Return: the folio with a reference for the caller, or an ERR_PTR: -ENOMEM,
+ * -ENOSPC beyond the context's limit, -EINTR.
  */
 struct folio *fz_chunk_get(struct fz_scratch *s, u64 page, gfp_t gfp,
 			   bool *added)
 {
 	struct fz_chunk *chunk = chunk_get(s, page >> FZ_CHUNK_SHIFT, gfp);
+	struct fz_pool *pool = &s->ctx->pool;
 	unsigned int i = page % FZ_CHUNK_PAGES;
+	struct fz_pool_try try = { };
 	struct folio *fresh = NULL;
 	struct folio *folio;
 
@@ -99,6 +101,7 @@ struct folio *fz_chunk_get(struct fz_scratch *s, u64 page, gfp_t gfp,
 	for (;;) {
 		bool install;
 
+		try.seen = fz_pool_seen(pool);
 		spin_lock(&chunk->lock);
 		install = !chunk->folios[i] && fresh;
 		if (install)
@@ -109,14 +112,18 @@ struct folio *fz_chunk_get(struct fz_scratch *s, u64 page, gfp_t gfp,
 		spin_unlock(&chunk->lock);
 
 		if (folio) {
-			if (fresh && !install)
-				fz_pool_put_back(&s->ctx->pool, fresh);
+			if (install)
+				fz_pool_settle(pool, 1);
+			else if (fresh)
+				fz_pool_put_back(pool, fresh);
 			if (added)
 				*added = install;
 			return folio;
 		}
-		fresh = fz_pool_take(&s->ctx->pool, gfp, &s->count);
-		if (IS_ERR(fresh))
+		fresh = fz_pool_take(pool, gfp, &try, &s->count);
+		if (fresh == ERR_PTR(-EAGAIN))
+			fresh = NULL;
+		else if (IS_ERR(fresh))
 			return fresh;
 	}
 }
@@ -210,9 +217,9 @@ void fz_chunk_snapshot(struct fz_chunk *chunk, const struct fz_range *part,
  * @chunk: the chunk
  * @number: its number
  * @words: bitmap of populated pages of the chunk
- * @out: their folios are linked here by lru, with the references that the index
- *	had.  They may still be mapped, and a fault may be about to map them:
- *	reset.c sees to that
+ * @out: their folios are linked here by lru, in hand, with the references that the
+ *	index had.  They may still be mapped, and a fault may be about to map
+ *	them: drop.c sees to that
  *
  * Return: how many.
  */
@@ -224,6 +231,10 @@ u64 fz_chunk_remove(struct fz_scratch *s, struct fz_chunk *chunk, u64 number,
 
 	lockdep_assert_held(&s->lock);
 
+	for (w = 0; w < FZ_CHUNK_WORDS; w++)
+		nr += hweight64(words[w]);
+	fz_pool_lift(&s->ctx->pool, nr);
+
 	spin_lock(&chunk->lock);
 	for (w = 0; w < FZ_CHUNK_WORDS; w++) {
 		u64 word = words[w];
@@ -233,7 +244,6 @@ u64 fz_chunk_remove(struct fz_scratch *s, struct fz_chunk *chunk, u64 number,
 
 			list_add_tail(&chunk->folios[i]->lru, out);
 			WRITE_ONCE(chunk->folios[i], NULL);
-			nr++;
 		}
 		chunk->populated[w] &= ~words[w];
 	}

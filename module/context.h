@@ -13,13 +13,15 @@
  *
  * Lock order, outermost first:
  *
- *	fz_scratch.lock			a reset, from begin to end
- *	  mmap_lock			POPULATE maps; faults begin here
- *	    fz_context.lock
- *	    folio lock			a fault, from look-up until it is mapped
- *	      fz_chunk.lock
- *	        xa_lock of fz_scratch.chunks
- *	fz_pool.resize			alone
+ *	mmap_lock			POPULATE maps; faults begin here
+ *	  fz_pool.in_hand		a wait, see there
+ *	    fz_scratch.lock		a reset; RESET_DIRTY: a piece of its bitmap
+ *	      folio lock		a fault, from look-up until it is mapped
+ *	        fz_chunk.lock
+ *	          xa_lock of fz_scratch.chunks
+ *	mmap_lock
+ *	  fz_context.lock
+ *	fz_pool.resize			outside of in_hand
  *	  fz_pool.lock			a leaf under any of them
  *
  * A fault never takes fz_scratch.lock: it is decided against a reset by the

@@ -8,7 +8,6 @@
 #include <linux/highmem.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
-#include <linux/sched/signal.h>
 
 #include "compat/compat.h"
 #include "context.h"
@@ -48,30 +47,84 @@ static void pool_disown(struct fz_pool *pool, long nr)
 	atomic_long_sub(nr, &pool_pages_in_use);
 }
 
-/* A zeroed folio from the system; ERR_PTR: -ENOSPC at the limit, -ENOMEM. */
-static struct folio *pool_alloc(struct fz_pool *pool, gfp_t gfp)
+/* One more, in hand, unless that is beyond the limit. */
+static bool pool_own(struct fz_pool *pool)
 {
 	u64 limit = fz_limit_pages();
+	bool own;
+
+	spin_lock(&pool->lock);
+	own = !limit || atomic_long_read(&pool->owned) < limit;
+	if (own) {
+		atomic_long_inc(&pool->owned);
+		pool->in_hand++;
+	}
+	spin_unlock(&pool->lock);
+	if (own)
+		atomic_long_inc(&pool_pages_in_use);
+	return own;
+}
+
+/**
+ * fz_pool_alloc() - a zeroed folio from the system, in hand
+ * @pool: the pool
+ * @gfp: how
+ *
+ * Return: the folio with one reference, or an ERR_PTR: -ENOSPC at the limit,
+ * -ENOMEM.
+ */
+struct folio *fz_pool_alloc(struct fz_pool *pool, gfp_t gfp)
+{
 	struct mem_cgroup *old;
 	struct page *page;
 
-	if (atomic_long_inc_return(&pool->owned) > limit && limit) {
-		atomic_long_dec(&pool->owned);
+	if (!pool_own(pool))
 		return ERR_PTR(-ENOSPC);
-	}
-	atomic_long_inc(&pool_pages_in_use);
 
 	old = set_active_memcg(pool->memcg);
 	page = alloc_page(gfp | __GFP_ZERO | __GFP_ACCOUNT);
 	set_active_memcg(old);
 	if (!page) {
 		pool_disown(pool, 1);
+		fz_pool_settle(pool, 1);
 		return ERR_PTR(-ENOMEM);
 	}
 	return page_folio(page);
 }
 
-/* A folio off the pool's lists, if there is one; *@ready: it is zero. */
+/**
+ * fz_pool_lift() - folios are about to leave their list or scratch
+ * @pool: the pool
+ * @nr: how many are in hand from now on
+ */
+void fz_pool_lift(struct fz_pool *pool, u64 nr)
+{
+	spin_lock(&pool->lock);
+	pool->in_hand += nr;
+	spin_unlock(&pool->lock);
+}
+
+/**
+ * fz_pool_settle() - folios in hand are where they can be found, or gone
+ * @pool: the pool
+ * @nr: how many
+ */
+void fz_pool_settle(struct fz_pool *pool, u64 nr)
+{
+	bool wake;
+
+	spin_lock(&pool->lock);
+	pool->in_hand -= nr;
+	/* Who sees the turn sees what was done before. */
+	smp_store_release(&pool->turns, pool->turns + 1);
+	/* Who comes to wait after this sees the turn: it looks under the lock. */
+	wake = waitqueue_active(&pool->progress);
+	spin_unlock(&pool->lock);
+	if (wake)
+		wake_up_all(&pool->progress);
+}
+
+/* A folio off the pool's lists, if there is one, in hand; *@ready: it is zero. */
 static struct folio *pool_take_listed(struct fz_pool *pool, bool *ready)
 {
 	struct folio *folio = NULL;
@@ -80,12 +133,14 @@ static struct folio *pool_take_listed(struct fz_pool *pool, bool *ready)
 	*ready = !list_empty(&pool->ready);
 	if (*ready) {
 		folio = list_first_entry(&pool->ready, struct folio, lru);
-		list_del(&folio->lru);
 		pool->nr_ready--;
 	} else if (!list_empty(&pool->used)) {
 		folio = list_first_entry(&pool->used, struct folio, lru);
-		list_del(&folio->lru);
 		pool->nr_used--;
+	}
+	if (folio) {
+		list_del(&folio->lru);
+		pool->in_hand++;
 	}
 	spin_unlock(&pool->lock);
 	return folio;
@@ -101,57 +156,92 @@ static bool pool_has_turned(struct fz_pool *pool, u64 seen)
 	return turned;
 }
 
-/*
- * Nothing could be had.  But what the zeroer had in hand is ready or gone by
- * now, or will be in a moment: false if there is no reason to try again.
+/**
+ * fz_pool_wait() - nothing could be had: wait if that may change
+ * @pool: the pool
+ * @seen: fz_pool_seen() before it was tried
+ *
+ * What somebody had in hand meanwhile is to be had by now, or will be in a
+ * moment.  The caller has nothing in hand.  It may hold mmap_lock: whoever has
+ * something in hand must not want that.
+ *
+ * Return: -EAGAIN to try again, -EINTR, 0 if there is nothing to wait for.
  */
-static bool pool_wait_for_zeroer(struct fz_pool *pool, u64 seen)
+int fz_pool_wait(struct fz_pool *pool, u64 seen)
 {
-	bool in_hand = smp_load_acquire(&pool->in_hand);
+	bool in_hand, turned;
 
-	if (pool_has_turned(pool, seen))
-		return true;
-	return in_hand &&
-	       !wait_event_killable(pool->progress, pool_has_turned(pool, seen));
+	spin_lock(&pool->lock);
+	turned = pool->turns != seen;
+	in_hand = pool->in_hand;
+	spin_unlock(&pool->lock);
+
+	if (turned)
+		return -EAGAIN;
+	if (!in_hand)
+		return 0;
+	return wait_event_killable(pool->progress, pool_has_turned(pool, seen)) ?
+		       -EINTR : -EAGAIN;
+}
+
+/* From the system. */
+static struct folio *pool_take_fresh(struct fz_pool *pool, gfp_t gfp,
+				     struct fz_pool_try *try)
+{
+	struct folio *folio;
+	int err;
+
+	/* What others have in hand comes before the OOM killer. */
+	if (!try->waited && READ_ONCE(pool->in_hand))
+		gfp = FZ_GFP_TELL;
+	folio = fz_pool_alloc(pool, gfp);
+	if (!IS_ERR(folio))
+		return folio;
+
+	/* Out of memory we wait once; at the limit there is no other way. */
+	if (try->waited && folio == ERR_PTR(-ENOMEM))
+		return folio;
+	err = fz_pool_wait(pool, try->seen);
+	try->waited |= err;
+	return err ? ERR_PTR(err) : folio;
 }
 
 /**
  * fz_pool_take() - a zeroed folio
  * @pool: the pool
  * @gfp: how to allocate if the pool is empty
+ * @try: seen must have been set before the caller saw that it needs the folio
  * @count: where to count what it was
  *
  * Ready ones first; then one that waits for the zeroer, which costs us the
  * clearing but neither an allocation nor a charge; then the system.
  *
- * Return: the folio, with one reference, or an ERR_PTR as pool_alloc().
+ * Return: the folio, with one reference, in hand until fz_pool_settle() or
+ * fz_pool_put_back(); or an ERR_PTR: -EAGAIN if there was a wait and all may be
+ * different now; as fz_pool_alloc(); -EINTR.
  */
 struct folio *fz_pool_take(struct fz_pool *pool, gfp_t gfp,
-			   struct fz_counters *count)
+			   struct fz_pool_try *try, struct fz_counters *count)
 {
 	struct folio *folio;
 	bool ready;
-	u64 seen;
 
-	do {
-		seen = READ_ONCE(pool->turns);
-		/* One that has failed while it was here is nobody's any more. */
-		while ((folio = pool_take_listed(pool, &ready)) &&
-		       unlikely(fz_pool_is_bad(folio)))
-			fz_pool_forget(pool, folio);
+	/* One that has failed while it was here is nobody's any more. */
+	while ((folio = pool_take_listed(pool, &ready)) &&
+	       unlikely(fz_pool_is_bad(folio)))
+		fz_pool_forget(pool, folio);
 
-		if (ready) {
-			atomic64_inc(&count->faults_ready);
-			return folio;
-		}
-		if (folio) {
-			clear_highpage(folio_page(folio, 0));
-			atomic64_inc(&count->faults_used);
-			return folio;
-		}
-		folio = pool_alloc(pool, gfp);
-	} while (IS_ERR(folio) && pool_wait_for_zeroer(pool, seen));
+	if (ready) {
+		atomic64_inc(&count->faults_ready);
+		return folio;
+	}
+	if (folio) {
+		clear_highpage(folio_page(folio, 0));
+		atomic64_inc(&count->faults_used);
+		return folio;
+	}
 
+	folio = pool_take_fresh(pool, gfp, try);
 	if (!IS_ERR(folio))
 		atomic64_inc(&count->faults_alloc);
 	return folio;
@@ -160,7 +250,7 @@ struct folio *fz_pool_take(struct fz_pool *pool, gfp_t gfp,
 /**
  * fz_pool_put_back() - return a folio that was taken and not used
  * @pool: the pool
- * @folio: a zeroed folio from fz_pool_take()
+ * @folio: a zeroed folio from fz_pool_take(), in hand until now
  */
 void fz_pool_put_back(struct fz_pool *pool, struct folio *folio)
 {
@@ -168,12 +258,13 @@ void fz_pool_put_back(struct fz_pool *pool, struct folio *folio)
 	list_add(&folio->lru, &pool->ready);
 	pool->nr_ready++;
 	spin_unlock(&pool->lock);
+	fz_pool_settle(pool, 1);
 }
 
 /**
  * fz_pool_retire() - take in folios that left a scratch
  * @pool: the pool
- * @folios: linked by lru, with the reference that the index had, mapped
+ * @folios: in hand, linked by lru, with the reference that the index had, mapped
  *	nowhere any more and flushed; emptied
  *
  * Only a folio whose last reference is ours may be used again: the count is
@@ -209,13 +300,14 @@ u64 fz_pool_retire(struct fz_pool *pool, struct list_head *folios)
 	pool->nr_used += nr_used;
 	pool->nr_held += nr_held;
 	spin_unlock(&pool->lock);
+	fz_pool_settle(pool, nr_used + nr_held);
 	return nr_held;
 }
 
 /**
  * fz_pool_forget() - let go of a poisoned folio
  * @pool: the pool that owns it
- * @folio: mapped nowhere any more, with the reference that the index had
+ * @folio: in hand, mapped nowhere any more, with the reference that the index had
  *
  * The page allocator keeps it out of use.
  */
@@ -226,17 +318,20 @@ void fz_pool_forget(struct fz_pool *pool, struct folio *folio)
 	folio_unlock(folio);
 	folio_put(folio);
 	pool_disown(pool, 1);
+	fz_pool_settle(pool, 1);
 }
 
 /**
  * fz_pool_free() - give folios back to the system
  * @pool: the pool that owns them
  * @folios: linked by lru, zeroed, off the pool's lists; emptied
+ *
+ * Return: how many.
  */
-void fz_pool_free(struct fz_pool *pool, struct list_head *folios)
+u64 fz_pool_free(struct fz_pool *pool, struct list_head *folios)
 {
 	struct folio *folio, *next;
-	long nr = 0;
+	u64 nr = 0;
 
 	list_for_each_entry_safe(folio, next, folios, lru) {
 		list_del(&folio->lru);
@@ -245,93 +340,7 @@ void fz_pool_free(struct fz_pool *pool, struct list_head *folios)
 		cond_resched();
 	}
 	pool_disown(pool, nr);
-}
-
-/* Allocate @nr folios onto @folios, all or none. */
-static int pool_alloc_many(struct fz_pool *pool, u64 nr,
-			   struct list_head *folios)
-{
-	struct folio *folio;
-	int err = 0;
-
-	/* Do not drive the host out of memory only to find that it was. */
-	if (nr > (u64)si_mem_available())
-		return -ENOMEM;
-
-	while (nr--) {
-		folio = pool_alloc(pool, FZ_GFP_TELL);
-		if (IS_ERR(folio))
-			err = PTR_ERR(folio) == -ENOSPC ? -ENOMEM :
-							  PTR_ERR(folio);
-		else
-			list_add(&folio->lru, folios);
-		if (!err && fatal_signal_pending(current))
-			err = -EINTR;
-		if (err) {
-			fz_pool_free(pool, folios);
-			return err;
-		}
-		cond_resched();
-	}
-	return 0;
-}
-
-static bool pool_settled(struct fz_pool *pool, u64 target)
-{
-	bool settled;
-
-	spin_lock(&pool->lock);
-	settled = pool->nr_ready >= target || !pool->nr_used;
-	spin_unlock(&pool->lock);
-	return settled;
-}
-
-/**
- * fz_pool_resize() - set the target and allocate what is missing
- * @pool: the pool
- * @target: pages to be kept ready
- * @wait: wait until the zeroer has made them so
- *
- * Return: 0; -EINVAL beyond the limit; -ENOMEM or -EINTR with nothing changed,
- * but that an -EINTR in the wait leaves the new target.
- */
-int fz_pool_resize(struct fz_pool *pool, u64 target, bool wait)
-{
-	u64 limit = fz_limit_pages();
-	LIST_HEAD(fresh);
-	u64 have, old;
-	int err = 0;
-
-	if (limit && target > limit)
-		return -EINVAL;
-
-	if (mutex_lock_killable(&pool->resize))
-		return -EINTR;
-
-	/* Raised first, so that the zeroer gives back nothing that we count. */
-	spin_lock(&pool->lock);
-	old = pool->target;
-	pool->target = max(old, target);
-	have = pool->nr_ready + pool->nr_used;
-	spin_unlock(&pool->lock);
-
-	if (target > have)
-		err = pool_alloc_many(pool, target - have, &fresh);
-
-	spin_lock(&pool->lock);
-	pool->target = err ? old : target;
-	if (!err && target > have) {
-		list_splice(&fresh, &pool->ready);
-		pool->nr_ready += target - have;
-	}
-	spin_unlock(&pool->lock);
-	fz_zeroer_kick(pool);
-
-	mutex_unlock(&pool->resize);
-	if (!err && wait &&
-	    wait_event_killable(pool->progress, pool_settled(pool, target)))
-		err = -EINTR;
-	return err;
+	return nr;
 }
 
 /**

@@ -25,7 +25,7 @@ static int populate_back(struct fz_scratch *s, struct fz_range *range,
 			return -EINTR;
 		folio = fz_chunk_get(s, range->first, FZ_GFP_TELL, &added);
 		if (IS_ERR(folio))
-			return -ENOMEM;
+			return folio == ERR_PTR(-EINTR) ? -EINTR : -ENOMEM;
 		folio_put(folio);
 		*nr_added += added;
 		cond_resched();

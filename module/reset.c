@@ -177,8 +177,8 @@ static int reset_check_bitmap(const struct fastzero_reset_dirty *cmd)
 }
 
 /*
- * The bitmap piece by piece, in @dirty's words.  It may lie in the scratch
- * itself: reading it faults, which takes no lock of a reset.
+ * The bitmap piece by piece, in @dirty's words.  It is read without the lock: it
+ * may lie in the scratch itself, or wait for somebody who wants that lock.
  */
 static int reset_dirty_run(struct fz_reset *r, u32 mode,
 			   struct fz_dirty *dirty, const u64 __user *bitmap)
@@ -198,7 +198,11 @@ static int reset_dirty_run(struct fz_reset *r, u32 mode,
 			return -EFAULT;
 		bitmap += FZ_DIRTY_WORDS;
 		fz_dirty_trim(dirty);
+		err = mutex_lock_killable(&r->s->lock);
+		if (err)
+			return err;
 		err = reset_run(r, mode);
+		mutex_unlock(&r->s->lock);
 	}
 	return err;
 }
@@ -238,13 +242,9 @@ int fz_ioctl_reset_dirty(struct fz_ucmd *ucmd)
 		return -ENOMEM;
 
 	first = r.range.first;
-	err = mutex_lock_killable(&s->lock);
-	if (!err) {
-		err = reset_dirty_run(&r, cmd->mode, &dirty,
-				      u64_to_user_ptr(cmd->bitmap));
-		reset_end(&r);
-		mutex_unlock(&s->lock);
-	}
+	err = reset_dirty_run(&r, cmd->mode, &dirty,
+			      u64_to_user_ptr(cmd->bitmap));
+	reset_end(&r);
 	kfree(dirty.words);
 
 	cmd->out_done = (r.range.first - first) << PAGE_SHIFT;

@@ -76,7 +76,7 @@ ssize_t fz_write_iter(struct kiocb *iocb, struct iov_iter *from)
 		folio = fz_chunk_get(s, iocb->ki_pos >> PAGE_SHIFT,
 				     FZ_GFP_TELL, NULL);
 		if (IS_ERR(folio)) {
-			err = -ENOMEM;
+			err = folio == ERR_PTR(-EINTR) ? -EINTR : -ENOMEM;
 			break;
 		}
 		if (fz_pool_is_bad(folio)) {
@@ -142,9 +142,12 @@ long fz_fallocate(struct file *file, int mode, loff_t offset, loff_t length)
 	if (whole.first > whole.end) {
 		err = rw_zero_part(s, begin, end);
 	} else {
-		err = rw_zero_part(s, begin, whole.first << PAGE_SHIFT) ?:
-		      rw_zero_part(s, whole.end << PAGE_SHIFT, end) ?:
-		      fz_reset_punch(s, whole);
+		/* A part that has failed keeps nothing else from being punched. */
+		err = fz_reset_punch(s, whole);
+		if (!err) {
+			err = rw_zero_part(s, begin, whole.first << PAGE_SHIFT);
+			err = rw_zero_part(s, whole.end << PAGE_SHIFT, end) ?: err;
+		}
 	}
 	mutex_unlock(&s->lock);
 	return err;

@@ -68,11 +68,10 @@ static bool zeroer_clear_some(struct fz_pool *pool)
 	list_splice_tail(&batch, &pool->ready);
 	pool->nr_ready += nr;
 	pool->nr_used -= nr;
-	pool->in_hand -= nr;
-	pool->turns += !!nr;
 	pool->zeroed += nr;
 	pool->zeroer_ns += ktime_get_ns() - begin;
 	spin_unlock(&pool->lock);
+	fz_pool_settle(pool, nr);
 	return true;
 }
 
@@ -90,12 +89,8 @@ static void zeroer_trim(struct fz_pool *pool)
 	}
 	pool->in_hand += nr;
 	spin_unlock(&pool->lock);
-	fz_pool_free(pool, &surplus);
-
-	spin_lock(&pool->lock);
-	pool->in_hand -= nr;
-	pool->turns += !!nr;
-	spin_unlock(&pool->lock);
+	if (nr)
+		fz_pool_settle(pool, fz_pool_free(pool, &surplus));
 }
 
 static void zeroer_work(struct work_struct *work)

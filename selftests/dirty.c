@@ -6,6 +6,12 @@
 #include "kselftest_harness.h"
 #include "fz.h"
 
+#include <poll.h>
+#include <pthread.h>
+#include <time.h>
+#include <sys/syscall.h>
+#include <linux/userfaultfd.h>
+
 #define PAGE		4096ULL
 /* Two chunks and a bit, so that granules and chunks end in the middle. */
 #define PAGES		1234ULL
@@ -182,6 +188,107 @@ TEST_F(dirty, large_and_clean)
 	munmap(map, 2 * PAGE);
 	munmap(bitmap, bytes);
 	close(fd);
+}
+
+/* A bitmap of more than the module reads at once, whose end is with userfaultfd. */
+struct slow_bitmap {
+	int ctx;
+	int fd;
+	unsigned char *map;
+	unsigned char *bitmap;
+	int uffd;
+	int err;
+};
+
+#define SLOW_PAGES	(PAGE * 8 + 1)	/* more than a page of bitmap */
+#define SLOW_SIZE	(SLOW_PAGES * PAGE)
+
+static void *reset_slowly(void *arg)
+{
+	struct slow_bitmap *slow = arg;
+	struct fastzero_reset_dirty call = {
+		.size = sizeof(call), .length = SLOW_SIZE,
+		.mode = FASTZERO_MODE_INPLACE, .granule_shift = 12,
+		.bitmap = (uintptr_t)slow->bitmap, .bitmap_size = 2 * PAGE,
+	};
+
+	slow->err = FZ_ERRNO(ioctl(slow->fd, FASTZERO_IOC_RESET_DIRTY, &call));
+	return NULL;
+}
+
+static void *reset_meanwhile(void *arg)
+{
+	struct slow_bitmap *slow = arg;
+
+	fz_raw_reset(slow->fd, 0, PAGE, FASTZERO_MODE_INPLACE, NULL);
+	return NULL;
+}
+
+/* Waits for a fault of the bitmap's second page. */
+static bool bitmap_is_missed(struct slow_bitmap *slow)
+{
+	struct pollfd pfd = { .fd = slow->uffd, .events = POLLIN };
+	struct uffd_msg msg;
+
+	return poll(&pfd, 1, FZ_PATIENCE_MS) == 1 &&
+	       read(slow->uffd, &msg, sizeof(msg)) == sizeof(msg);
+}
+
+static int bitmap_give(struct slow_bitmap *slow)
+{
+	struct uffdio_zeropage zero = {
+		.range = { (uintptr_t)slow->bitmap + PAGE, PAGE },
+	};
+
+	return ioctl(slow->uffd, UFFDIO_ZEROPAGE, &zero);
+}
+
+/* Who waits for its bitmap keeps nobody else from the scratch. */
+TEST(slow_bitmap)
+{
+	struct slow_bitmap slow = { .ctx = fz_open() };
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+	pthread_t slow_thread, other_thread;
+	struct timespec end;
+
+	slow.uffd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+	if (slow.uffd < 0)
+		SKIP(return, "no userfaultfd here");
+	slow.fd = fz_create(slow.ctx, SLOW_SIZE);
+	slow.map = fz_map(slow.fd, 0, SLOW_SIZE);
+	memset(slow.map, 1, SLOW_SIZE);
+	slow.bitmap = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, slow.bitmap);
+	memset(slow.bitmap, 0xff, PAGE);
+	ASSERT_EQ(0, ioctl(slow.uffd, UFFDIO_API, &api));
+	reg.range.start = (uintptr_t)slow.bitmap;
+	reg.range.len = 2 * PAGE;
+	ASSERT_EQ(0, ioctl(slow.uffd, UFFDIO_REGISTER, &reg));
+
+	/* The look at all of it before the start, ... */
+	ASSERT_EQ(0, pthread_create(&slow_thread, NULL, reset_slowly, &slow));
+	ASSERT_TRUE(bitmap_is_missed(&slow));
+	ASSERT_EQ(0, bitmap_give(&slow));
+	/* ... then, while the first page is at work, the second is taken away. */
+	ASSERT_TRUE(fz_until(!*(volatile unsigned char *)slow.map, FZ_PATIENCE_MS));
+	ASSERT_EQ(0, madvise(slow.bitmap + PAGE, PAGE, MADV_DONTNEED));
+	ASSERT_TRUE(bitmap_is_missed(&slow));
+
+	ASSERT_EQ(0, pthread_create(&other_thread, NULL, reset_meanwhile, &slow));
+	clock_gettime(CLOCK_REALTIME, &end);
+	end.tv_sec += 10 * fz_slow();
+	EXPECT_EQ(0, pthread_timedjoin_np(other_thread, NULL, &end))
+		TH_LOG("a reset waits for another's bitmap");
+	ASSERT_EQ(0, bitmap_give(&slow));
+	pthread_join(slow_thread, NULL);
+	EXPECT_EQ(0, slow.err);
+	ASSERT_ZERO(slow.map, 0, SLOW_SIZE - PAGE);
+	munmap(slow.map, SLOW_SIZE);
+	close(slow.uffd);
+	close(slow.fd);
+	close(slow.ctx);
 }
 
 /* One thing is wrong with the call, and nothing happens. */

@@ -124,6 +124,11 @@ TEST_F(poison, no_read_no_write)
 					  FALLOC_FL_KEEP_SIZE, at + 1, 1)));
 	EXPECT_EQ(1, pread(self->fd, &byte, 1, at - 1));
 	EXPECT_EQ(1, pwrite(self->fd, &byte, 1, at + (off_t)fz_ps));
+	/* What can be punched is punched. */
+	EXPECT_EQ(EIO, FZ_ERRNO(fallocate(self->fd, FALLOC_FL_PUNCH_HOLE |
+					  FALLOC_FL_KEEP_SIZE, at + 1,
+					  (off_t)fz_ps + 1)));
+	EXPECT_EQ(FZ_CLEAN, fz_pread_nonzero(self->fd, at + (off_t)fz_ps, 2));
 	/* A hole of whole pages takes it out, and then all is well. */
 	EXPECT_EQ(0, fallocate(self->fd, FALLOC_FL_PUNCH_HOLE |
 			       FALLOC_FL_KEEP_SIZE, at, (off_t)fz_ps));

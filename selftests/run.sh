@@ -43,6 +43,7 @@ race 400
 life 300
 life_module 300
 limits 120
+limits_race 120
 memcg 240
 pool 240
 stats 120
