@@ -23,10 +23,11 @@ deps:
 #:   make install           install library, header and tools (PREFIX, DESTDIR)
 $(OUT)/Kbuild: FORCE
 	@test -n "$(RELEASE)" || { \
-		echo "no kernel headers in $(KDIR);" \
+		echo "KDIR=$(KDIR) is not a kernel build directory;" \
 		     "for the running kernel: apt-get install linux-headers-$$(uname -r)" >&2; \
 		exit 1; }
 	@mkdir -p $(OUT)
+	@rm -rf $(OUT)/module/compat/tests
 	@cp -a Kbuild META module uapi $(OUT)/
 
 module: $(OUT)/Kbuild

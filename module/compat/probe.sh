@@ -4,9 +4,12 @@
 # probe.sh KDIR TREE: find out what the kernel of KDIR offers, and write it to
 # TREE/module/compat/features.h, one FZ_HAVE_<NAME> for each tests/<name>.c that
 # compiles.  All are compiled in one run of kbuild; the result is kept until the
-# headers, the compiler or the tests change.  A kernel older than META allows is
-# refused, one newer than it was tested on gets a warning.
+# headers, the compiler or the tests change.  Only what the compiler calls an error
+# is a no: one that was killed has said nothing.  A kernel older than META allows
+# is refused, one newer than it was tested on gets a warning.
 set -eu
+# What is read from the log is English; kbuild takes LC_ALL away.
+export LC_ALL=C LC_MESSAGES=C
 
 kdir=$1
 compat=$(cd "$2/module/compat" && pwd)
@@ -47,11 +50,15 @@ show()
 		s/.*no FZ_HAVE_\([A-Z0-9_]*\).*/  no  \1/p' "$out"
 }
 
+# The kernel's own compiler is the one that Debian's headers ask for.
+config=$kdir/include/generated/autoconf.h
+compiler=$(sed -n 's/.* CONFIG_CC_VERSION_TEXT "\([^ "]*\).*/\1/p' "$config" 2>/dev/null || :)
 key=$({
 	echo "$kdir"
-	cat "$uts" "$kdir/include/generated/autoconf.h" \
-		"$kdir/Module.symvers" "$0" "$compat"/tests/*.c 2>/dev/null
+	cat "$uts" "$config" "$kdir/Module.symvers" "$0" 2>/dev/null
+	cd "$compat/tests" && cksum ./*.c
 	"${CC:-gcc}" --version
+	[ -z "$compiler" ] || "$compiler" --version 2>/dev/null || :
 } | cksum)
 if [ -e "$out" ] && grep -qxF "/* Key: $key */" "$out"; then
 	show 'found earlier'
@@ -74,10 +81,38 @@ echo "obj-m :=$objects" >"$work/Kbuild"
 # shellcheck disable=SC2086	# a list
 ${MAKE:-make} -k -C "$kdir" M="$work" $objects >"$work/log" 2>&1 || true
 
-if [ ! -e "$work/sane.o" ] || [ -e "$work/insane.o" ]; then
-	echo "probe.sh: cannot compile against $kdir:" >&2
+# In the words of a shell, and of make when it needs none.
+missing=$(sed -n -e 's/^[^ ]*sh: .*: \([^ :]*\): \(command \)*not found$/\1/p' \
+	-e 's/^make[^ ]*: \([^ :]*\): No such file or directory$/\1/p' "$work/log" |
+	head -n 1)
+if [ -n "$missing" ]; then
+	echo "probe.sh: $missing is not found; it is what modules for $release" \
+		"are compiled with" >&2
+	exit 1
+fi
+
+# cannot WHAT
+cannot()
+{
+	echo "probe.sh: cannot $1:" >&2
 	tail -n 20 "$work/log" >&2
 	exit 1
+}
+
+# answer NAME: sets it to yes or no.
+answer()
+{
+	if [ -e "$work/$1.o" ]; then
+		answer=yes
+	elif grep -qE "(^|[/ ])$1\.c:[0-9]+(:[0-9]+)?: (fatal )?error: " "$work/log"; then
+		answer=no
+	else
+		cannot "tell whether there is $1, the compiler ended early"
+	fi
+}
+
+if [ ! -e "$work/sane.o" ] || [ -e "$work/insane.o" ]; then
+	cannot "compile against $kdir"
 fi
 
 {
@@ -86,7 +121,8 @@ fi
 	for c in "$compat"/tests/*.c; do
 		name=$(basename "$c" .c)
 		upper=$(echo "$name" | tr '[:lower:]' '[:upper:]')
-		if [ -e "$work/$name.o" ]; then
+		answer "$name"
+		if [ $answer = yes ]; then
 			echo "#define FZ_HAVE_$upper 1"
 		else
 			echo "/* no FZ_HAVE_$upper */"

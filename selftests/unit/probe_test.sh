@@ -86,5 +86,29 @@ echo 'int now_there_is;' > "$tmp/tree/module/compat/tests/no_such_thing.c"
 probe "$kdir" && says 'compiled now' && says 'has NO_SUCH_THING'
 check "until a test changes" $?
 
+mv "$tmp/tree/module/compat/tests/no_such_thing.c" "$tmp/tree/module/compat/tests/other_name.c"
+probe "$kdir" && says 'compiled now' && says 'has OTHER_NAME' && ! says NO_SUCH_THING
+check "or its name" $?
+
+# A compiler that ends without a word, as one that was killed does.
+cat > "$tmp/cc" <<END
+#!/bin/sh
+case " \$* " in
+*other_name.c*)	kill -KILL \$\$ ;;
+esac
+exec gcc "\$@"
+END
+chmod +x "$tmp/cc"
+echo 'int changed;' >> "$tmp/tree/module/compat/tests/other_name.c"
+rm -f "$tmp/tree/module/compat/features.h"
+for _ in once again; do
+	! MAKEFLAGS="CC=$tmp/cc" probe "$kdir" && says 'whether there is other_name' &&
+		[ ! -e "$tmp/tree/module/compat/features.h" ]
+	check "a compiler that is killed is no answer" $?
+done
+! MAKEFLAGS=CC=fz-no-such-gcc probe "$kdir" &&
+	says 'fz-no-such-gcc is not found' && [ "$(wc -l < "$tmp/said")" = 1 ]
+check "a compiler that is not there is named" $?
+
 echo "$passed passed, $failed failed, 0 skipped"
 [ "$failed" = 0 ]
