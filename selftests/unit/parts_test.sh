@@ -1,0 +1,64 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Tests of selftests/vm/parts: what counts as passed and what as failed.
+
+set -u
+
+top=$(cd "$(dirname "$0")/../.." && pwd)
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+ok=0 bad=0
+
+# is WHAT STATUS LAST: how the parts on stdin, lines of shell, end.
+is()
+{
+	{
+		echo "logs=$tmp/logs"
+		cat "$top/selftests/vm/parts" -
+		echo parts_end
+	} > "$tmp/script"
+	status=0
+	MAKEFLAGS=-j sh "$tmp/script" > "$tmp/said" 2>&1 || status=$?
+	if [ "$status" = "$2" ] && [ "$(tail -n 1 "$tmp/said")" = "$3" ]; then
+		ok=$((ok + 1))
+		echo "ok: $1"
+	else
+		bad=$((bad + 1))
+		echo "not ok: $1: status $status"
+		sed 's/^/    /' "$tmp/said"
+	fi
+}
+
+is "no parts at all" 1 "0 passed, 0 failed, 0 skipped" < /dev/null
+is "exit status 0" 0 "1 passed, 0 failed, 0 skipped" <<END
+part a true
+END
+is "exit status 1" 1 "1 passed, 1 failed, 0 skipped" <<END
+part a true
+part b false
+END
+is "a sum" 0 "4 passed, 0 failed, 1 skipped" <<END
+part a echo "3 passed, 0 failed, 1 skipped"
+part b true
+END
+is "a sum and exit status 1" 1 "3 passed, 1 failed, 1 skipped" <<END
+part a sh -c 'echo "3 passed, 0 failed, 1 skipped"; exit 1'
+END
+is "a sum without anything that was checked" 1 "1 passed, 1 failed, 7 skipped" <<END
+part a echo "0 passed, 0 failed, 7 skipped"
+part b true
+END
+is "counted, with a sum" 0 "3 passed, 0 failed, 1 skipped" <<END
+part --counted a echo "3 passed, 0 failed, 1 skipped"
+END
+is "counted, but without a sum" 1 "1 passed, 1 failed, 0 skipped" <<END
+part --counted a echo "3 passed, 0 failed"
+part b true
+END
+is "no job server of ours" 0 "1 passed, 0 failed, 0 skipped" <<END
+part a sh -c '[ -z "\${MAKEFLAGS-}\${MFLAGS-}" ] && [ "\$LC_ALL" = C ]'
+END
+
+echo "$ok passed, $bad failed, 0 skipped"
+[ "$bad" = 0 ]
