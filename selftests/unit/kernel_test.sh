@@ -1,0 +1,145 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Tests of selftests/vm/kernel, with a table, makers and an apt of ours: when a
+# kernel of the cache is taken and when it is made anew.
+
+set -u
+
+top=$(cd "$(dirname "$0")/../.." && pwd)
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+passed=0 failed=0
+vm=$tmp/selftests/vm
+export FASTZERO_CACHE="$tmp/cache"
+PATH=$tmp/bin:$PATH
+
+mkdir -p "$vm/kernels" "$tmp/bin"
+cp "$top/selftests/vm/kernel" "$vm"
+cat > "$vm/kernels/table" <<END
+old	debian	one	1.0	image
+new	debian	two	*	image
+dbg	build	one	1.0	frag
+END
+cat > "$vm/suite" <<END
+#!/bin/sh
+[ ! -e "$tmp/offline" ] && echo "$tmp/apt.conf"
+END
+cat > "$tmp/bin/apt-cache" <<END
+#!/bin/sh
+case \$1 in
+pkgnames)	cat "$tmp/sources" ;;
+show)		sed 's/^/Version: /' "$tmp/version" ;;
+esac
+END
+cat > "$vm/kernels/debian" <<END
+#!/bin/sh
+[ ! -e "$tmp/fails" ] || exit 1
+echo made >> "$tmp/made"
+echo "\$4" > "\$1/release"
+END
+cp "$vm/kernels/debian" "$vm/build-kernel"
+# shellcheck disable=SC2016 # for the script
+sed -i '2i [ "$1" != --key ] || exec cat "'"$tmp"'/frag"' "$vm/build-kernel"
+chmod +x "$vm/suite" "$vm/build-kernel" "$vm/kernels/debian" "$tmp/bin/apt-cache"
+echo a > "$tmp/frag"
+echo linux-source-7.2 > "$tmp/sources"
+echo 7.2.1-1 > "$tmp/version"
+
+# kernel ARG...: sets status, said and how many were made.
+kernel()
+{
+	: > "$tmp/made"
+	status=0
+	"$vm/kernel" "$@" > "$tmp/said" 2> "$tmp/err" || status=$?
+	said=$(cat "$tmp/said")
+	made=$(grep -c . "$tmp/made")
+}
+
+# is WHAT STATUS MADE SAID: how the last one was
+is()
+{
+	if [ "$2 $3 $4" = "$status $made $said" ]; then
+		passed=$((passed + 1))
+		echo "ok: $1"
+	else
+		failed=$((failed + 1))
+		echo "not ok: $1: status $status, $made made, '$said'"
+		sed 's/^/    /' "$tmp/err"
+	fi
+}
+
+# warned WHAT TEXT
+warned()
+{
+	made=$(grep -c "$2" "$tmp/err")
+	status=0 said=''
+	is "$1" 0 1 ''
+}
+
+kernel path old release
+is "it is made" 0 1 1.0
+kernel path old release
+is "and kept" 0 0 1.0
+sed -i 's/^old.*/old debian one 1.1 image/' "$vm/kernels/table"
+kernel path old release
+is "until its row changes" 0 1 1.1
+echo '# said better' >> "$vm/kernels/debian"
+kernel path old release
+is "and not for a comment" 0 0 1.1
+echo true >> "$vm/kernels/debian"
+kernel path old release
+is "but for the script" 0 1 1.1
+
+kernel path dbg release
+is "one that is built" 0 1 1.0
+echo b > "$tmp/frag"
+kernel path dbg release
+is "is built anew for its configuration" 0 1 1.0
+echo true >> "$vm/build-kernel"
+kernel path dbg release
+is "and for the script" 0 1 1.0
+kernel path dbg release
+is "and then kept" 0 0 1.0
+
+kernel path new release
+is "the newest" 0 1 7.2
+kernel path new release
+is "is kept" 0 0 7.2
+echo linux-source-7.10 >> "$tmp/sources"
+kernel path new release
+is "until there is a newer series" 0 1 7.10
+echo 7.10.2-1 > "$tmp/version"
+kernel path new release
+is "or version" 0 1 7.10
+touch "$tmp/offline"
+kernel path new release
+is "without the suite it is taken" 0 0 7.10
+warned "with a warning" 'warning: .* newest in two, taking 7.10'
+rm "$tmp/offline"
+
+echo 7.10.3-1 > "$tmp/version"
+touch "$tmp/fails"
+kernel path new release
+is "one that cannot be made" 1 0 ''
+echo 7.10.2-1 > "$tmp/version"
+kernel path new release
+is "leaves the one before" 0 0 7.10
+rm "$tmp/fails"
+
+kernel path none release
+is "no such kernel" 1 0 ''
+rm -r "$tmp/cache"
+kernel path old nonsense
+is "no such kind, and nothing is made to find out" 1 0 ''
+kernel list image
+is "list of a word" 0 0 'old new'
+kernel list nonsense
+is "list of no word" 1 0 ''
+kernel check old new
+is "names" 0 0 ''
+kernel check old none
+is "one that is none" 1 0 ''
+
+echo "$passed passed, $failed failed, 0 skipped"
+[ "$failed" = 0 ]
