@@ -1,0 +1,83 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Tests of selftests/check-kernels, with builds and VMs that are only pretended:
+# what counts as passed and what as failed.
+
+set -u
+
+top=$(cd "$(dirname "$0")/../.." && pwd)
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+passed=0 failed=0
+there=$tmp/selftests
+
+mkdir -p "$there/vm/kernels" "$tmp/bin"
+cp "$top/selftests/check-kernels" "$there"
+cp "$top/selftests/vm/kernel" "$top/selftests/vm/parts" "$there/vm"
+cat > "$there/vm/kernels/table" <<END
+one	debian	a	1.0	image
+two	debian	a	2.0	rt-amd64
+three	build	a	1.0	config
+END
+cat > "$there/vm/kernels/debian" <<'END'
+#!/bin/sh
+echo "$4" > "$1/release"
+END
+# What on-kernel does is what the test has written for it.
+cat > "$there/on-kernel" <<END
+#!/bin/sh
+. "$tmp/do-\$1"
+END
+cat > "$there/vm/suite" <<END
+#!/bin/sh
+[ "\$1" != none ] && echo "$tmp/apt.conf"
+END
+printf '#!/bin/sh\n' > "$tmp/bin/apt-cache"
+chmod +x "$there/on-kernel" "$there/vm/suite" "$there/vm/kernels/debian" "$tmp/bin/apt-cache"
+export FASTZERO_CACHE="$tmp/cache" PATH="$tmp/bin:$PATH"
+
+# is WHAT STATUS LAST BUILD RUN ARG...: how check-kernels ARG... ends, and the
+# last line, when these are the commands to build and run.
+is()
+{
+	what=$1 status=$2 last=$3
+	echo "$4" > "$tmp/do-build"
+	echo "$5" > "$tmp/do-run"
+	shift 5
+	got=0
+	"$there/check-kernels" "$@" > "$tmp/said" 2>&1 || got=$?
+	if [ "$got" = "$status" ] && [ "$(tail -n 1 "$tmp/said")" = "$last" ]; then
+		passed=$((passed + 1))
+		echo "ok: $what"
+	else
+		failed=$((failed + 1))
+		echo "not ok: $what: status $got"
+		sed 's/^/    /' "$tmp/said"
+	fi
+}
+
+fine='echo module loaded; echo "5 passed, 0 failed, 1 skipped"'
+is "all is well" 0 "7 passed, 0 failed, 1 skipped" true "$fine" one
+is "without an image nothing is run" 0 "2 passed, 0 failed, 0 skipped" true "$fine" two
+is "a warning" 1 "6 passed, 1 failed, 1 skipped" 'echo a.c:1: warning: b' "$fine" one
+is "not built is not free of warnings" 1 "0 passed, 1 failed, 0 skipped" false "$fine" one
+is "a test fails" 1 "6 passed, 1 failed, 0 skipped" true \
+	'echo module loaded; echo "4 passed, 1 failed, 0 skipped"; exit 1' one
+is "the VM complains afterwards" 1 "7 passed, 1 failed, 1 skipped" true "$fine; exit 126" one
+is "an image that cannot be had" 1 "2 passed, 1 failed, 0 skipped" true \
+	'echo "kernel: one has no image" >&2; exit 1' one
+is "no sum" 1 "2 passed, 1 failed, 0 skipped" true 'echo module loaded' one
+is "nothing was tested" 1 "2 passed, 1 failed, 9 skipped" true \
+	'echo "0 passed, 0 failed, 9 skipped"' one
+is "all of the table" 0 "9 passed, 0 failed, 1 skipped" true "$fine"
+
+usage='						of Debian'\''s suites'
+is "no such kernel" 2 "kernel: no kernel of the name 'x'; there are: one two three" true true one x
+is "no such option" 2 "$usage" true true --nonsense
+is "an option among kernels" 2 "$usage" true true one --debug
+is "a suite that is not there" 1 "0 passed, 1 failed, 0 skipped" true true --headers none
+is "a suite without headers" 1 "0 passed, 1 failed, 0 skipped" true true --headers empty
+
+echo "$passed passed, $failed failed, 0 skipped"
+[ "$failed" = 0 ]
