@@ -1,0 +1,38 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Tests of dkms.conf: for which kernels a dkms that knows patterns only builds.
+# dkms reads it with bash.
+
+set -u
+
+top=$(cd "$(dirname "$0")/../.." && pwd)
+passed=0 failed=0
+export kernel_source_dir=''
+# shellcheck source=dkms.conf
+. "$top/dkms.conf"
+
+# is YES|NO RELEASE
+is()
+{
+	builds=no
+	[[ ! $2 =~ $BUILD_EXCLUSIVE_KERNEL ]] || builds=yes
+	if [ "$builds" = "$1" ]; then
+		passed=$((passed + 1))
+		echo "ok: dkms: $2: $1"
+	else
+		failed=$((failed + 1))
+		echo "not ok: dkms: $2: $builds, with $BUILD_EXCLUSIVE_KERNEL"
+	fi
+}
+
+for release in 2.6.32 3.16.0 4.19.0-27-amd64 5.10.0-39-amd64 5.19 6.0 6.0.19 6.0-rc7-amd64; do
+	is no "$release"
+done
+for release in "$FZ_KERNEL_MIN" "$FZ_KERNEL_MIN.0-56-amd64" 6.9.12 6.10.1 6.12.95+deb12-amd64 \
+	6.17-amd64 7.0 7.0-rc1 "$FZ_KERNEL_TESTED.4+deb13-rt-amd64" 8.1 10.0.1 19.19; do
+	is yes "$release"
+done
+
+echo "$passed passed, $failed failed, 0 skipped"
+[ "$failed" = 0 ]
