@@ -56,10 +56,10 @@ install: userspace
 #:   make demo HOST=1       the same on this machine itself
 #:   make check             lint, unit tests, selftests in the VM, demo, bench-guard
 demo:
-	@$(VM)/demo $(if $(HOST),--host) $(KERNEL)
+	@$(VM)/demo $(if $(HOST),--host) "$(KERNEL)"
 
 check: deps
-	@$(VM)/check $(KERNEL)
+	@$(VM)/check "$(KERNEL)"
 
 #:   make lint              warnings, sparse, checkpatch, kernel-doc, shellcheck
 #:   make unit              unit tests, on this machine
@@ -68,14 +68,14 @@ LINTS := warnings sparse checkpatch kernel-doc shellcheck
 lint: $(LINTS:%=lint-%)
 
 $(LINTS:%=lint-%): lint-%:
-	@$(VM)/lint $* $(KERNEL)
+	@$(VM)/lint $* "$(KERNEL)"
 
 unit:
 	$(MAKE) -C selftests unit
 	$(MAKE) -C userspace check SANITIZE=1
 
 selftests: selftests-programs
-	$(MAKE) -C selftests pin KDIR=$$($(VM)/kernel path $(KERNEL) headers)
+	$(MAKE) -C selftests pin KDIR=$$($(VM)/kernel path "$(KERNEL)" headers)
 
 # The same for all kernels, and so with the harness of one.
 selftests-programs:
@@ -87,13 +87,13 @@ selftests-programs:
 #:   make bench-guard       the same, and whether it is worse than the reference
 #:   make bench-compare A=a.json B=b.json
 bench: deps-bench
-	@$(VM)/bench full $(KERNEL)
+	@$(VM)/bench full "$(KERNEL)"
 
 bench-quick: deps-bench
-	@$(VM)/bench quick $(KERNEL)
+	@$(VM)/bench quick "$(KERNEL)"
 
 bench-guard: deps-bench
-	@$(VM)/bench guard $(KERNEL)
+	@$(VM)/bench guard "$(KERNEL)"
 
 deps-bench:
 	@$(VM)/deps $(if $(filter-out 6.1,$(KERNEL)),kernels)
