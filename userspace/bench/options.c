@@ -15,7 +15,7 @@
 #define CYCLES_INSTRUCTIONS	5
 #define CYCLES_NS		101	/* percentiles want some */
 
-static void usage(FILE *out)
+static void usage(void)
 {
 	fputs("usage: fastzero-bench [options]\n"
 	      "What it costs to make memory zero again and to use it after that, each way\n"
@@ -27,7 +27,8 @@ static void usage(FILE *out)
 	      "  -o, --only=PART,...  only peers with one of these in their names; =NAME: this one\n"
 	      "  -s, --size=BYTES     only cells of this size (K, M, G)\n"
 	      "  -p, --pages=N        only cells that touch this many pages\n"
-	      "      --pattern=NAME   only cells of this pattern\n"
+	      "      --pattern=NAME   only cells of this pattern: dense, strided, random, clustered,\n"
+	      "                       drifting or alternating\n"
 	      "  -u, --user=USER      only cells of this user: process, guest or threads\n"
 	      "  -j, --json=FILE      write all figures and samples there, too\n"
 	      "  -c, --cycles=N       cycles that are measured [5; 101 where the unit is ns]\n"
@@ -42,7 +43,7 @@ static void usage(FILE *out)
 	      "\n"
 	      "Exit status: 0; 1 if a byte was not zero after a reset; 2 for other trouble, such\n"
 	      "as parts that do not add up.\n",
-	      out);
+	      stdout);
 }
 
 enum { QUICK = 256, DEMO, PATTERN, SEED, DEVICE, NOTE, PROGRESS, STRICT, LIST };
@@ -68,28 +69,38 @@ static const struct option longs[] = {
 	{ 0 },
 };
 
-static int number_up_to(const char *text, uint64_t max, uint64_t *n)
+static const char *const patterns[] = {
+	"dense", "strided", "random", "clustered", "drifting", "alternating", NULL
+};
+
+static const char *const users[] = { "process", "guest", "threads", NULL };
+
+static const char *const progresses[] = { "plain", NULL };
+
+static int number_in(const char *text, uint64_t min, uint64_t max, uint64_t *n)
 {
 	int ret = args_number(text, n);
 
-	return ret ? ret : *n > max ? -EINVAL : 0;
+	return ret ? ret : *n < min || *n > max ? -EINVAL : 0;
 }
 
 static int add_note(struct notes *notes, const char *text)
 {
-	if (!strchr(text, '=') || strchr(text, '"') ||
+	size_t len = strcspn(text, "=\"\\");
+
+	if (!len || text[len] != '=' ||
 	    notes->nr == sizeof(notes->text) / sizeof(notes->text[0]))
 		return -EINVAL;
 	notes->text[notes->nr++] = text;
 	return 0;
 }
 
-static int is_one_of(const char *text, const char *all)
+static int one_of(const char *text, const char *const *all)
 {
-	const char *at = strstr(all, text);
-
-	return *text && at && (at == all || at[-1] == ' ') &&
-	       strchr(" ", at[strlen(text)]) ? 0 : -EINVAL;
+	for (; *all; all++)
+		if (!strcmp(text, *all))
+			return 0;
+	return -EINVAL;
 }
 
 static int take(struct options *o, int c)
@@ -108,30 +119,28 @@ static int take(struct options *o, int c)
 		o->choice.peers = optarg;
 		break;
 	case 's':
-		ret = args_number(optarg, &o->choice.size);
+		ret = number_in(optarg, 1, UINT64_MAX, &o->choice.size);
 		break;
 	case 'p':
-		ret = args_number(optarg, &o->choice.pages);
+		ret = number_in(optarg, 1, UINT64_MAX, &o->choice.pages);
 		break;
 	case PATTERN:
 		o->choice.pattern = optarg;
-		ret = is_one_of(optarg, "dense strided random clustered drifting alternating");
+		ret = one_of(optarg, patterns);
 		break;
 	case 'u':
 		o->choice.user = optarg;
-		ret = is_one_of(optarg, "process guest threads");
+		ret = one_of(optarg, users);
 		break;
 	case 'j':
 		o->json = optarg;
 		break;
 	case 'c':
-		ret = number_up_to(optarg, 1000000, &n);
-		if (!ret && !n)
-			ret = -EINVAL;
+		ret = number_in(optarg, 1, 1000000, &n);
 		o->rig.cycles = n;
 		break;
 	case 'r':
-		ret = number_up_to(optarg, 1000000, &o->requests);
+		ret = number_in(optarg, 0, 1000000, &o->requests);
 		break;
 	case SEED:
 		ret = args_number(optarg, &o->rig.seed);
@@ -144,7 +153,7 @@ static int take(struct options *o, int c)
 		break;
 	case PROGRESS:
 		o->plain_progress = true;
-		ret = is_one_of(optarg, "plain");
+		ret = one_of(optarg, progresses);
 		break;
 	case STRICT:
 		o->strict = true;
@@ -154,6 +163,29 @@ static int take(struct options *o, int c)
 		break;
 	}
 	return ret;
+}
+
+/* One line: the whole usage would hide what is wrong. */
+static bool refuse(const char *option, const char *why, const char *value)
+{
+	fprintf(stderr, "fastzero-bench: %s: %s%s%s%s; try --help\n", option, why,
+		value ? " '" : "", value ? value : "", value ? "'" : "");
+	return false;
+}
+
+/* @c: as getopt_long() gave it, or what it complains about. */
+static bool refuse_option(int c, const char *why, const char *value)
+{
+	const struct option *l = longs;
+	char name[32];
+
+	while (l->name && l->val != c)
+		l++;
+	if (l->name)
+		snprintf(name, sizeof(name), "--%s", l->name);
+	else
+		snprintf(name, sizeof(name), "-%c", c);
+	return refuse(name, l->name ? why : "no such option", value);
 }
 
 bool options_parse(struct options *o, int argc, char **argv, int *status)
@@ -171,25 +203,24 @@ bool options_parse(struct options *o, int argc, char **argv, int *status)
 	};
 	o->choice.demo = !strcmp(name ? name + 1 : argv[0], "fastzero-cycles");
 	*status = EXIT_TROUBLE;
-	while ((c = getopt_long(argc, argv, "o:s:p:u:j:c:r:h", longs, NULL)) != -1) {
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, ":o:s:p:u:j:c:r:h", longs, NULL)) != -1) {
 		if (c == 'h') {
-			usage(stdout);
+			usage();
 			*status = EXIT_OK;
 			return false;
 		}
-		if (c == '?') {
-			usage(stderr);
-			return false;
-		}
-		if (take(o, c)) {
-			fprintf(stderr, "fastzero-bench: bad value '%s'\n", optarg);
-			return false;
-		}
+		if (c == ':')
+			return refuse_option(optopt, "wants a value", NULL);
+		if (c == '?' && !optopt)
+			return refuse(argv[optind - 1], "no such option", NULL);
+		if (c == '?')
+			return refuse_option(optopt, "takes no value", NULL);
+		if (take(o, c))
+			return refuse_option(c, "bad value", optarg);
 	}
-	if (optind < argc) {
-		usage(stderr);
-		return false;
-	}
+	if (optind < argc)
+		return refuse(argv[optind], "not an option", NULL);
 	if (!o->rig.cycles)
 		o->rig.cycles = clock_counts_instructions() ?
 				CYCLES_INSTRUCTIONS : CYCLES_NS;
