@@ -8,23 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_file.h"
 #include "options.h"
 #include "progress.h"
-
-/* Mean times from one request to the next: enough for the zeroer, and none. */
-static const uint64_t thinks[] = { 20000000, 0 };
-
-#define THINKS	(sizeof(thinks) / sizeof(thinks[0]))
-
-static size_t count_peers(const struct choice *choice)
-{
-	const struct peer *peer;
-	size_t n = 0;
-
-	for (peer = peers; peer->name; peer++)
-		n += choice_has_peer(choice, peer);
-	return n;
-}
+#include "responses.h"
+#include "verdict.h"
 
 static void mark_best(struct result *results, size_t n)
 {
@@ -90,7 +78,7 @@ static int measure_grid(struct options *o, const struct cell *cells,
 			size_t nr, const struct progress *progress,
 			struct report *rep)
 {
-	size_t n = count_peers(&o->choice);
+	size_t n = choice_peers(&o->choice);
 	size_t i;
 	int ret;
 
@@ -113,52 +101,7 @@ static int measure_grid(struct options *o, const struct cell *cells,
 	return 0;
 }
 
-static int measure_responses(struct options *o, struct report *rep)
-{
-	const struct cell *cell = &response_cell;
-	struct response_result *r;
-	const struct peer *peer;
-	struct touches touches;
-	struct outcome warm;
-	struct result floor;
-	size_t i;
-	int ret;
-
-	need_guest(o);
-	if (!o->rig.vm)
-		return 0;
-	rep->responses = calloc(THINKS * count_peers(&o->choice) + 1,
-				sizeof(*rep->responses));
-	if (!rep->responses)
-		return -ENOMEM;
-	ret = touches_make(&touches, cell->pattern, cell->size / BENCH_PAGE,
-			   cell->pages, o->rig.seed);
-	if (ret)
-		return ret;
-	/* The first peer is the one that does nothing. */
-	ret = measure(&o->rig, cell, &touches, &peers[0], &warm);
-	floor = (struct result) { .peer = &peers[0], .cell = cell, .o = warm };
-	if (!ret)
-		ret = result_finish(&floor);
-	for (i = 0; !ret && i < THINKS; i++)
-		for (peer = peers + 1; peer->name; peer++) {
-			if (!choice_has_peer(&o->choice, peer))
-				continue;
-			r = &rep->responses[rep->nr_responses++];
-			r->peer = peer;
-			r->think_ns = thinks[i];
-			r->ret = response_measure(&o->rig, cell, &touches, peer,
-						  floor.run.p50, thinks[i],
-						  o->requests, &r->r);
-			if (!r->ret)
-				r->summary = summarize(r->r.samples, r->r.nr);
-		}
-	outcome_free(&warm);
-	touches_free(&touches);
-	return ret;
-}
-
-static int start(struct options *o, struct report *rep)
+static int start(struct options *o, struct report *rep, bool guest)
 {
 	int ret = clock_clear_cost(&o->rig.clear);
 
@@ -169,7 +112,10 @@ static int start(struct options *o, struct report *rep)
 	rep->notes = &o->notes;
 	rep->overhead.clock = clock_overhead();
 	rep->overhead.process = measure_empty(&o->rig, NULL);
-	need_guest(o);
+	if (guest)
+		need_guest(o);
+	else
+		counters_init(-1);
 	if (o->rig.vm)
 		rep->overhead.guest = measure_empty(&o->rig, o->rig.vm);
 	/* KVM's statistics would keep it alive. */
@@ -179,116 +125,156 @@ static int start(struct options *o, struct report *rep)
 	return 0;
 }
 
-static int finish(const struct options *o, const struct report *rep)
-{
-	int status = EXIT_OK, ret = 0;
-	bool measured = false;
-	FILE *f;
-	size_t i;
-
-	if (o->json) {
-		f = fopen(o->json, "we");
-		if (f) {
-			json_report(rep, f);
-			ret = ferror(f);
-			ret |= fclose(f);
-		}
-		if (!f || ret) {
-			perror(o->json);
-			status = EXIT_TROUBLE;
-		}
-	}
-	for (i = 0; i < rep->nr_results; i++) {
-		const struct result *r = &rep->results[i];
-
-		measured |= !r->ret;
-		if (r->ret && (o->strict || r->ret != -EOPNOTSUPP))
-			status = EXIT_TROUBLE;
-	}
-	if (!measured)
-		status = EXIT_TROUBLE;
-	/* Where it is time, others run, too. */
-	if (clock_counts_instructions() && report_parts(rep).nr[PARTS_DIFFER])
-		status = EXIT_TROUBLE;
-	for (i = 0; i < rep->nr_results; i++)
-		if (rep->results[i].o.stale)
-			status = EXIT_STALE;
-	return status;
-}
-
-static void print_list(const struct cell *cells, size_t nr)
+static void print_list(const struct choice *choice, const struct cell *cells,
+		       size_t nr, bool respond)
 {
 	const struct peer *peer;
 	char text[128];
 	size_t i;
 
 	for (peer = peers; peer->name; peer++)
-		printf("%-18s %s\n", peer->name, peer->what);
+		if (choice_has_peer(choice, peer))
+			printf("%-18s %s\n", peer->name, peer->what);
 	putchar('\n');
 	for (i = 0; i < nr; i++)
 		puts(cell_text(&cells[i], text));
+	if (respond)
+		printf("time to responsiveness: %s\n",
+		       cell_text(&response_cell, text));
 }
 
-/* Says so if there is nothing to measure. */
-static bool is_empty(const struct options *o, size_t nr)
+/* Says so if there is nothing to measure, or less than was meant. */
+static bool is_refused(const struct choice *choice, size_t parts)
 {
-	if (count_peers(&o->choice) && (nr || o->choice.demo))
+	const char *part;
+	int len;
+
+	part = choice_stray_part(choice, &len);
+	if (!part && parts)
 		return false;
-	fprintf(stderr, "fastzero-bench: no %s like that; --list shows them\n",
-		nr || o->choice.demo ? "peer has a name" : "cell of the grid is");
+	if (part)
+		fprintf(stderr, "fastzero-bench: no peer is called '%.*s'", len, part);
+	else
+		fputs("fastzero-bench: no cell of the grid is like that", stderr);
+	fputs("; --list shows them\n", stderr);
 	return true;
+}
+
+/* Says so if the device cannot be had; whether that is the end of it. */
+static bool is_without_module(const struct options *o)
+{
+	const struct peer *peer = peers;
+	int ret;
+
+	while (peer->name && !(peer_is_fastzero(peer) &&
+			       choice_has_peer(&o->choice, peer)))
+		peer++;
+	ret = peer->name ? fastzero_peer_probe(o->rig.device) : 0;
+	if (!ret)
+		return false;
+	fprintf(stderr, "fastzero-bench: %s: %s%s\n", o->rig.device, strerror(-ret),
+		ret == -ENOENT ? "; is the module loaded?" : "");
+	if (o->choice.peers || o->strict)
+		return true;
+	fputs("fastzero-bench: WARNING: fastzero is not measured; with --strict that is an error\n",
+	      stderr);
+	return false;
+}
+
+static bool has_guest(const struct cell *cells, size_t nr)
+{
+	size_t i;
+
+	for (i = 0; i < nr; i++)
+		if (cells[i].guest)
+			return true;
+	return false;
+}
+
+static int trouble(int err)
+{
+	fprintf(stderr, "fastzero-bench: %s\n", strerror(-err));
+	return EXIT_TROUBLE;
+}
+
+static int measure_all(struct options *o, const struct cell *cells, size_t nr,
+		       bool respond, struct report *rep)
+{
+	struct progress progress = {
+		.total = nr + respond, .plain = o->plain_progress,
+	};
+	int ret;
+
+	ret = start(o, rep, respond || has_guest(cells, nr));
+	if (ret)
+		return ret;
+	if (!o->choice.demo)
+		table_head(rep, stdout);
+	ret = measure_grid(o, cells, nr, &progress, rep);
+	progress_show(&progress, nr);
+	if (!ret && respond) {
+		need_guest(o);
+		ret = responses_measure(o, rep);
+		progress_show(&progress, nr + 1);
+	}
+	counters_exit();
+	minivm_free(o->rig.vm);
+	if (ret)
+		return ret;
+	if (o->choice.demo) {
+		table_demo(rep, stdout);
+	} else {
+		table_responses(rep, stdout);
+		table_end(rep, stdout);
+	}
+	fflush(stdout);
+	return 0;
+}
+
+static int run(struct options *o, const struct cell *cells, size_t nr, bool respond)
+{
+	struct report rep = { 0 };
+	struct json_file json;
+	int status, ret;
+
+	if (is_without_module(o) || json_file_open(&json, o->json))
+		return EXIT_TROUBLE;
+	ret = measure_all(o, cells, nr, respond, &rep);
+	if (ret) {
+		json_file_abandon(&json);
+		status = trouble(ret);
+	} else {
+		status = verdict(o, &rep);
+		if (json_file_write(&json, &rep) && status == EXIT_OK)
+			status = EXIT_TROUBLE;
+	}
+	report_free(&rep);
+	return status;
 }
 
 int main(int argc, char **argv)
 {
-	struct report rep = { 0 };
-	struct progress progress;
-	struct options o;
 	struct cell *cells = NULL;
-	size_t nr = 0;
+	struct options o;
 	bool respond;
+	size_t nr = 0;
 	int status, ret;
 
 	clock_init();
 	if (!options_parse(&o, argc, argv, &status))
 		return status;
+	respond = o.requests && grid_has_responses(&o.choice);
 	ret = grid_cells(&o.choice, &cells, &nr);
-	if (!ret && o.list) {
-		print_list(cells, nr);
-		return EXIT_OK;
-	}
-	if (!ret && is_empty(&o, nr)) {
-		free(cells);
-		return EXIT_TROUBLE;
-	}
-	if (!ret)
-		ret = start(&o, &rep);
-	if (!ret && !o.choice.demo)
-		table_head(&rep, stdout);
-	respond = !o.choice.demo && o.requests;
-	progress = (struct progress) {
-		.total = nr + respond, .plain = o.plain_progress,
-	};
-	if (!ret)
-		ret = measure_grid(&o, cells, nr, &progress, &rep);
-	progress_show(&progress, nr);
-	if (!ret && respond) {
-		ret = measure_responses(&o, &rep);
-		progress_show(&progress, nr + 1);
-	}
-	if (ret) {
-		fprintf(stderr, "fastzero-bench: %s\n", strerror(-ret));
-		return EXIT_TROUBLE;
-	}
-	if (o.choice.demo) {
-		table_demo(&rep, stdout);
+	if (ret)
+		return trouble(ret);
+	if (is_refused(&o.choice, nr + respond)) {
+		status = EXIT_TROUBLE;
+	} else if (o.list) {
+		print_list(&o.choice, cells, nr, respond);
+		status = EXIT_OK;
 	} else {
-		table_responses(&rep, stdout);
-		table_end(&rep, stdout);
+		status = run(&o, cells, nr, respond);
 	}
-	fflush(stdout);
-	status = finish(&o, &rep);
-	counters_exit();
-	minivm_free(o.rig.vm);
+	free(cells);
 	return status;
 }

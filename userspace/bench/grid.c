@@ -149,6 +149,41 @@ bool choice_has_peer(const struct choice *choice, const struct peer *peer)
 	}
 }
 
+size_t choice_peers(const struct choice *choice)
+{
+	const struct peer *peer;
+	size_t n = 0;
+
+	for (peer = peers; peer->name; peer++)
+		n += choice_has_peer(choice, peer);
+	return n;
+}
+
+static bool fits_a_peer(const struct choice *choice, const char *part, size_t len)
+{
+	const struct peer *peer;
+
+	for (peer = peers; peer->name; peer++)
+		if ((peer->demo || !choice->demo) &&
+		    part_matches(part, len, peer->name))
+			return true;
+	return false;
+}
+
+const char *choice_stray_part(const struct choice *choice, int *len)
+{
+	const char *part = choice->peers;
+
+	for (; part; part += *len + 1) {
+		*len = strcspn(part, ",");
+		if (!fits_a_peer(choice, part, *len))
+			return part;
+		if (!part[*len])
+			break;
+	}
+	return NULL;
+}
+
 static bool wanted(const struct choice *choice, const struct cell *cell,
 		   unsigned int flags)
 {
@@ -162,6 +197,18 @@ static bool wanted(const struct choice *choice, const struct cell *cell,
 		return false;
 	return !choice->pattern ||
 	       !strcmp(choice->pattern, pattern_name(cell->pattern));
+}
+
+bool grid_has_responses(const struct choice *choice)
+{
+	const struct peer *peer;
+
+	if (choice->demo || !wanted(choice, &response_cell, Q))
+		return false;
+	for (peer = peers; peer->name; peer++)
+		if (!peer->floor && choice_has_peer(choice, peer))
+			return true;
+	return false;
 }
 
 static struct cell make_cell(const struct row *row, bool guest)
@@ -193,7 +240,8 @@ int grid_cells(const struct choice *choice, struct cell **cells, size_t *nr)
 	if (!*cells)
 		return -ENOMEM;
 	if (choice->demo) {
-		(*cells)[(*nr)++] = demo_cell;
+		if (wanted(choice, &demo_cell, Q))
+			(*cells)[(*nr)++] = demo_cell;
 		return 0;
 	}
 	for (u = 0; u < 2; u++)

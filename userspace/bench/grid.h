@@ -32,6 +32,18 @@ struct choice {
 
 bool choice_has_peer(const struct choice *choice, const struct peer *peer);
 
+/* How many it has. */
+size_t choice_peers(const struct choice *choice);
+
+/**
+ * choice_stray_part() - find the part of --only that fits no peer
+ * @choice: the choice
+ * @len: its length
+ *
+ * Return: where it begins, or NULL if all of them fit.
+ */
+const char *choice_stray_part(const struct choice *choice, int *len);
+
 /**
  * grid_cells() - the cells that are wanted
  * @choice: which
@@ -41,6 +53,9 @@ bool choice_has_peer(const struct choice *choice, const struct peer *peer);
  * Return: 0 or -ENOMEM.
  */
 int grid_cells(const struct choice *choice, struct cell **cells, size_t *nr);
+
+/* Whether time to responsiveness is wanted: its cell, and a peer that resets. */
+bool grid_has_responses(const struct choice *choice);
 
 /* What the whole grid does not have, or why this is not the whole grid. */
 const char *grid_cut(const struct choice *choice);

@@ -23,6 +23,22 @@ static int explain(struct memory *m, const char *what, int err)
 	return err;
 }
 
+bool peer_is_fastzero(const struct peer *peer)
+{
+	return peer->setup == fastzero_peer_setup;
+}
+
+int fastzero_peer_probe(const char *device)
+{
+	struct fastzero_ctx_opts opts = { .size = sizeof(opts), .path = device };
+	struct fastzero_ctx *ctx;
+	int ret = fastzero_ctx_open(&opts, &ctx);
+
+	if (!ret)
+		fastzero_ctx_close(ctx);
+	return ret;
+}
+
 static unsigned int mode_of(const struct peer *peer)
 {
 	return peer->arg & ~FASTZERO_PEER_POPULATE;

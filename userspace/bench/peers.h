@@ -149,4 +149,9 @@ int fastzero_peer_settle(struct memory *m);
 int fastzero_peer_account(struct memory *m, struct account *a);
 void fastzero_peer_teardown(struct memory *m);
 
+bool peer_is_fastzero(const struct peer *peer);
+
+/* Whether there is a fastzero device at all.  0 or -errno. */
+int fastzero_peer_probe(const char *device);
+
 #endif /* PEERS_H */

@@ -100,3 +100,15 @@ struct parts_sum report_parts(const struct report *r)
 	}
 	return sum;
 }
+
+void report_free(struct report *r)
+{
+	size_t i;
+
+	for (i = 0; i < r->nr_results; i++)
+		outcome_free(&r->results[i].o);
+	for (i = 0; i < r->nr_responses; i++)
+		free(r->responses[i].r.samples);
+	free(r->results);
+	free(r->responses);
+}

@@ -125,6 +125,7 @@ struct parts_sum {
 };
 
 struct parts_sum report_parts(const struct report *r);
+void report_free(struct report *r);
 
 /* table.c */
 void table_head(const struct report *r, FILE *out);

@@ -102,7 +102,10 @@ int response_measure(const struct rig *rig, const struct cell *cell,
 		ret = user_attach(&s.user, cell->guest ? rig->vm : NULL, &s.m);
 		if (!ret && peer->attach)
 			ret = peer->attach(&plan, &s.m);
-		if (!ret)
+		if (ret)
+			snprintf(r->why, sizeof(r->why), "RAM of the guest: %s",
+				 strerror(-ret));
+		else
 			ret = serve_all(&s, warm, think_ns, requests, r);
 		user_detach(&s.user);
 	}

@@ -189,7 +189,8 @@ void table_responses(const struct report *r, FILE *out)
 		}
 		fprintf(out, "  %-18s", p->peer->name);
 		if (p->ret)
-			fprintf(out, " not measured: %s\n", p->r.why);
+			fprintf(out, " %s: %s\n", p->ret == -EOPNOTSUPP ?
+				"not measured" : "FAILED", p->r.why);
 		else
 			fprintf(out, " %13s %13s %13s %13s %5u\n",
 				grouped(p->summary.p50), grouped(p->summary.p90),

@@ -66,7 +66,96 @@ refused "--nonsense: no such option; try --help" --nonsense
 refused "-x: no such option; try --help" -x
 refused "guest: not an option; try --help" guest
 
-refused "no peer has a name like that; --list shows them" --only nonsense
+refused "no peer is called 'nonsense'; --list shows them" --only nonsense
+refused "no peer is called 'fzz'; --list shows them" --only dontneed,fzz
+refused "no peer is called ''; --list shows them" --only ''
+refused "no peer is called 'munmap'; --list shows them" --demo --only munmap
 refused "no cell of the grid is like that; --list shows them" --size 3M
-refused "no cell of the grid is like that; --list shows them" --pages 7777
+refused "no cell of the grid is like that; --list shows them" --pages 7777 --list
+refused "no cell of the grid is like that; --list shows them" --demo --user process
+
+# listed STATUS WHAT PATTERN OPTION...: does a line of --list match?
+listed()
+{
+	expected=$1 text=$2 pattern=$3
+	shift 3
+	run --list "$@"
+	verdict "$text" lists
+}
+
+# shellcheck disable=SC2317 # called by verdict
+lists()
+{
+	grep -q "$pattern" "$tmp/out"
+	[ $? = "$expected" ] && [ "$status" = 0 ]
+}
+
+to='^time to responsiveness'
+listed 0 "all peers" '^dontneed '
+listed 1 "no other peer" '^dontneed ' --only fz
+listed 0 "that peer" '^fz-auto ' --only fz
+listed 1 "no other size" '64 MiB' --size 8M
+listed 0 "requests are served" "$to"
+listed 0 "requests are served" "$to" --quick
+listed 0 "requests are served" "$to" --user guest --size 8M --pages 113 --pattern random
+listed 1 "no requests" "$to" --requests 0
+listed 1 "no requests in a process" "$to" --user process
+listed 1 "no requests of this size" "$to" --size 64M
+listed 1 "no requests of these pages" "$to" --pages 581
+listed 1 "no requests of this pattern" "$to" --pattern dense
+listed 1 "no requests without a reset" "$to" --only =none
+listed 1 "no requests" "$to" --demo
+
+# measured STATUS WHAT PATTERN OPTION...: a short run, and a line that it says
+measured()
+{
+	expected=$1 text=$2 pattern=$3
+	shift 3
+	run --user process --size 288K --pages 1 --cycles 1 --device "$tmp/none" "$@"
+	verdict "$text" says
+}
+
+# shellcheck disable=SC2317 # called by verdict
+says()
+{
+	grep -qe "$pattern" "$tmp/out" "$tmp/err" && [ "$status" = "$expected" ]
+}
+
+# shellcheck disable=SC2317 # called by verdict
+is_quiet()
+{
+	[ ! -s "$tmp/err" ]
+}
+
+# shellcheck disable=SC2317 # called by verdict
+is_short()
+{
+	! grep -q '^of the benchmark' "$tmp/out"
+}
+
+missing="$tmp/none: No such file or directory; is the module loaded?"
+measured 0 "no guest" 'empty cycle of a process [0-9]*, of a guest -'
+measured 0 "the module is missing" "$missing"
+measured 0 "--strict is named" 'WARNING: .*--strict'
+measured 2 "that is an error" "$missing" --strict
+measured 2 "that is an error" "$missing" --only dontneed,fz-auto
+verdict "nothing was measured" is_short
+measured 0 "nobody misses it" '^\* dontneed ' --only =dontneed
+verdict "no warning" is_quiet
+measured 2 "not a device" "Inappropriate ioctl" --only fz --device "$0"
+
+# The result: the old one stays until there is a new one.
+echo old > "$tmp/result"
+measured 2 "no JSON yet" "$missing" --only fz --json "$tmp/result"
+verdict "the old result is there" grep -qx old "$tmp/result"
+measured 0 "JSON" '^\* dontneed ' --only =dontneed --json "$tmp/result"
+verdict "the new result is there" grep -q '"program": "fastzero-bench"' "$tmp/result"
+verdict "and no other file" test ! -e "$tmp/result.new"
+measured 2 "no such directory" "$tmp/none/result.new: No such file" --json "$tmp/none/result"
+verdict "nothing was measured" is_short
+measured 2 "no space" '/dev/full: No space' --only =dontneed --json /dev/full
+verdict "the device is there" test -c /dev/full
+ln -s result "$tmp/link"
+measured 0 "JSON" '^\* dontneed ' --only =dontneed --json "$tmp/link"
+verdict "the link is there" test -L "$tmp/link"
 exit $failed

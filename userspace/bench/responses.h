@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Time to responsiveness of all peers.
+ */
+#ifndef RESPONSES_H
+#define RESPONSES_H
+
+#include "options.h"
+
+/**
+ * responses_measure() - have every peer serve requests, at each rate
+ * @o: peers, requests, and the guest, if it can be had
+ * @rep: where to put the results
+ *
+ * Return: 0 or -errno; what cannot be measured says so in its result.
+ */
+int responses_measure(const struct options *o, struct report *rep);
+
+#endif /* RESPONSES_H */
