@@ -99,7 +99,7 @@ deps-bench:
 	@$(VM)/deps $(if $(filter-out 6.1,$(KERNEL)),kernels)
 
 bench-compare:
-	@$(VM)/bench compare $(A) $(B)
+	@$(VM)/bench compare "$(A)" "$(B)"
 
 #:
 #: The same tests on other kernels (Debian's; fetched and built as needed):

@@ -1,13 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Does compare --guard say no when it should?
+# Does compare --guard say no when it should, and compare what differs?
 #
 #	compare.sh COMPARE
 
 set -u
 
-compare=$1
+compare=$(readlink -f "$1")
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 failed=0
@@ -16,7 +16,7 @@ failed=0
 result()
 {
 	cat > "$tmp/$1" <<END
-{"schema": 1, "unit": "instructions", "overhead": {"process": 20}, "machine": {"kernel": "$2"},
+{"schema": 1, "program": "fastzero-bench", "unit": "instructions", "overhead": {"process": 20}, "machine": {"kernel": "$2"},
  "rows": [
   {"user": "guest", "threads": 1, "size": 1048576, "pages": 17, "pattern": "random",
    "touch": "write", "peer": "dontneed", "sum": {"p50": $4}, "stale": 0},
@@ -67,19 +67,78 @@ expect 1 "another kernel, 11 % worse" other-worse
 # says WHAT PATTERN A B: a line of plain compare
 says()
 {
-	if perl "$compare" "$tmp/$3" "$tmp/$4" | grep -q "$2"; then
-		echo "ok: $1"
+	what=$1 pattern=$2
+	shift 2
+	perl "$compare" "$@" > "$tmp/out" 2>&1
+	status=$?
+	if grep -qe "$pattern" "$tmp/out" && [ $status = "${expected-0}" ]; then
+		echo "ok: $what"
 	else
-		echo "not ok: $1"
-		perl "$compare" "$tmp/$3" "$tmp/$4"
+		echo "not ok: $what: status $status"
+		cat "$tmp/out"
 		failed=1
 	fi
 }
 
+cd "$tmp" || exit 1
 result half a 1005 5000
 says "0.5 % is no change" '^0 changes' ref half
 says "2.9 % is one" 'fz-auto: sum: 1000 -> 1029 (+2.9 %)' ref three
 says "a row that is new" 'fz-gone: new' ref gone
 sed 's/"kernel": "a"/&, "module_compiler": "x"/' "$tmp/four" > "$tmp/compiler"
 expect 0 "another compiler, 3.1 % worse" compiler
+
+says "which compiler" '^differs: module_compiler: ? -> x' ref compiler
+says "which kernel" '^differs: kernel: a -> b' ref other
+sed 's/"sum": {"p50": 1000}, "stale": 0/"missing": "no module"/' same > missing
+says "what is not there any more" 'fz-auto: not measured any more' ref missing
+says "what is there now" 'fz-auto: measured now' missing ref
+
+result 4-better a 969 5000
+result 2-better a 971 5000
+result small-better a 85 5000
+result other-better b 890 5000
+result other-near b 910 5000
+says "3.1 % better" '^better: .*fz-auto: sum 1000 -> 969 (-3.1 %)' --guard ref 4-better
+says "and how to keep that" '^1 rows .* more than 3 %; .* selftests/vm/bench update' \
+	--guard ref 4-better
+says "another kernel, 11 % better" '^better: .*fz-auto: sum / dontneed' --guard ref other-better
+
+# nothing WHAT PATTERN FILE...: nothing is said of that
+nothing()
+{
+	what=$1 pattern=$2
+	shift 2
+	if perl "$compare" "$@" 2>&1 | grep -e "$pattern"; then
+		echo "not ok: $what"
+		failed=1
+	else
+		echo "ok: $what"
+	fi
+}
+
+nothing "the same machine" '^differs' ref three
+nothing "2.9 % better is no news" 'better' --guard ref 2-better
+nothing "15 % better, but less than an empty cycle" 'better' --guard small-ref small-better
+nothing "another kernel, 9 % better" 'better' --guard ref other-near
+
+# What cannot be compared: always 2, which is not the guard's no.
+expected=2
+echo '["a"]' > array
+echo 'Dear all,' > letter
+sed 's/"schema": 1/"schema": 2/' same > schema
+sed 's/instructions/ns/' same > ns
+for guard in '' --guard; do
+	# shellcheck disable=SC2086 # nothing or a word
+	{
+	says "no files" '^compare: usage: make bench-compare A=' $guard
+	says "one file" '^compare: usage: make bench-compare A=' $guard ref
+	says "no such file" '^compare: none: No such file or directory$' $guard ref none
+	says "a directory" '^compare: /: not a result of fastzero-bench$' $guard / ref
+	says "JSON of another kind" '^compare: array: not a result of fastzero-bench$' $guard ref array
+	says "no JSON" '^compare: letter: not a result of fastzero-bench$' $guard letter ref
+	says "another schema" '^compare: schema: its schema is 2, not 1$' $guard ref schema
+	says "another unit" '^compare: ref is in instructions, ns in ns' $guard ref ns
+	}
+done
 exit $failed
