@@ -370,7 +370,37 @@ struct fastzero_bitmap_opts {
  * @opts: which, and how
  * @result: where to put what was done, or NULL; its size must be set
  *
- * Return: 0 or -errno: -EOPNOTSUPP without FASTZERO_FEATURE_RESET_DIRTY.
+ * Not every module has it.  To know beforehand, ask::
+ *
+ *	struct fastzero_info info = { .size = sizeof(info) };
+ *	struct fastzero_bitmap_opts opts = {
+ *		.size = sizeof(opts),
+ *		.bitmap = log, .bitmap_size = sizeof(log), .granule_shift = 12,
+ *	};
+ *
+ *	ret = fastzero_ctx_info(ctx, &info);
+ *	if (!ret && info.out_features & FASTZERO_FEATURE_RESET_DIRTY)
+ *		ret = fastzero_reset_bitmap(ram, &opts, NULL);
+ *	else if (!ret)
+ *		ret = fastzero_reset_all(ram, FASTZERO_MODE_AUTO, NULL);
+ *
+ * Return: 0 or -errno:
+ * * -EOPNOTSUPP: the module does not have it, or not the mode (the bit
+ *   1 << mode is missing in out_modes), or a flag is set
+ * * -EINVAL: no mode of this number; a granule smaller than a page or larger
+ *   than 1 GiB; an offset that is not a multiple of the granule; a length that
+ *   is not one of the page size; a range that is empty or not inside the
+ *   scratch; a bitmap that is not aligned to 8 bytes, whose size is not a
+ *   multiple of 8, or that is too short for the range; a size member that is
+ *   too small
+ * * -E2BIG: @opts is longer than this library's, with something in its end
+ * * -EOVERFLOW: offset + length wraps around
+ * * -EFAULT: the bitmap cannot be read; nothing was changed, unless it was
+ *   unmapped during the call
+ * * -ENOMEM: no memory for the call itself; nothing was changed
+ * * -EBADF: the descriptor, got from elsewhere, is not open for writing
+ * * -EINTR: a fatal signal arrived; the first result.done bytes of the range are
+ *   dealt with, and the call can be repeated as it is
  */
 int fastzero_reset_bitmap(const struct fastzero_scratch *scratch,
 			  const struct fastzero_bitmap_opts *opts,
