@@ -134,7 +134,7 @@ is_short()
 }
 
 missing="$tmp/none: No such file or directory; is the module loaded?"
-measured 0 "no guest" 'empty cycle of a process [0-9]*, of a guest -'
+measured 0 "no guest" 'empty cycle of a process [0-9,]*, of a guest -'
 measured 0 "the module is missing" "$missing"
 measured 0 "--strict is named" 'WARNING: .*--strict'
 measured 2 "that is an error" "$missing" --strict
@@ -142,7 +142,7 @@ measured 2 "that is an error" "$missing" --only dontneed,fz-auto
 verdict "nothing was measured" is_short
 measured 0 "nobody misses it" '^\* dontneed ' --only =dontneed
 verdict "no warning" is_quiet
-measured 2 "not a device" "Inappropriate ioctl" --only fz --device "$0"
+measured 2 "not a device" "Inappropriate ioctl" --only fz --device "$tmp/out"
 
 # The result: the old one stays until there is a new one.
 echo old > "$tmp/result"
