@@ -38,11 +38,11 @@ static void usage(void)
 	      "      --note=NAME=TEXT goes into the JSON, as what is known of the machine\n"
 	      "      --progress=plain progress for programs: lines DONE TOTAL on standard error\n"
 	      "      --strict         a peer that cannot be had is trouble, too\n"
-	      "      --list           only list peers and cells\n"
+	      "      --list           only list the peers and cells that would be measured\n"
 	      "  -h, --help           this text\n"
 	      "\n"
 	      "Exit status: 0; 1 if a byte was not zero after a reset; 2 for other trouble, such\n"
-	      "as parts that do not add up.\n",
+	      "as parts that do not add up, or fastzero asked for with --only and not there.\n",
 	      stdout);
 }
 
@@ -134,6 +134,7 @@ static int take(struct options *o, int c)
 		break;
 	case 'j':
 		o->json = optarg;
+		ret = *optarg ? 0 : -EINVAL;
 		break;
 	case 'c':
 		ret = number_in(optarg, 1, 1000000, &n);

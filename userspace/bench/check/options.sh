@@ -61,6 +61,7 @@ refused "--pattern: bad value 'rand'; try --help" --pattern rand
 refused "--cycles: bad value '0'; try --help" -c 0
 refused "--requests: bad value '1000001'; try --help" -r 1000001
 refused "--note: bad value 'a\"b=c'; try --help" --note 'a"b=c'
+refused "--json: bad value ''; try --help" --json ''
 refused "--quick: takes no value; try --help" --quick=yes
 refused "--nonsense: no such option; try --help" --nonsense
 refused "-x: no such option; try --help" -x
