@@ -34,6 +34,11 @@ static void chunk_free(struct fz_chunk *chunk)
 }
 
 /* @gfp is meant for folios: from it comes only how hard to try. */
+static gfp_t chunk_gfp(gfp_t gfp)
+{
+	return GFP_KERNEL_ACCOUNT | (gfp & (__GFP_NORETRY | __GFP_NOWARN));
+}
+
 static struct fz_chunk *chunk_get(struct fz_scratch *s, u64 number, gfp_t gfp)
 {
 	struct fz_chunk *chunk = xa_load(&s->chunks, number);
@@ -43,7 +48,7 @@ static struct fz_chunk *chunk_get(struct fz_scratch *s, u64 number, gfp_t gfp)
 	if (likely(chunk))
 		return chunk;
 
-	gfp = GFP_KERNEL_ACCOUNT | (gfp & (__GFP_NORETRY | __GFP_NOWARN));
+	gfp = chunk_gfp(gfp);
 	old = set_active_memcg(s->ctx->pool.memcg);
 	chunk = chunk_alloc(s, number, gfp);
 	have = chunk ? xa_cmpxchg(&s->chunks, number, NULL, chunk, gfp) :
@@ -57,22 +62,61 @@ static struct fz_chunk *chunk_get(struct fz_scratch *s, u64 number, gfp_t gfp)
 	return xa_is_err(have) ? ERR_PTR(xa_err(have)) : have;
 }
 
-static void chunk_install(struct fz_scratch *s, struct fz_chunk *chunk,
-			  u64 page, struct folio *folio)
+/* After this a reset that sees the bits without our lock sees the folio, too. */
+static void chunk_set_populated(struct fz_scratch *s, struct fz_chunk *chunk,
+				u64 number, u32 w, u64 bits)
 {
-	unsigned int i = page % FZ_CHUNK_PAGES;
-
 	lockdep_assert_held(&chunk->lock);
 
-	fz_folio_attach(folio, s->inode->i_mapping, page);
-	WRITE_ONCE(chunk->folios[i], folio);
-	/* A reset that sees the bit without our lock sees the folio, too. */
-	smp_store_release(&chunk->populated[i / 64],
-			  chunk->populated[i / 64] | 1ULL << (i % 64));
-	if (!chunk->nr++)
-		xa_set_mark(&s->chunks, page >> FZ_CHUNK_SHIFT,
-			    FZ_CHUNK_POPULATED);
-	atomic_long_inc(&s->populated);
+	smp_store_release(&chunk->populated[w], chunk->populated[w] | bits);
+	if (!chunk->nr)
+		xa_set_mark(&s->chunks, number, FZ_CHUNK_POPULATED);
+	chunk->nr += hweight64(bits);
+	atomic_long_add(hweight64(bits), &s->populated);
+}
+
+/* False if there is no room on the roll. */
+static bool chunk_install(struct fz_scratch *s, struct fz_chunk *chunk,
+			  u64 page, struct folio *folio)
+{
+	u64 number = page >> FZ_CHUNK_SHIFT;
+	unsigned int i = page % FZ_CHUNK_PAGES;
+	u32 w;
+
+	if (unlikely(!fz_roll_add(&s->roll, folio)))
+		return false;
+	if (!folio_test_large(folio)) {
+		fz_folio_attach(folio, s->inode->i_mapping, page);
+		WRITE_ONCE(chunk->folios[i], folio);
+		chunk_set_populated(s, chunk, number, i / 64, 1ULL << (i % 64));
+		return true;
+	}
+	fz_folio_attach(folio, s->inode->i_mapping, number << FZ_CHUNK_SHIFT);
+	WRITE_ONCE(chunk->huge, folio);
+	for (w = 0; w < FZ_CHUNK_WORDS; w++)
+		chunk_set_populated(s, chunk, number, w, ~0ULL);
+	return true;
+}
+
+static int chunk_grow_roll(struct fz_scratch *s, gfp_t gfp)
+{
+	return fz_roll_grow(&s->roll, s->ctx->pool.memcg, chunk_gfp(gfp));
+}
+
+/* Whether a huge folio is wanted for a hole: later there will be base pages. */
+static bool chunk_wants_huge(struct fz_scratch *s, const struct fz_chunk *chunk,
+			     u64 page)
+{
+	return s->huge && !READ_ONCE(chunk->nr) &&
+	       (page | (FZ_CHUNK_PAGES - 1)) < s->nr_pages;
+}
+
+static void chunk_put_back(struct fz_scratch *s, struct folio *folio)
+{
+	LIST_HEAD(unused);
+
+	list_add(&folio->lru, &unused);
+	fz_pool_put_back(&s->ctx->pool, &unused);
 }
 
 /**
@@ -80,13 +124,13 @@ static void chunk_install(struct fz_scratch *s, struct fz_chunk *chunk,
  * @s: the scratch
  * @page: page, inside the scratch
  * @gfp: how to allocate what is missing: FZ_GFP_FAULT or FZ_GFP_TELL
- * @added: set to whether it was a hole; may be NULL
+ * @nr_added: increased by the pages that were holes; may be NULL
  *
  * Return: the folio with a reference for the caller, or an ERR_PTR: -ENOMEM,
  * -ENOSPC beyond the context's limit, -EINTR.
  */
 struct folio *fz_chunk_get(struct fz_scratch *s, u64 page, gfp_t gfp,
-			   bool *added)
+			   u64 *nr_added)
 {
 	struct fz_chunk *chunk = chunk_get(s, page >> FZ_CHUNK_SHIFT, gfp);
 	struct fz_pool *pool = &s->ctx->pool;
@@ -94,33 +138,49 @@ struct folio *fz_chunk_get(struct fz_scratch *s, u64 page, gfp_t gfp,
 	struct fz_pool_try try = { };
 	struct folio *fresh = NULL;
 	struct folio *folio;
+	bool no_huge = false;
 
 	if (IS_ERR(chunk))
 		return ERR_CAST(chunk);
 
 	for (;;) {
-		bool install;
+		bool install, no_room;
 
 		try.seen = fz_pool_seen(pool);
 		spin_lock(&chunk->lock);
-		install = !chunk->folios[i] && fresh;
-		if (install)
-			chunk_install(s, chunk, page, fresh);
-		folio = chunk->folios[i];
+		folio = fz_chunk_folio(chunk, i);
+		install = !folio && fresh &&
+			  (!chunk->nr || !folio_test_large(fresh));
+		no_room = install && !chunk_install(s, chunk, page, fresh);
+		if (install && !no_room)
+			folio = fresh;
 		if (folio)
 			folio_get(folio);
 		spin_unlock(&chunk->lock);
 
-		if (folio) {
-			if (install)
-				fz_pool_settle(pool, 1);
-			else if (fresh)
-				fz_pool_put_back(pool, fresh);
-			if (added)
-				*added = install;
-			return folio;
+		if (no_room) {
+			if (!chunk_grow_roll(s, gfp))
+				continue;
+			chunk_put_back(s, fresh);
+			return ERR_PTR(-ENOMEM);
 		}
-		fresh = fz_pool_take(pool, gfp, &try, &s->count);
+		if (install) {
+			fz_pool_settle(pool, 1);
+			if (nr_added)
+				*nr_added += folio_nr_pages(folio);
+		} else if (fresh) {
+			chunk_put_back(s, fresh);
+		}
+		if (folio)
+			return folio;
+
+		fresh = NULL;
+		if (!no_huge && chunk_wants_huge(s, chunk, page)) {
+			fresh = fz_pool_take_huge(pool, &s->count);
+			no_huge = !fresh;
+		}
+		if (!fresh)
+			fresh = fz_pool_take(pool, gfp, &try, &s->count);
 		if (fresh == ERR_PTR(-EAGAIN))
 			fresh = NULL;
 		else if (IS_ERR(fresh))
@@ -144,7 +204,7 @@ struct folio *fz_chunk_find(struct fz_scratch *s, u64 page)
 		return NULL;
 
 	spin_lock(&chunk->lock);
-	folio = chunk->folios[page % FZ_CHUNK_PAGES];
+	folio = fz_chunk_folio(chunk, page % FZ_CHUNK_PAGES);
 	if (folio)
 		folio_get(folio);
 	spin_unlock(&chunk->lock);
@@ -164,7 +224,7 @@ bool fz_chunk_has(struct fz_scratch *s, u64 page, struct folio *folio)
 {
 	struct fz_chunk *chunk = xa_load(&s->chunks, page >> FZ_CHUNK_SHIFT);
 
-	return READ_ONCE(chunk->folios[page % FZ_CHUNK_PAGES]) == folio;
+	return fz_chunk_folio(chunk, page % FZ_CHUNK_PAGES) == folio;
 }
 
 /**
@@ -183,6 +243,12 @@ struct fz_chunk *fz_chunk_next(struct fz_scratch *s, struct fz_range *range,
 
 	if (range->first >= range->end)
 		return NULL;
+	/* Often it is the very next. */
+	chunk = xa_load(&s->chunks, at);
+	if (chunk && READ_ONCE(chunk->nr)) {
+		*number = at;
+		return chunk;
+	}
 	chunk = xa_find(&s->chunks, &at, (range->end - 1) >> FZ_CHUNK_SHIFT,
 			FZ_CHUNK_POPULATED);
 	if (!chunk) {
@@ -211,12 +277,27 @@ void fz_chunk_snapshot(struct fz_chunk *chunk, const struct fz_range *part,
 	fz_range_mask(words, part);
 }
 
+/* Move the base pages of a word of a chunk to @out. */
+static void chunk_take_word(struct fz_scratch *s, struct fz_chunk *chunk, u32 w,
+			    u64 word, struct list_head *out)
+{
+	lockdep_assert_held(&chunk->lock);
+
+	for (; word; word &= word - 1) {
+		u32 i = w * 64 + __ffs64(word);
+
+		fz_roll_remove(&s->roll, chunk->folios[i]);
+		list_add_tail(&chunk->folios[i]->lru, out);
+		WRITE_ONCE(chunk->folios[i], NULL);
+	}
+}
+
 /**
  * fz_chunk_remove() - make pages of a chunk holes in the index
  * @s: the scratch, its lock held
  * @chunk: the chunk
  * @number: its number
- * @words: bitmap of populated pages of the chunk
+ * @words: bitmap of populated pages of the chunk: all, if it has a huge folio
  * @out: their folios are linked here by lru, in hand, with the references that the
  *	index had.  They may still be mapped, and a fault may be about to map
  *	them: drop.c sees to that
@@ -233,26 +314,96 @@ u64 fz_chunk_remove(struct fz_scratch *s, struct fz_chunk *chunk, u64 number,
 
 	for (w = 0; w < FZ_CHUNK_WORDS; w++)
 		nr += hweight64(words[w]);
-	fz_pool_lift(&s->ctx->pool, nr);
+	fz_pool_lift(&s->ctx->pool, chunk->huge ? 1 : nr);
 
 	spin_lock(&chunk->lock);
-	for (w = 0; w < FZ_CHUNK_WORDS; w++) {
-		u64 word = words[w];
-
-		for (; word; word &= word - 1) {
-			u32 i = w * 64 + __ffs64(word);
-
-			list_add_tail(&chunk->folios[i]->lru, out);
-			WRITE_ONCE(chunk->folios[i], NULL);
+	spin_lock(&s->roll.lock);
+	if (chunk->huge) {
+		fz_roll_remove(&s->roll, chunk->huge);
+		list_add_tail(&chunk->huge->lru, out);
+		WRITE_ONCE(chunk->huge, NULL);
+		memset(chunk->populated, 0, sizeof(chunk->populated));
+	} else {
+		for (w = 0; w < FZ_CHUNK_WORDS; w++) {
+			chunk_take_word(s, chunk, w, words[w], out);
+			chunk->populated[w] &= ~words[w];
 		}
-		chunk->populated[w] &= ~words[w];
 	}
+	spin_unlock(&s->roll.lock);
 	chunk->nr -= nr;
 	if (!chunk->nr)
 		xa_clear_mark(&s->chunks, number, FZ_CHUNK_POPULATED);
 	spin_unlock(&chunk->lock);
 	atomic_long_sub(nr, &s->populated);
 	return nr;
+}
+
+/**
+ * fz_chunk_replace() - put ready base pages in the place of those of a chunk
+ * @s: the scratch, its lock held
+ * @chunk: a chunk without a huge folio
+ * @number: its number
+ * @words: bitmap of populated pages of the chunk; those replaced are cleared
+ * @ready: zeroed base pages, in hand, linked by lru; no more than in @words
+ * @out: the old folios are linked here, as by fz_chunk_remove()
+ *
+ * Return: how many pages were replaced: all of @ready.
+ */
+u64 fz_chunk_replace(struct fz_scratch *s, struct fz_chunk *chunk, u64 number,
+		     u64 *words, struct list_head *ready,
+		     struct list_head *out)
+{
+	u64 base = number << FZ_CHUNK_SHIFT;
+	struct folio *folio, *next;
+	u64 nr = 0;
+	u32 w = 0;
+
+	lockdep_assert_held(&s->lock);
+
+	/* The old come into our hands, the new go out of them. */
+	spin_lock(&chunk->lock);
+	list_for_each_entry_safe(folio, next, ready, lru) {
+		struct folio *old;
+		u32 i;
+
+		while (!words[w])
+			w++;
+		i = w * 64 + __ffs64(words[w]);
+		words[w] &= words[w] - 1;
+		old = chunk->folios[i];
+		fz_folio_attach(folio, s->inode->i_mapping, base + i);
+		fz_roll_replace(old, folio);
+		list_del(&folio->lru);
+		list_add_tail(&old->lru, out);
+		WRITE_ONCE(chunk->folios[i], folio);
+		nr++;
+	}
+	spin_unlock(&chunk->lock);
+	return nr;
+}
+
+/**
+ * fz_chunk_replace_huge() - put a ready huge folio in the place of a chunk's
+ * @s: the scratch, its lock held
+ * @chunk: a chunk with a huge folio
+ * @number: its number
+ * @folio: a zeroed huge folio, in hand
+ *
+ * Return: the old one, in hand, as by fz_chunk_remove().
+ */
+struct folio *fz_chunk_replace_huge(struct fz_scratch *s, struct fz_chunk *chunk,
+				    u64 number, struct folio *folio)
+{
+	struct folio *old = chunk->huge;
+
+	lockdep_assert_held(&s->lock);
+
+	fz_folio_attach(folio, s->inode->i_mapping, number << FZ_CHUNK_SHIFT);
+	fz_roll_replace(old, folio);
+	spin_lock(&chunk->lock);
+	WRITE_ONCE(chunk->huge, folio);
+	spin_unlock(&chunk->lock);
+	return old;
 }
 
 /**
@@ -267,4 +418,5 @@ void fz_chunk_destroy_all(struct fz_scratch *s)
 	xa_for_each(&s->chunks, at, chunk)
 		chunk_free(chunk);
 	xa_destroy(&s->chunks);
+	fz_roll_destroy(&s->roll);
 }

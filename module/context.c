@@ -89,7 +89,7 @@ static int context_release(struct inode *inode, struct file *file)
 /* Make the implicit scratch, or find that another mapping just did. */
 static struct file *context_make_implicit(struct fz_context *ctx, u64 nr_pages)
 {
-	struct file *file = fz_scratch_create(ctx, nr_pages);
+	struct file *file = fz_scratch_create(ctx, nr_pages, false);
 	struct file *have;
 
 	if (IS_ERR(file))
@@ -141,6 +141,7 @@ const struct file_operations fz_context_fops = {
 	.release	= context_release,
 	.llseek		= context_llseek,
 	.mmap		= context_mmap,
+	.get_unmapped_area = thp_get_unmapped_area,
 	.unlocked_ioctl	= fz_context_ioctl,
 	.compat_ioctl	= compat_ptr_ioctl,
 	.show_fdinfo	= fz_context_show_fdinfo,

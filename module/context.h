@@ -19,6 +19,7 @@
  *	      folio lock		a fault, from look-up until it is mapped
  *	        fz_chunk.lock
  *	          xa_lock of fz_scratch.chunks
+ *	          fz_roll.lock
  *	mmap_lock
  *	  fz_context.lock
  *	fz_pool.resize			outside of in_hand
@@ -36,6 +37,7 @@
 
 #include "pool.h"
 #include "range.h"
+#include "roll.h"
 
 /**
  * struct fz_counters - what STATS counts for a scratch
@@ -48,6 +50,7 @@
  * @swapped: .
  * @dropped: .
  * @held: .
+ * @huge_failed: how often a huge folio was wanted and could not be had
  */
 struct fz_counters {
 	atomic64_t faults;
@@ -59,6 +62,7 @@ struct fz_counters {
 	atomic64_t swapped;
 	atomic64_t dropped;
 	atomic64_t held;
+	atomic64_t huge_failed;
 };
 
 /**
@@ -90,8 +94,10 @@ struct fz_context {
  * @inode: the inode that it lives and dies with
  * @link: in the context's list
  * @nr_pages: its size
+ * @huge: whole chunks are backed by huge folios, where these can be had
  * @lock: held by a reset.  A folio leaves @chunks only under it
  * @chunks: struct fz_chunk by number; entries come, and go with the scratch
+ * @roll: all folios of @chunks
  * @populated: pages populated now
  * @count: what STATS says
  */
@@ -100,8 +106,10 @@ struct fz_scratch {
 	struct inode *inode;
 	struct list_head link;
 	u64 nr_pages;
+	bool huge;
 	struct mutex lock;	/* protects folios in chunks from going */
 	struct xarray chunks;
+	struct fz_roll roll;
 	atomic_long_t populated;
 	struct fz_counters count;
 };
@@ -118,7 +126,7 @@ struct fz_scratch *fz_context_implicit(struct fz_context *ctx);
 
 /* scratch.c */
 extern const struct file_operations fz_scratch_fops;
-struct file *fz_scratch_create(struct fz_context *ctx, u64 nr_pages);
+struct file *fz_scratch_create(struct fz_context *ctx, u64 nr_pages, bool huge);
 struct fz_scratch *fz_scratch_of(struct file *file);
 int fz_scratch_pin_mount(void);
 void fz_scratch_unpin_mount(void);

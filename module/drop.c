@@ -19,7 +19,7 @@ static void drop_retire(struct fz_reset *r, struct list_head *out)
 	struct folio *folio, *next;
 
 	list_for_each_entry_safe(folio, next, out, lru) {
-		if (likely(!fz_pool_is_bad(folio)))
+		if (likely(!fz_folio_is_bad(folio)))
 			continue;
 		list_del(&folio->lru);
 		fz_pool_forget(pool, folio);
@@ -27,9 +27,14 @@ static void drop_retire(struct fz_reset *r, struct list_head *out)
 	r->held += fz_pool_retire(pool, out);
 }
 
-/* Unmap a range whose folios are out of the index, and retire them. */
-static void drop_take_back(struct fz_reset *r, const struct fz_range *range,
-			   struct list_head *out)
+/**
+ * fz_drop_unmap() - unmap a range whose folios are out of the index; retire them
+ * @r: the reset
+ * @range: pages, from the first to the last that was taken out
+ * @out: their folios, in hand; emptied
+ */
+void fz_drop_unmap(struct fz_reset *r, const struct fz_range *range,
+		   struct list_head *out)
 {
 	struct folio *folio;
 
@@ -42,21 +47,19 @@ static void drop_take_back(struct fz_reset *r, const struct fz_range *range,
 	drop_retire(r, out);
 }
 
-/* Clear the pages of a chunk that are held, and keep them out of @words. */
-static void drop_clear_held(struct fz_reset *r, struct fz_chunk *chunk,
-			    u64 *words)
+/* Clear those pages of @words in place that are to stay; they leave @words. */
+static void drop_keep_some(struct fz_reset *r, struct fz_chunk *chunk,
+			   u64 number, u64 *words)
 {
-	u32 i;
+	u64 keep[FZ_CHUNK_WORDS] = { };
 
-	for (i = 0; i < FZ_CHUNK_PAGES; i++) {
-		u64 bit = 1ULL << (i % 64);
-
-		if (!(words[i / 64] & bit) ||
-		    !fz_inplace_is_held(chunk->folios[i]) ||
-		    fz_pool_is_bad(chunk->folios[i]))
-			continue;
-		fz_inplace_clear(r, chunk->folios[i]);
-		words[i / 64] &= ~bit;
+	if (chunk->huge && !fz_range_all(words)) {
+		/* A part of a huge folio cannot go. */
+		fz_inplace_words(r, chunk, number, words);
+		memset(words, 0, sizeof(keep));
+	} else if (r->keep_held) {
+		fz_inplace_split_held(chunk, words, keep);
+		fz_inplace_words(r, chunk, number, keep);
 	}
 }
 
@@ -86,8 +89,7 @@ void fz_drop_some(struct fz_reset *r)
 		if (r->dirty)
 			fz_dirty_mask(r->dirty, number, words);
 		r->range.first = base + part.end;
-		if (r->keep_held)
-			drop_clear_held(r, chunk, words);
+		drop_keep_some(r, chunk, number, words);
 		if (!fz_range_span(words, &span))
 			continue;
 		if (!nr)
@@ -99,20 +101,23 @@ void fz_drop_some(struct fz_reset *r)
 		return;
 
 	r->dropped += nr;
-	drop_take_back(r, &run, &out);
+	fz_drop_unmap(r, &run, &out);
 }
 
 /**
- * fz_drop_page() - drop one page, whatever the rest of a reset does
+ * fz_drop_page() - drop what backs a page, whatever the rest of a reset does
  * @r: the reset
- * @page: a populated page
+ * @page: a populated page; the first of its chunk, if that has a huge folio
  */
 void fz_drop_page(struct fz_reset *r, u64 page)
 {
+	struct folio *folio = fz_chunk_find(r->s, page);
 	struct fz_reset one = {
-		.s = r->s, .range = { .first = page, .end = page + 1 },
+		.s = r->s,
+		.range = { .first = page, .end = page + folio_nr_pages(folio) },
 	};
 
+	folio_put(folio);
 	fz_drop_some(&one);
 	r->dropped += one.dropped;
 	r->held += one.held;

@@ -7,7 +7,7 @@
  * and returns it locked: core code maps it before it unlocks it.  The reset
  * takes the folio out of the index, locks and unlocks it, and only then unmaps.
  * So a fault either sees that the folio is gone, or has mapped it before the
- * reset unmaps.
+ * reset unmaps.  A huge folio is one lock for all its pages.
  */
 #include <linux/mm.h>
 #include <linux/pagemap.h>
@@ -55,7 +55,7 @@ static vm_fault_t fault_base_page(struct vm_fault *vmf)
 		folio_put(folio);
 	}
 
-	vmf->page = folio_page(folio, 0);
+	vmf->page = fz_folio_page(folio, vmf->pgoff);
 	if (unlikely(PageHWPoison(vmf->page))) {
 		folio_unlock(folio);
 		folio_put(folio);

@@ -5,6 +5,7 @@
  */
 #include <linux/highmem.h>
 #include <linux/mm.h>
+#include <linux/sched/signal.h>
 
 #include "compat/compat.h"
 #include "reset.h"
@@ -24,19 +25,44 @@ bool fz_inplace_is_held(struct folio *folio)
 }
 
 /**
- * fz_inplace_clear() - clear one folio
- * @r: the reset
- * @folio: a folio of its scratch, not poisoned
+ * fz_inplace_split_held() - find the pages of a chunk that somebody else refers to
+ * @chunk: the chunk
+ * @words: bitmap of populated pages: held ones that have not failed are cleared
+ * @held: bitmap in which they are set
  */
-void fz_inplace_clear(struct fz_reset *r, struct folio *folio)
+void fz_inplace_split_held(const struct fz_chunk *chunk, u64 *words, u64 *held)
 {
-	clear_highpage(folio_page(folio, 0));
-	r->cleared++;
-	if (unlikely(fz_inplace_is_held(folio)))
-		r->held++;
+	u32 w;
+
+	if (chunk->huge) {
+		if (!fz_inplace_is_held(chunk->huge))
+			return;
+		memcpy(held, words, FZ_CHUNK_WORDS * sizeof(*words));
+		memset(words, 0, FZ_CHUNK_WORDS * sizeof(*words));
+		return;
+	}
+	for (w = 0; w < FZ_CHUNK_WORDS; w++) {
+		u64 word = words[w];
+
+		for (; word; word &= word - 1) {
+			u32 i = w * 64 + __ffs64(word);
+
+			if (!fz_inplace_is_held(chunk->folios[i]) ||
+			    fz_folio_is_bad(chunk->folios[i]))
+				continue;
+			held[w] |= 1ULL << (i % 64);
+			words[w] &= ~(1ULL << (i % 64));
+		}
+	}
 }
 
-/* Clear the pages of a word of a chunk's bitmap. */
+static void inplace_page(struct fz_reset *r, struct page *page)
+{
+	clear_highpage(page);
+	r->cleared++;
+}
+
+/* Clear the base pages of a word of a chunk's bitmap. */
 static void inplace_word(struct fz_reset *r, struct fz_chunk *chunk,
 			 u64 number, u32 w, u64 word)
 {
@@ -45,17 +71,74 @@ static void inplace_word(struct fz_reset *r, struct fz_chunk *chunk,
 	for (; word; word &= word - 1) {
 		u32 i = __ffs64(word);
 
-		if (likely(!fz_pool_is_bad(folios[i])))
-			fz_inplace_clear(r, folios[i]);
-		else
+		if (unlikely(fz_folio_is_bad(folios[i]))) {
 			fz_drop_page(r, (number << FZ_CHUNK_SHIFT) + w * 64 + i);
+			continue;
+		}
+		inplace_page(r, folio_page(folios[i], 0));
+		if (unlikely(fz_inplace_is_held(folios[i])))
+			r->held++;
 	}
+}
+
+/* Clear pages of a huge folio, each of which may have failed. */
+static void inplace_huge(struct fz_reset *r, struct fz_chunk *chunk, u64 number,
+			 const u64 *words)
+{
+	struct folio *folio = chunk->huge;
+	u64 before = r->cleared;
+	bool failed = false;
+	u32 w;
+
+	for (w = 0; w < FZ_CHUNK_WORDS; w++) {
+		u64 word = words[w];
+
+		for (; word; word &= word - 1) {
+			struct page *page = folio_page(folio, w * 64 +
+						       __ffs64(word));
+
+			if (likely(!PageHWPoison(page)))
+				inplace_page(r, page);
+			else
+				failed = true;
+		}
+	}
+	if (unlikely(fz_inplace_is_held(folio)))
+		r->held += r->cleared - before;
+	if (likely(!failed))
+		return;
+	/* It goes as a whole, unless others want the rest. */
+	if (fz_range_all(words))
+		fz_drop_page(r, number << FZ_CHUNK_SHIFT);
+	else
+		r->failed = true;
+}
+
+/**
+ * fz_inplace_words() - clear populated pages of a chunk
+ * @r: the reset
+ * @chunk: the chunk
+ * @number: its number
+ * @words: bitmap of the pages
+ */
+void fz_inplace_words(struct fz_reset *r, struct fz_chunk *chunk, u64 number,
+		      const u64 *words)
+{
+	u32 w;
+
+	if (chunk->huge) {
+		inplace_huge(r, chunk, number, words);
+		return;
+	}
+	for (w = 0; w < FZ_CHUNK_WORDS; w++)
+		inplace_word(r, chunk, number, w, words[w]);
 }
 
 /* Folios cannot go while we hold the lock; those that come are zero. */
 static void inplace_chunk(struct fz_reset *r, struct fz_chunk *chunk, u64 number)
 {
 	struct fz_range part = fz_range_in_chunk(&r->range, number);
+	u64 words[FZ_CHUNK_WORDS] = { };
 	u32 w;
 
 	for (w = part.first / 64; w * 64 < part.end; w++) {
@@ -66,8 +149,14 @@ static void inplace_chunk(struct fz_reset *r, struct fz_chunk *chunk, u64 number
 		word &= fz_range_word(&part, w);
 		if (r->dirty)
 			word &= fz_dirty_word(r->dirty, number, w);
-		inplace_word(r, chunk, number, w, word);
+		/* The short way: most words are clean. */
+		if (chunk->huge)
+			words[w] = word;
+		else
+			inplace_word(r, chunk, number, w, word);
 	}
+	if (chunk->huge)
+		inplace_huge(r, chunk, number, words);
 	r->range.first = (number << FZ_CHUNK_SHIFT) + part.end;
 }
 
@@ -83,4 +172,63 @@ void fz_inplace_some(struct fz_reset *r)
 
 	while (r->cleared < until && (chunk = fz_reset_next(r, &number)))
 		inplace_chunk(r, chunk, number);
+}
+
+/* The same for a base page: each instruction counts here. */
+static bool inplace_base_is_held(struct folio *folio)
+{
+	return folio_ref_count(folio) != 2 + atomic_read(&folio->_mapcount);
+}
+
+/* Clear the first @nr folios of a sheet; false if the memory of one has failed. */
+static bool inplace_sheet(struct fz_reset *r, struct fz_roll_sheet *sheet, u64 nr)
+{
+	struct folio **end = sheet->folios + nr;
+	struct folio **slot;
+	u64 held = 0;
+
+	for (slot = sheet->folios; slot < end; slot++) {
+		struct folio *folio = *slot;
+
+		if (unlikely(PageHWPoison(folio_page(folio, 0))))
+			return false;
+		clear_highpage(folio_page(folio, 0));
+		if (unlikely(inplace_base_is_held(folio)))
+			held++;
+	}
+	r->cleared += nr;
+	r->held += held;
+	return true;
+}
+
+/**
+ * fz_inplace_all() - clear all folios of a scratch
+ * @r: a reset of all of it; its range is moved on
+ *
+ * Return: 0; -EINTR, with nothing promised; -EAGAIN if it has to be done chunk by
+ * chunk, for there are huge folios, or memory that has failed.
+ */
+int fz_inplace_all(struct fz_reset *r)
+{
+	struct fz_roll_sheet *sheet = NULL;
+	u64 nr;
+
+	if (r->s->huge)
+		return -EAGAIN;
+
+	do {
+		sheet = fz_roll_next(&r->s->roll, sheet, &nr);
+		if (!sheet)
+			break;
+		if (!inplace_sheet(r, sheet, nr))
+			return -EAGAIN;
+		if (nr < FZ_ROLL_SHEET)
+			break;
+		cond_resched();
+		if (fatal_signal_pending(current))
+			return -EINTR;
+	} while (true);
+
+	r->range.first = r->range.end;
+	return 0;
 }

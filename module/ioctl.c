@@ -11,6 +11,7 @@
 
 #include <uapi/linux/fastzero.h>
 
+#include "compat/compat.h"
 #include "context.h"
 #include "ioctl.h"
 
@@ -48,10 +49,12 @@ static int ioctl_info(struct fz_ucmd *ucmd)
 	if (info->__reserved)
 		return -EINVAL;
 
-	info->out_features = FASTZERO_FEATURE_RESET_DIRTY;
+	info->out_features = FASTZERO_FEATURE_RESET_DIRTY |
+			     (fz_has_huge() ? FASTZERO_FEATURE_2M : 0);
 	info->out_modes = BIT(FASTZERO_MODE_AUTO) |
-			  BIT(FASTZERO_MODE_INPLACE) | BIT(FASTZERO_MODE_DROP);
-	info->out_orders = BIT(0);
+			  BIT(FASTZERO_MODE_INPLACE) |
+			  BIT(FASTZERO_MODE_SWAP) | BIT(FASTZERO_MODE_DROP);
+	info->out_orders = BIT(0) | (fz_has_huge() ? BIT(FZ_CHUNK_SHIFT) : 0);
 	info->out_page_size = PAGE_SIZE;
 	info->out_chunk_size = FZ_CHUNK_PAGES << PAGE_SHIFT;
 	info->out_max_scratches = fz_limit_scratches();
@@ -67,7 +70,9 @@ static int ioctl_create(struct fz_ucmd *ucmd)
 	int err;
 	int fd;
 
-	if (create->flags || create->page_policy == FASTZERO_PAGES_2M)
+	if (create->flags)
+		return -EOPNOTSUPP;
+	if (create->page_policy == FASTZERO_PAGES_2M && !fz_has_huge())
 		return -EOPNOTSUPP;
 	if (create->__reserved || create->node ||
 	    create->page_policy > FASTZERO_PAGES_2M ||
@@ -78,7 +83,8 @@ static int ioctl_create(struct fz_ucmd *ucmd)
 	if (fd < 0)
 		return fd;
 
-	file = fz_scratch_create(ucmd->ctx, create->length >> PAGE_SHIFT);
+	file = fz_scratch_create(ucmd->ctx, create->length >> PAGE_SHIFT,
+				 create->page_policy == FASTZERO_PAGES_2M);
 	if (IS_ERR(file)) {
 		err = PTR_ERR(file);
 		goto err_put_fd;
@@ -102,21 +108,24 @@ static int ioctl_pool(struct fz_ucmd *ucmd)
 {
 	struct fastzero_pool *cmd = ucmd->cmd;
 	struct fz_pool *pool = &ucmd->ctx->pool;
+	enum fz_size size = cmd->order ? FZ_HUGE : FZ_BASE;
 	int err;
 
-	if (cmd->flags & ~FASTZERO_POOL_WAIT || cmd->order)
+	if (cmd->flags & ~FASTZERO_POOL_WAIT)
+		return -EOPNOTSUPP;
+	if (cmd->order && (cmd->order != FZ_CHUNK_SHIFT || !fz_has_huge()))
 		return -EOPNOTSUPP;
 	if (cmd->__reserved)
 		return -EINVAL;
 
-	err = fz_pool_resize(pool, cmd->target,
+	err = fz_pool_resize(pool, size, cmd->target,
 			     cmd->flags & FASTZERO_POOL_WAIT);
 	if (err)
 		return err;
 
 	spin_lock(&pool->lock);
-	cmd->out_ready = pool->nr_ready;
-	cmd->out_used = pool->nr_used;
+	cmd->out_ready = pool->store[size].nr_ready;
+	cmd->out_used = pool->store[size].nr_used;
 	spin_unlock(&pool->lock);
 	return fz_ucmd_respond(ucmd);
 }

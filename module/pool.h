@@ -12,14 +12,25 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
+#include "range.h"
+
 struct mem_cgroup;
 struct fz_counters;
 
 /**
- * struct fz_pool - base pages of one context that are in none of its scratches
- * @resize: serializes changes of @target; taken before @lock
- * @lock: protects all down to @zeroer_ns; a leaf, never held over a clear or an
- *	allocation
+ * enum fz_size - sizes of folios
+ * @FZ_BASE: base pages
+ * @FZ_HUGE: whole chunks
+ * @FZ_SIZES: how many sizes there are
+ */
+enum fz_size {
+	FZ_BASE,
+	FZ_HUGE,
+	FZ_SIZES,
+};
+
+/**
+ * struct fz_store - folios of one size that are in no scratch
  * @ready: folios that are zero
  * @used: folios of ours alone that wait for the zeroer
  * @held: folios that left their scratch while somebody else referred to them;
@@ -27,35 +38,46 @@ struct fz_counters;
  * @nr_ready: folios on @ready
  * @nr_used: folios on @used, and those that the zeroer is clearing
  * @nr_held: folios on @held
- * @in_hand: folios that are in no scratch and on no list just now: somebody
- *	allocates, clears, moves or frees them.  Whoever finds nothing at the
- *	limit waits for these, and may hold mmap_lock: so those who have some
- *	may not take that
- * @turns: how often somebody has let go of what was in hand
  * @target: folios to be kept on @ready
- * @zeroed: folios that the zeroer has cleared
- * @zeroer_ns: what that took
- * @owned: folios of the context, here and in its scratches; increased under
- *	@lock
- * @memcg: charged for all of them; our reference
- * @zeroer: the background work
- * @progress: woken when @turns has changed
  *
  * A folio here has one reference, the pool's (but for those on @held), no
  * mapping, and is linked by its lru member.
  */
-struct fz_pool {
-	struct mutex resize;	/* serializes changes of target */
-	spinlock_t lock;	/* protects all down to zeroer_ns */
+struct fz_store {
 	struct list_head ready;
 	struct list_head used;
 	struct list_head held;
 	u64 nr_ready;
 	u64 nr_used;
 	u64 nr_held;
+	u64 target;
+};
+
+/**
+ * struct fz_pool - the folios of one context that are in none of its scratches
+ * @resize: serializes changes of targets; taken before @lock
+ * @lock: protects all down to @zeroer_ns; a leaf, never held over a clear or an
+ *	allocation
+ * @store: by enum fz_size
+ * @in_hand: folios that are in no scratch and on no list just now: somebody
+ *	allocates, clears, moves or frees them.  Whoever finds nothing at the
+ *	limit waits for these, and may hold mmap_lock: so those who have some
+ *	may not take that
+ * @turns: how often somebody has let go of what was in hand
+ * @zeroed: base pages that the zeroer has cleared
+ * @zeroer_ns: what that took
+ * @owned: base pages of the context, here and in its scratches; increased under
+ *	@lock
+ * @memcg: charged for all of them; our reference
+ * @zeroer: the background work
+ * @progress: woken when @turns has changed
+ */
+struct fz_pool {
+	struct mutex resize;	/* serializes changes of targets */
+	spinlock_t lock;	/* protects all down to zeroer_ns */
+	struct fz_store store[FZ_SIZES];
 	u64 in_hand;
 	u64 turns;
-	u64 target;
 	u64 zeroed;
 	u64 zeroer_ns;
 	atomic_long_t owned;
@@ -87,30 +109,64 @@ static inline u64 fz_pool_seen(struct fz_pool *pool)
 	return smp_load_acquire(&pool->turns);
 }
 
-/* Memory that has failed: it may not be touched, not even to be cleared. */
-static inline bool fz_pool_is_bad(struct folio *folio)
+/* A huge folio is one of FZ_HUGE. */
+static inline enum fz_size fz_folio_size(struct folio *folio)
 {
-	return PageHWPoison(folio_page(folio, 0));
+	return folio_test_large(folio) ? FZ_HUGE : FZ_BASE;
 }
 
+/* Base pages in a folio of a size. */
+static inline u64 fz_size_pages(enum fz_size size)
+{
+	return size == FZ_HUGE ? FZ_CHUNK_PAGES : 1;
+}
+
+/* The base page of a folio that a page of a scratch is. */
+static inline struct page *fz_folio_page(struct folio *folio, u64 page)
+{
+	return folio_page(folio, folio_test_large(folio) ?
+				 page % FZ_CHUNK_PAGES : 0);
+}
+
+/*
+ * Memory that has failed: it may not be touched, not even to be cleared.  Of a
+ * huge folio not every failure is seen here: whoever clears looks at each page.
+ */
+static inline bool fz_folio_is_bad(struct folio *folio)
+{
+	return PageHWPoison(folio_page(folio, 0)) ||
+	       (folio_test_large(folio) && folio_test_has_hwpoisoned(folio));
+}
+
+/* pool.c */
 void fz_pool_init(struct fz_pool *pool);
 void fz_pool_destroy(struct fz_pool *pool);
-struct folio *fz_pool_take(struct fz_pool *pool, gfp_t gfp,
-			   struct fz_pool_try *try, struct fz_counters *count);
-struct folio *fz_pool_alloc(struct fz_pool *pool, gfp_t gfp);
-void fz_pool_put_back(struct fz_pool *pool, struct folio *folio);
+void fz_pool_put_back(struct fz_pool *pool, struct list_head *folios);
 u64 fz_pool_retire(struct fz_pool *pool, struct list_head *folios);
 void fz_pool_forget(struct fz_pool *pool, struct folio *folio);
 u64 fz_pool_free(struct fz_pool *pool, struct list_head *folios);
+bool fz_pool_own(struct fz_pool *pool, u64 nr);
+void fz_pool_disown(struct fz_pool *pool, u64 nr);
 void fz_pool_lift(struct fz_pool *pool, u64 nr);
 void fz_pool_settle(struct fz_pool *pool, u64 nr);
-int fz_pool_wait(struct fz_pool *pool, u64 seen);
 long fz_pool_pages_in_use(void);
 
+/* take.c */
+struct folio *fz_pool_alloc(struct fz_pool *pool, enum fz_size size, gfp_t gfp);
+struct folio *fz_pool_take(struct fz_pool *pool, gfp_t gfp,
+			   struct fz_pool_try *try, struct fz_counters *count);
+struct folio *fz_pool_take_huge(struct fz_pool *pool,
+				struct fz_counters *count);
+u64 fz_pool_take_ready(struct fz_pool *pool, enum fz_size size, u64 nr,
+		       struct list_head *folios);
+int fz_pool_wait(struct fz_pool *pool, u64 seen);
+
 /* resize.c */
-int fz_pool_resize(struct fz_pool *pool, u64 target, bool wait);
+int fz_pool_resize(struct fz_pool *pool, enum fz_size size, u64 target,
+		   bool wait);
 
 /* zeroer.c */
+bool fz_folio_zero(struct folio *folio);
 void fz_zeroer_init(struct fz_pool *pool);
 void fz_zeroer_kick(struct fz_pool *pool);
 void fz_zeroer_stop(struct fz_pool *pool);

@@ -92,3 +92,19 @@ bool fz_range_span(const u64 *words, struct fz_range *span)
 	}
 	return any;
 }
+
+/**
+ * fz_range_all() - whether all bits of a chunk's bitmap are set
+ * @words: FZ_CHUNK_WORDS words
+ *
+ * Return: true if they are.
+ */
+bool fz_range_all(const u64 *words)
+{
+	u64 all = ~0ULL;
+	u32 w;
+
+	for (w = 0; w < FZ_CHUNK_WORDS; w++)
+		all &= words[w];
+	return all == ~0ULL;
+}

@@ -46,5 +46,6 @@ int fz_range_check(u64 offset, u64 length, u64 size, unsigned int page_shift,
 struct fz_range fz_range_in_chunk(const struct fz_range *range, u64 chunk);
 void fz_range_mask(u64 *words, const struct fz_range *range);
 bool fz_range_span(const u64 *words, struct fz_range *span);
+bool fz_range_all(const u64 *words);
 
 #endif

@@ -38,8 +38,14 @@ struct fz_chunk *fz_reset_next(struct fz_reset *r, u64 *number)
  */
 static u32 reset_choose(struct fz_scratch *s)
 {
-	return mapping_mapped(s->inode->i_mapping) ? FASTZERO_MODE_INPLACE :
-						     FASTZERO_MODE_DROP;
+	if (!mapping_mapped(s->inode->i_mapping))
+		return FASTZERO_MODE_DROP;
+	return s->huge ? FASTZERO_MODE_SWAP : FASTZERO_MODE_INPLACE;
+}
+
+static bool reset_is_all(const struct fz_reset *r)
+{
+	return !r->dirty && !r->range.first && r->range.end == r->s->nr_pages;
 }
 
 /* Reset what is left of the range, until done or killed. */
@@ -52,16 +58,26 @@ static int reset_run(struct fz_reset *r, u32 mode)
 		mode = reset_choose(r->s);
 	}
 
+	if (mode == FASTZERO_MODE_INPLACE && reset_is_all(r)) {
+		int err = fz_inplace_all(r);
+
+		if (err != -EAGAIN)
+			return err;
+		r->cleared = 0;
+		r->held = 0;
+	}
 	while (r->range.first < r->range.end) {
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		if (mode == FASTZERO_MODE_INPLACE)
 			fz_inplace_some(r);
+		else if (mode == FASTZERO_MODE_SWAP)
+			fz_swap_some(r);
 		else
 			fz_drop_some(r);
 		cond_resched();
 	}
-	return 0;
+	return r->failed ? -EIO : 0;
 }
 
 /* What there is to do when a reset is over, or was given up. */
@@ -69,10 +85,11 @@ static void reset_end(struct fz_reset *r)
 {
 	struct fz_counters *count = &r->s->count;
 
-	if (r->dropped)
+	if (r->dropped || r->swapped)
 		fz_zeroer_kick(&r->s->ctx->pool);
 	atomic64_inc(&count->resets);
 	atomic64_add(r->cleared, &count->cleared);
+	atomic64_add(r->swapped, &count->swapped);
 	atomic64_add(r->dropped, &count->dropped);
 	atomic64_add(r->held, &count->held);
 }
@@ -114,8 +131,6 @@ void fz_reset_all(struct fz_scratch *s)
 
 static int reset_check_mode(u32 mode)
 {
-	if (mode == FASTZERO_MODE_SWAP)
-		return -EOPNOTSUPP;
 	return mode > FASTZERO_MODE_DROP ? -EINVAL : 0;
 }
 
@@ -154,7 +169,7 @@ int fz_ioctl_reset(struct fz_ucmd *ucmd)
 
 	cmd->out_done = (r.range.first - first) << PAGE_SHIFT;
 	cmd->out_cleared = r.cleared;
-	cmd->out_swapped = 0;
+	cmd->out_swapped = r.swapped;
 	cmd->out_dropped = r.dropped;
 	cmd->out_held = r.held;
 	return fz_ucmd_respond(ucmd) ?: err;
@@ -249,7 +264,7 @@ int fz_ioctl_reset_dirty(struct fz_ucmd *ucmd)
 
 	cmd->out_done = (r.range.first - first) << PAGE_SHIFT;
 	cmd->out_cleared = r.cleared;
-	cmd->out_swapped = 0;
+	cmd->out_swapped = r.swapped;
 	cmd->out_dropped = r.dropped;
 	cmd->out_held = r.held;
 	return fz_ucmd_respond(ucmd) ?: err;

@@ -14,18 +14,19 @@
 #define RESIZE_TRIES	100
 
 /* Allocate @nr folios onto @folios, in hand: all or none. */
-static int resize_alloc(struct fz_pool *pool, u64 nr, struct list_head *folios)
+static int resize_alloc(struct fz_pool *pool, enum fz_size size, u64 nr,
+			struct list_head *folios)
 {
 	struct folio *folio;
 	int err = 0;
 	u64 i;
 
 	/* Do not drive the host out of memory only to find that it was. */
-	if (nr > (u64)si_mem_available())
+	if (nr * fz_size_pages(size) > (u64)si_mem_available())
 		return -ENOMEM;
 
 	for (i = 0; i < nr && !err; i++) {
-		folio = fz_pool_alloc(pool, FZ_GFP_TELL);
+		folio = fz_pool_alloc(pool, size, FZ_GFP_TELL);
 		if (IS_ERR(folio))
 			err = -ENOMEM;
 		else
@@ -43,8 +44,10 @@ static int resize_alloc(struct fz_pool *pool, u64 nr, struct list_head *folios)
  * One try to set the target and to have what it asks for; *@in_hand: pages that
  * it could not count on, and that may be there the next time.
  */
-static int resize_try(struct fz_pool *pool, u64 target, u64 *in_hand)
+static int resize_try(struct fz_pool *pool, enum fz_size size, u64 target,
+		      u64 *in_hand)
 {
+	struct fz_store *store = &pool->store[size];
 	LIST_HEAD(fresh);
 	u64 have, old;
 	u64 nr = 0;
@@ -54,22 +57,22 @@ static int resize_try(struct fz_pool *pool, u64 target, u64 *in_hand)
 
 	/* Raised first, so that the zeroer gives back nothing that we count. */
 	spin_lock(&pool->lock);
-	old = pool->target;
-	pool->target = max(old, target);
-	have = pool->nr_ready + pool->nr_used;
+	old = store->target;
+	store->target = max(old, target);
+	have = store->nr_ready + store->nr_used;
 	*in_hand = pool->in_hand;
 	spin_unlock(&pool->lock);
 
 	if (target > have) {
 		nr = target - have;
-		err = resize_alloc(pool, nr, &fresh);
+		err = resize_alloc(pool, size, nr, &fresh);
 	}
 
 	spin_lock(&pool->lock);
-	pool->target = err ? old : target;
+	store->target = err ? old : target;
 	if (!err) {
-		list_splice(&fresh, &pool->ready);
-		pool->nr_ready += nr;
+		list_splice(&fresh, &store->ready);
+		store->nr_ready += nr;
 	}
 	spin_unlock(&pool->lock);
 	if (!err && nr)
@@ -77,12 +80,13 @@ static int resize_try(struct fz_pool *pool, u64 target, u64 *in_hand)
 	return err;
 }
 
-static bool resize_settled(struct fz_pool *pool, u64 target)
+static bool resize_settled(struct fz_pool *pool, enum fz_size size, u64 target)
 {
+	struct fz_store *store = &pool->store[size];
 	bool settled;
 
 	spin_lock(&pool->lock);
-	settled = pool->nr_ready >= target || !pool->nr_used;
+	settled = store->nr_ready >= target || !store->nr_used;
 	spin_unlock(&pool->lock);
 	return settled;
 }
@@ -90,26 +94,28 @@ static bool resize_settled(struct fz_pool *pool, u64 target)
 /**
  * fz_pool_resize() - set the target and allocate what is missing
  * @pool: the pool
- * @target: pages to be kept ready
+ * @size: of which folios
+ * @target: how many are to be kept ready
  * @wait: wait until the zeroer has made them so
  *
  * Return: 0; -EINVAL beyond the limit; -ENOMEM or -EINTR with nothing changed,
  * but that an -EINTR in the wait leaves the new target.
  */
-int fz_pool_resize(struct fz_pool *pool, u64 target, bool wait)
+int fz_pool_resize(struct fz_pool *pool, enum fz_size size, u64 target,
+		   bool wait)
 {
 	u64 limit = fz_limit_pages();
 	int tries = 0;
 	u64 in_hand;
 	int err;
 
-	if (limit && target > limit)
+	if (limit && target > limit / fz_size_pages(size))
 		return -EINVAL;
 
 	if (mutex_lock_killable(&pool->resize))
 		return -EINTR;
 	do {
-		err = resize_try(pool, target, &in_hand);
+		err = resize_try(pool, size, target, &in_hand);
 		if (err == -ENOMEM && in_hand && ++tries < RESIZE_TRIES)
 			err = fz_pool_wait(pool, fz_pool_seen(pool)) ?: -EAGAIN;
 	} while (err == -EAGAIN);
@@ -117,7 +123,8 @@ int fz_pool_resize(struct fz_pool *pool, u64 target, bool wait)
 	mutex_unlock(&pool->resize);
 
 	if (!err && wait &&
-	    wait_event_killable(pool->progress, resize_settled(pool, target)))
+	    wait_event_killable(pool->progress,
+				resize_settled(pool, size, target)))
 		err = -EINTR;
 	return err;
 }

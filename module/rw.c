@@ -23,18 +23,19 @@ ssize_t fz_read_iter(struct kiocb *iocb, struct iov_iter *to)
 		size_t want = min3((u64)(PAGE_SIZE - offset),
 				   (u64)iov_iter_count(to),
 				   size - iocb->ki_pos);
+		u64 page = iocb->ki_pos >> PAGE_SHIFT;
 		struct folio *folio;
 		size_t nr;
 
-		folio = fz_chunk_find(s, iocb->ki_pos >> PAGE_SHIFT);
-		if (folio && fz_pool_is_bad(folio)) {
+		folio = fz_chunk_find(s, page);
+		if (folio && PageHWPoison(fz_folio_page(folio, page))) {
 			folio_put(folio);
 			err = -EIO;
 			break;
 		}
 		if (folio) {
-			nr = copy_page_to_iter(folio_page(folio, 0), offset,
-					       want, to);
+			nr = copy_page_to_iter(fz_folio_page(folio, page),
+					       offset, want, to);
 			folio_put(folio);
 		} else {
 			nr = iov_iter_zero(want, to);
@@ -64,6 +65,7 @@ ssize_t fz_write_iter(struct kiocb *iocb, struct iov_iter *from)
 
 	while (iov_iter_count(from) && !err) {
 		size_t offset = offset_in_page(iocb->ki_pos);
+		u64 page = iocb->ki_pos >> PAGE_SHIFT;
 		struct folio *folio;
 		size_t want, nr;
 
@@ -73,19 +75,18 @@ ssize_t fz_write_iter(struct kiocb *iocb, struct iov_iter *from)
 		}
 		want = min3((u64)(PAGE_SIZE - offset),
 			    (u64)iov_iter_count(from), size - iocb->ki_pos);
-		folio = fz_chunk_get(s, iocb->ki_pos >> PAGE_SHIFT,
-				     FZ_GFP_TELL, NULL);
+		folio = fz_chunk_get(s, page, FZ_GFP_TELL, NULL);
 		if (IS_ERR(folio)) {
 			err = folio == ERR_PTR(-EINTR) ? -EINTR : -ENOMEM;
 			break;
 		}
-		if (fz_pool_is_bad(folio)) {
+		if (PageHWPoison(fz_folio_page(folio, page))) {
 			folio_put(folio);
 			err = -EIO;
 			break;
 		}
-		nr = copy_page_from_iter(folio_page(folio, 0), offset, want,
-					 from);
+		nr = copy_page_from_iter(fz_folio_page(folio, page), offset,
+					 want, from);
 		folio_put(folio);
 		done += nr;
 		iocb->ki_pos += nr;
@@ -101,18 +102,19 @@ ssize_t fz_write_iter(struct kiocb *iocb, struct iov_iter *from)
 /* Zero bytes inside one page: what a hole punch leaves at its ends. */
 static int rw_zero_part(struct fz_scratch *s, u64 from, u64 to)
 {
+	u64 page = from >> PAGE_SHIFT;
 	struct folio *folio;
 	int err = 0;
 
 	if (from >= to)
 		return 0;
-	folio = fz_chunk_find(s, from >> PAGE_SHIFT);
+	folio = fz_chunk_find(s, page);
 	if (!folio)
 		return 0;
-	if (fz_pool_is_bad(folio))
+	if (PageHWPoison(fz_folio_page(folio, page)))
 		err = -EIO;
 	else
-		memzero_page(folio_page(folio, 0), offset_in_page(from),
+		memzero_page(fz_folio_page(folio, page), offset_in_page(from),
 			     to - from);
 	folio_put(folio);
 	return err;

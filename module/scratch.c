@@ -39,6 +39,7 @@ const struct file_operations fz_scratch_fops = {
 	.read_iter	= fz_read_iter,
 	.write_iter	= fz_write_iter,
 	.mmap		= fz_scratch_mmap,
+	.get_unmapped_area = thp_get_unmapped_area,	/* aligned to chunks */
 	.fsync		= noop_fsync,
 	.fallocate	= fz_fallocate,
 	.unlocked_ioctl	= fz_scratch_ioctl,
@@ -140,7 +141,8 @@ void fz_scratch_unpin_mount(void)
 }
 
 /* Owns nothing but memory until the context is set. */
-static struct fz_scratch *scratch_alloc(struct fz_context *ctx, u64 nr_pages)
+static struct fz_scratch *scratch_alloc(struct fz_context *ctx, u64 nr_pages,
+					bool huge)
 {
 	struct fz_scratch *s = kzalloc(sizeof(*s), GFP_KERNEL_ACCOUNT);
 
@@ -150,12 +152,15 @@ static struct fz_scratch *scratch_alloc(struct fz_context *ctx, u64 nr_pages)
 	kref_get(&ctx->ref);
 	INIT_LIST_HEAD(&s->link);
 	s->nr_pages = nr_pages;
+	s->huge = huge;
 	mutex_init(&s->lock);
+	fz_roll_init(&s->roll);
 	xa_init_flags(&s->chunks, XA_FLAGS_ACCOUNT);
 	return s;
 }
 
-static struct inode *scratch_inode(struct fz_context *ctx, u64 nr_pages)
+static struct inode *scratch_inode(struct fz_context *ctx, u64 nr_pages,
+				   bool huge)
 {
 	struct inode *inode = new_inode(scratch_mnt->mnt_sb);
 	struct fz_scratch *s;
@@ -163,7 +168,7 @@ static struct inode *scratch_inode(struct fz_context *ctx, u64 nr_pages)
 	if (!inode)
 		return ERR_PTR(-ENOMEM);
 
-	s = scratch_alloc(ctx, nr_pages);
+	s = scratch_alloc(ctx, nr_pages, huge);
 	if (!s) {
 		iput(inode);
 		return ERR_PTR(-ENOMEM);
@@ -202,12 +207,13 @@ static int scratch_link(struct fz_context *ctx, struct fz_scratch *s)
  * fz_scratch_create() - make a scratch
  * @ctx: its context
  * @nr_pages: its size
+ * @huge: whether to back whole chunks by huge folios
  *
  * Return: its file, open for reading and writing, or an ERR_PTR: -EINVAL for
  * a size that is 0 or above the limit, -ENOSPC when the context has as many as
  * it may, -ENOMEM, -ENFILE.
  */
-struct file *fz_scratch_create(struct fz_context *ctx, u64 nr_pages)
+struct file *fz_scratch_create(struct fz_context *ctx, u64 nr_pages, bool huge)
 {
 	struct inode *inode;
 	struct file *file;
@@ -216,7 +222,7 @@ struct file *fz_scratch_create(struct fz_context *ctx, u64 nr_pages)
 	if (!nr_pages || nr_pages > fz_limit_length() >> PAGE_SHIFT)
 		return ERR_PTR(-EINVAL);
 
-	inode = scratch_inode(ctx, nr_pages);
+	inode = scratch_inode(ctx, nr_pages, huge);
 	if (IS_ERR(inode))
 		return ERR_CAST(inode);
 

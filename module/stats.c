@@ -27,6 +27,7 @@ void fz_counters_add(struct fz_counters *sum, const struct fz_counters *add)
 	atomic64_add(atomic64_read(&add->swapped), &sum->swapped);
 	atomic64_add(atomic64_read(&add->dropped), &sum->dropped);
 	atomic64_add(atomic64_read(&add->held), &sum->held);
+	atomic64_add(atomic64_read(&add->huge_failed), &sum->huge_failed);
 }
 
 static void stats_fill_counters(struct fastzero_stats *st,
@@ -71,11 +72,18 @@ static void stats_fill_context(struct fastzero_stats *st,
 
 static void stats_fill_pool(struct fastzero_stats *st, struct fz_pool *pool)
 {
+	enum fz_size size;
+
 	spin_lock(&pool->lock);
-	st->out_pool_target = pool->target;
-	st->out_pool_ready = pool->nr_ready;
-	st->out_pool_used = pool->nr_used;
-	st->out_pool_held = pool->nr_held;
+	for (size = 0; size < FZ_SIZES; size++) {
+		const struct fz_store *store = &pool->store[size];
+		u64 pages = fz_size_pages(size);
+
+		st->out_pool_target += store->target * pages;
+		st->out_pool_ready += store->nr_ready * pages;
+		st->out_pool_used += store->nr_used * pages;
+		st->out_pool_held += store->nr_held * pages;
+	}
 	st->out_zeroed = pool->zeroed;
 	st->out_zeroer_ns = pool->zeroer_ns;
 	spin_unlock(&pool->lock);

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Mapping huge folios into the caller's address space before anybody faults.
+ */
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/rbtree.h>
+
+#include "compat/compat.h"
+#include "reset.h"
+
+/*
+ * A mapping of the scratch in the caller's address space.  It stays as it is
+ * while mmap_lock is held; the tree is that of all mappings of the scratch.
+ */
+static struct vm_area_struct *map_find(struct fz_scratch *s)
+{
+	struct address_space *mapping = s->inode->i_mapping;
+	struct vm_area_struct *vma = NULL;
+	struct rb_node *node;
+
+	mmap_assert_locked(current->mm);
+
+	i_mmap_lock_read(mapping);
+	for (node = rb_first_cached(&mapping->i_mmap); node;
+	     node = rb_next(node)) {
+		vma = rb_entry(node, struct vm_area_struct, shared.rb);
+		if (vma->vm_mm == current->mm && vma->vm_flags & VM_WRITE)
+			break;
+		vma = NULL;
+	}
+	i_mmap_unlock_read(mapping);
+	return vma;
+}
+
+/* Address of a chunk in a mapping, 0 if it cannot be mapped there as a whole. */
+static unsigned long map_address(const struct vm_area_struct *vma, u64 number)
+{
+	u64 page = number << FZ_CHUNK_SHIFT;
+	unsigned long addr;
+
+	if (page < vma->vm_pgoff ||
+	    page + FZ_CHUNK_PAGES > vma->vm_pgoff + vma_pages(vma))
+		return 0;
+	addr = vma->vm_start + ((page - vma->vm_pgoff) << PAGE_SHIFT);
+	return IS_ALIGNED(addr, FZ_CHUNK_PAGES << PAGE_SHIFT) ? addr : 0;
+}
+
+/**
+ * fz_map_huge_chunks() - map chunks into a mapping of the caller, if there is one
+ * @s: the scratch, its lock held: so the folios stay where they are
+ * @items: the chunks
+ * @nr: how many
+ *
+ * What cannot be mapped now is mapped by the next touch.
+ */
+void fz_map_huge_chunks(struct fz_scratch *s, const struct fz_map_item *items,
+			unsigned int nr)
+{
+	struct mm_struct *mm = current->mm;
+	struct vm_area_struct *vma;
+	unsigned int i;
+
+	lockdep_assert_held(&s->lock);
+
+	if (!mm || mmap_read_lock_killable(mm))
+		return;
+	vma = map_find(s);
+	for (i = 0; vma && i < nr; i++) {
+		unsigned long addr = map_address(vma, items[i].number);
+
+		if (addr && !fz_insert_huge(vma, addr, items[i].folio))
+			break;
+	}
+	mmap_read_unlock(mm);
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The roll of a scratch: its folios in no order, so that a reset of all of them
+ * costs the same wherever they lie.
+ */
+#include <linux/mm.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+
+#include "context.h"
+#include "roll.h"
+
+/**
+ * fz_roll_init() - an empty roll
+ * @roll: the roll
+ */
+void fz_roll_init(struct fz_roll *roll)
+{
+	spin_lock_init(&roll->lock);
+	INIT_LIST_HEAD(&roll->sheets);
+}
+
+/**
+ * fz_roll_grow() - make room for at least one more folio
+ * @roll: the roll
+ * @memcg: to be charged
+ * @gfp: how to allocate
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int fz_roll_grow(struct fz_roll *roll, struct mem_cgroup *memcg, gfp_t gfp)
+{
+	struct mem_cgroup *old = set_active_memcg(memcg);
+	struct fz_roll_sheet *sheet = kmalloc(sizeof(*sheet), gfp);
+
+	set_active_memcg(old);
+	if (!sheet)
+		return -ENOMEM;
+
+	sheet->nr = 0;
+	spin_lock(&roll->lock);
+	/* Behind one that has room already, which we did not see. */
+	list_add_tail(&sheet->link, &roll->sheets);
+	spin_unlock(&roll->lock);
+	return 0;
+}
+
+/* The sheet that the next folio goes to: the first that is not full. */
+static struct fz_roll_sheet *roll_open_sheet(struct fz_roll *roll)
+{
+	struct fz_roll_sheet *sheet = roll->open;
+
+	lockdep_assert_held(&roll->lock);
+
+	if (!sheet)
+		sheet = list_first_entry_or_null(&roll->sheets,
+						 struct fz_roll_sheet, link);
+	else if (sheet->nr < FZ_ROLL_SHEET)
+		return sheet;
+	else if (list_is_last(&sheet->link, &roll->sheets))
+		return NULL;
+	else
+		sheet = list_next_entry(sheet, link);
+	if (sheet)
+		roll->open = sheet;
+	return sheet;
+}
+
+/**
+ * fz_roll_add() - enter a folio
+ * @roll: the roll
+ * @folio: a folio of the scratch; its private member is ours from now on
+ *
+ * Return: false if there is no room: fz_roll_grow(), and try again.
+ */
+bool fz_roll_add(struct fz_roll *roll, struct folio *folio)
+{
+	struct fz_roll_sheet *sheet;
+
+	spin_lock(&roll->lock);
+	sheet = roll_open_sheet(roll);
+	if (sheet) {
+		struct folio **slot = &sheet->folios[sheet->nr];
+
+		*slot = folio;
+		folio->private = slot;
+		sheet->nr++;
+	}
+	spin_unlock(&roll->lock);
+	return sheet;
+}
+
+/**
+ * fz_roll_remove() - strike a folio out: the last one takes its place
+ * @roll: the roll, its lock held, and the scratch's
+ * @folio: a folio on it
+ */
+void fz_roll_remove(struct fz_roll *roll, struct folio *folio)
+{
+	struct folio **slot = folio->private;
+	struct fz_roll_sheet *sheet = roll->open;
+	struct folio *last;
+
+	lockdep_assert_held(&roll->lock);
+
+	if (!sheet->nr) {
+		sheet = list_prev_entry(sheet, link);
+		roll->open = sheet;
+	}
+	sheet->nr--;
+	last = sheet->folios[sheet->nr];
+	*slot = last;
+	last->private = slot;
+	folio->private = NULL;
+}
+
+/**
+ * fz_roll_next() - the next sheet that has folios
+ * @roll: the roll of a scratch whose lock is held
+ * @sheet: the one before, NULL for the first
+ * @nr: set to how many folios there are on it; those that come later are zero
+ *
+ * Return: the sheet, NULL at the end.
+ */
+struct fz_roll_sheet *fz_roll_next(struct fz_roll *roll,
+				   struct fz_roll_sheet *sheet, u64 *nr)
+{
+	spin_lock(&roll->lock);
+	if (!sheet)
+		sheet = list_first_entry_or_null(&roll->sheets,
+						 struct fz_roll_sheet, link);
+	else if (list_is_last(&sheet->link, &roll->sheets))
+		sheet = NULL;
+	else
+		sheet = list_next_entry(sheet, link);
+	*nr = sheet ? sheet->nr : 0;
+	spin_unlock(&roll->lock);
+	return *nr ? sheet : NULL;
+}
+
+/**
+ * fz_roll_replace() - enter a folio in the place of another
+ * @old: a folio on the roll of a scratch whose lock is held
+ * @folio: the new one
+ */
+void fz_roll_replace(struct folio *old, struct folio *folio)
+{
+	struct folio **slot = old->private;
+
+	*slot = folio;
+	folio->private = slot;
+	old->private = NULL;
+}
+
+/**
+ * fz_roll_destroy() - free an empty roll
+ * @roll: the roll
+ */
+void fz_roll_destroy(struct fz_roll *roll)
+{
+	struct fz_roll_sheet *sheet, *next;
+
+	list_for_each_entry_safe(sheet, next, &roll->sheets, link)
+		kfree(sheet);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The roll of a scratch: all its folios, in no order.
+ */
+#ifndef FZ_ROLL_H
+#define FZ_ROLL_H
+
+#include <linux/list.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+
+struct folio;
+struct mem_cgroup;
+
+/* Folios on a sheet, which takes a page. */
+#define FZ_ROLL_SHEET	509
+
+/**
+ * struct fz_roll_sheet - a part of a roll
+ * @link: in fz_roll.sheets
+ * @nr: folios on it; all sheets before the open one are full, all behind it empty
+ * @folios: these.  The private member of each points to its place here
+ */
+struct fz_roll_sheet {
+	struct list_head link;
+	u64 nr;
+	struct folio *folios[FZ_ROLL_SHEET];
+};
+
+/**
+ * struct fz_roll - all folios of a scratch
+ * @lock: protects all below; a leaf.  A folio comes under it alone, and goes under
+ *	fz_scratch.lock as well: under that what is on a sheet may be read
+ * @sheets: struct fz_roll_sheet; they stay until the end
+ * @open: where the next folio goes, NULL before the first
+ */
+struct fz_roll {
+	spinlock_t lock;	/* protects sheets, open, and what is on them */
+	struct list_head sheets;
+	struct fz_roll_sheet *open;
+};
+
+void fz_roll_init(struct fz_roll *roll);
+int fz_roll_grow(struct fz_roll *roll, struct mem_cgroup *memcg, gfp_t gfp);
+bool fz_roll_add(struct fz_roll *roll, struct folio *folio);
+void fz_roll_remove(struct fz_roll *roll, struct folio *folio);
+struct fz_roll_sheet *fz_roll_next(struct fz_roll *roll,
+				   struct fz_roll_sheet *sheet, u64 *nr);
+void fz_roll_replace(struct folio *old, struct folio *folio);
+void fz_roll_destroy(struct fz_roll *roll);
+
+#endif
