@@ -52,6 +52,23 @@ int fz_raw_pool(int fd, uint64_t target, uint32_t flags,
 	return FZ_CALL(fd, FASTZERO_IOC_POOL, out, arg);
 }
 
+int fz_raw_pool_huge(int fd, uint64_t target, uint32_t flags)
+{
+	struct fastzero_pool arg = {
+		.size = sizeof(arg), .order = 9, .flags = flags, .target = target,
+	};
+
+	return ioctl(fd, FASTZERO_IOC_POOL, &arg);
+}
+
+uint32_t fz_policy(void)
+{
+	const char *pages = getenv("FZ_PAGES");
+
+	return pages && !strcmp(pages, "2m") ? FASTZERO_PAGES_2M :
+					       FASTZERO_PAGES_AUTO;
+}
+
 int fz_raw_stats(int fd, struct fastzero_stats *out)
 {
 	struct fastzero_stats arg = { 0 };

@@ -39,6 +39,12 @@ long fz_slow(void);
 #define TEST_TIMEOUT_DEFAULT 600
 #endif
 
+/*
+ * FZ_PAGES=2m in the environment: scratches are of huge folios wherever they can,
+ * and run.sh runs some programs once more so.  Else what CREATE does by itself.
+ */
+uint32_t fz_policy(void);
+
 /* Size of a base page. */
 extern size_t fz_ps;
 
@@ -57,6 +63,8 @@ int fz_raw_create(int fd, uint64_t length, uint32_t flags, uint32_t policy,
 		  uint32_t node);
 int fz_raw_pool(int fd, uint64_t target, uint32_t flags,
 		struct fastzero_pool *out);
+/* Chunks of 2 MiB in the pool. */
+int fz_raw_pool_huge(int fd, uint64_t target, uint32_t flags);
 int fz_raw_stats(int fd, struct fastzero_stats *out);
 int fz_raw_reset(int fd, uint64_t offset, uint64_t length, uint32_t mode,
 		 struct fastzero_reset *out);
@@ -84,7 +92,7 @@ int fz_raw_workset(int fd, uint32_t op, void *buffer, uint64_t size,
 #define fz_workset(fd, ...) \
 	FZ_ASSERTING(workset, fastzero_workset, fd, __VA_ARGS__)
 #define fz_create(fd, length) ({					\
-	int fd_ = fz_raw_create(fd, length, 0, FASTZERO_PAGES_AUTO, 0);	\
+	int fd_ = fz_raw_create(fd, length, 0, fz_policy(), 0);		\
 	ASSERT_LE(0, fd_);						\
 	fd_; })
 

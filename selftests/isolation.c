@@ -40,7 +40,7 @@ static int make_all(FIXTURE_DATA(isolation) *self)
 	int i;
 
 	for (i = 0; i < SCRATCHES; i++) {
-		self->fds[i] = fz_raw_create(self->ctx, SIZE, 0, 0, 0);
+		self->fds[i] = fz_raw_create(self->ctx, SIZE, 0, fz_policy(), 0);
 		self->maps[i] = fz_raw_map(self->fds[i], 0, SIZE);
 		if (self->maps[i] == MAP_FAILED)
 			return -1;

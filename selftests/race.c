@@ -3,9 +3,10 @@
  * Faulting threads, and a running vCPU, against resets: no stale page.
  *
  *	race			the tests
- *	race --expect-stale	succeeds only if stale pages are found: run on a
- *				module that was built without the fault handler's
- *				second look, it shows that the tests can fail
+ *	race --expect-stale [huge]	succeeds only if stale pages are found: run
+ *				on a module that was built without the fault
+ *				handler's second look, it shows that the tests
+ *				can fail
  */
 #include "kselftest_harness.h"
 #include "race_engine.h"
@@ -22,9 +23,13 @@ FIXTURE_VARIANT(race) {
 	FIXTURE_VARIANT_ADD(race, name) {				\
 		.config = { .mode = mode_, .guest = guest_,		\
 			    .one_cpu = one_cpu_, .resets = resets_ } }
+#define RACE_HUGE(name, mode_, guest_, one_cpu_, resets_)		\
+	FIXTURE_VARIANT_ADD(race, huge_##name) {			\
+		.config = { .mode = mode_, .guest = guest_, .huge = true, \
+			    .one_cpu = one_cpu_, .resets = resets_ } }
 
 /*
- * 50,000 resets in all.  On one CPU the reset preempts the fault, which is when
+ * 70,000 resets in all.  On one CPU the reset preempts the fault, which is when
  * most happens; on two they run at the same time.
  */
 RACE(drop, FASTZERO_MODE_DROP, false, true, 14000);
@@ -40,6 +45,17 @@ RACE(two_cpus_guest_drop, FASTZERO_MODE_DROP, true, false, 2000);
 RACE(two_cpus_guest_punch, FZ_PUNCH, true, false, 2000);
 RACE(two_cpus_guest_auto, FASTZERO_MODE_AUTO, true, false, 1000);
 RACE(two_cpus_guest_inplace, FASTZERO_MODE_INPLACE, true, false, 1000);
+
+RACE(swap, FASTZERO_MODE_SWAP, false, true, 6000);
+RACE(two_cpus_swap, FASTZERO_MODE_SWAP, false, false, 2000);
+RACE(two_cpus_guest_swap, FASTZERO_MODE_SWAP, true, false, 2000);
+RACE_HUGE(swap, FASTZERO_MODE_SWAP, false, true, 2000);
+RACE_HUGE(drop, FASTZERO_MODE_DROP, false, true, 2000);
+RACE_HUGE(auto, FASTZERO_MODE_AUTO, false, true, 1000);
+RACE_HUGE(two_cpus_swap, FASTZERO_MODE_SWAP, false, false, 1000);
+RACE_HUGE(two_cpus_guest_swap, FASTZERO_MODE_SWAP, true, false, 1000);
+RACE_HUGE(two_cpus_guest_drop, FASTZERO_MODE_DROP, true, false, 500);
+RACE_HUGE(two_cpus_guest_auto, FASTZERO_MODE_AUTO, true, false, 500);
 
 FIXTURE_SETUP(race)
 {
@@ -66,10 +82,10 @@ TEST_F_TIMEOUT(race, no_stale_page, 400)
 }
 
 /* The control: in TAP like the rest. */
-static int expect_stale(void)
+static int expect_stale(bool huge)
 {
 	const struct race_config config = {
-		.mode = FASTZERO_MODE_DROP, .one_cpu = true,
+		.mode = FASTZERO_MODE_DROP, .one_cpu = true, .huge = huge,
 		.resets = 20000, .stop_at = 3,
 	};
 	struct race_result r;
@@ -88,8 +104,8 @@ static int expect_stale(void)
 
 static void __attribute__((constructor)) take_arguments(int argc, char **argv)
 {
-	if (argc == 2 && !strcmp(argv[1], "--expect-stale"))
-		exit(expect_stale());
+	if (argc >= 2 && !strcmp(argv[1], "--expect-stale"))
+		exit(expect_stale(argc == 3 && !strcmp(argv[2], "huge")));
 }
 
 TEST_HARNESS_MAIN

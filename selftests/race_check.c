@@ -26,7 +26,7 @@ void race_take_freed(struct race *r)
 	int page;
 
 	for (page = 0; page < r->nr_pages; page++)
-		r->other[page * WORDS + WORD_FOREIGN] = OLD;
+		*race_word(r, r->other, page, WORD_FOREIGN) = OLD;
 }
 
 void race_check_freed(struct race *r)
@@ -35,7 +35,7 @@ void race_check_freed(struct race *r)
 
 	for (page = 0; page < r->nr_pages; page++) {
 		for (i = 0; i < 8; i++) {
-			uint64_t value = r->other[page * WORDS + i];
+			uint64_t value = *race_word(r, r->other, page, i);
 
 			if (value != (i == WORD_FOREIGN ? OLD : 0))
 				note(r, &r->result->foreign,
@@ -68,7 +68,7 @@ void race_check(struct race *r, const struct covered *covered)
 
 	for (page = 0; page < r->nr_pages; page++) {
 		const struct covered *c = &covered[page / GROUP];
-		volatile uint64_t *here = r->map + page * WORDS;
+		volatile uint64_t *here = race_word(r, r->map, page, 0);
 		bool was_reset = page >= c->first && page < c->end;
 		uint64_t token = fz_random(&r->random);
 
@@ -76,8 +76,8 @@ void race_check(struct race *r, const struct covered *covered)
 			check_old(r, page, here, c->done, "old in the mapping");
 		here[WORD_TOKEN] = token;
 		memset(words, 0xff, sizeof(words));
-		if (pread(r->fd, words, sizeof(words), page * 4096L) !=
-		    sizeof(words))
+		if (pread(r->fd, words, sizeof(words),
+			  (off_t)race_offset(r, page)) != sizeof(words))
 			abort();
 		if (was_reset)
 			check_old(r, page, words, c->done, "old in pread");
@@ -85,10 +85,10 @@ void race_check(struct race *r, const struct covered *covered)
 			note(r, &r->result->lost, "a store lost to pread",
 			     page, words[WORD_TOKEN]);
 		if (r->round % 4 == 0 &&
-		    r->second[page * WORDS + WORD_TOKEN] != token)
+		    *race_word(r, r->second, page, WORD_TOKEN) != token)
 			note(r, &r->result->lost,
 			     "a store lost to another mapping", page,
-			     r->second[page * WORDS + WORD_TOKEN]);
+			     *race_word(r, r->second, page, WORD_TOKEN));
 	}
 }
 
@@ -102,7 +102,7 @@ void race_check_guest(struct race *r)
 		uint64_t value = 0;
 
 		for (;;) {
-			if (pread(r->fd, &value, 8, page * 4096L +
+			if (pread(r->fd, &value, 8, (off_t)race_offset(r, page) +
 				  8 * WORD_GUEST) == 8 && value)
 				break;
 			if (race_now_ns() > end) {

@@ -63,7 +63,8 @@ static void *writer_main(void *arg)
 				w->index * 64) % (unsigned int)r->nr_pages;
 
 			w->page = page;
-			r->map[page * WORDS + WORD_WRITER + w->index] =
+			*race_word(r, r->map, (int)page,
+				   WORD_WRITER + (int)w->index) =
 				++w->seq << 8 | (w->index + 1);
 			w->done = w->seq;
 		}
@@ -76,7 +77,7 @@ static void *vcpu_main(void *arg)
 {
 	struct race *r = arg;
 	struct minivm_job job = {
-		.op = MINIVM_HAMMER, .stride = 1,
+		.op = MINIVM_HAMMER, .stride = (uint64_t)r->stride,
 		.count = (uint64_t)r->nr_pages,
 		.words = 1, .value = GUEST_VALUE, .stop = &r->vcpu_stop,
 	};
@@ -112,7 +113,8 @@ static void prepare(struct race *r)
 			pages = fz_random(&r->random);
 		if (pages >> page % 64 & 1)
 			continue;
-		if (pwrite(r->fd, words, sizeof(words), page * 4096L) < 0)
+		if (pwrite(r->fd, words, sizeof(words),
+			   (off_t)race_offset(r, page)) < 0)
 			abort();
 	}
 }
@@ -150,14 +152,15 @@ static void reset_one(struct race *r, int group, struct covered *c)
 
 	c->first = group * GROUP;
 	c->end = c->first + GROUP;
-	if (page / GROUP == group && fz_random(&r->random) % 4) {
+	if (!r->config->huge && page / GROUP == group &&
+	    fz_random(&r->random) % 4) {
 		c->first = page;
 		c->end = page + 1;
 	}
 	for (t = 0; t < r->nr_writers; t++)
 		c->done[t] = r->writers[t].done;
-	if (fz_raw_clear(r->fd, (uint64_t)c->first * 4096,
-			 (uint64_t)(c->end - c->first) * 4096, r->config->mode))
+	if (fz_raw_clear(r->fd, race_offset(r, c->first),
+			 race_offset(r, c->end - c->first), r->config->mode))
 		abort();
 	r->result->resets++;
 }
@@ -211,18 +214,29 @@ static void one_round(struct race *r)
 static int start(struct race *r)
 {
 	struct sched_param param = { .sched_priority = 1 };
+	uint32_t policy;
 	unsigned int t;
 	long begin;
 	int err;
 
 	/* A guest takes much longer for a fault. */
-	r->nr_groups = r->config->guest ? 8 : MAX_GROUPS;
+	r->nr_groups = r->config->huge ? HUGE_GROUPS :
+		       r->config->guest ? 8 : MAX_GROUPS;
 	r->nr_pages = r->nr_groups * GROUP;
-	r->size = (size_t)r->nr_pages * 4096;
+	r->stride = r->config->huge ? HUGE_STRIDE : 1;
+	r->size = race_offset(r, r->nr_pages);
+	policy = r->config->huge ? FASTZERO_PAGES_2M : FASTZERO_PAGES_4K;
 	run_on(r, 0);
 	r->ctx = fz_raw_open();
-	r->fd = fz_raw_create(r->ctx, r->size, 0, 0, 0);
-	r->other_fd = fz_raw_create(r->ctx, r->size, 0, 0, 0);
+	r->fd = fz_raw_create(r->ctx, r->size, 0, policy, 0);
+	r->other_fd = fz_raw_create(r->ctx, r->size, 0, policy, 0);
+	/* SWAP takes what is ready. */
+	if (r->config->huge)
+		err = fz_raw_pool_huge(r->ctx, 2 * HUGE_GROUPS, 0);
+	else
+		err = fz_raw_pool(r->ctx, (uint64_t)r->nr_pages, 0, NULL);
+	if (err)
+		return -errno;
 	r->map = fz_raw_map(r->fd, 0, r->size);
 	r->second = fz_raw_map(r->fd, 0, r->size);
 	r->other = fz_raw_map(r->other_fd, 0, r->size);

@@ -22,6 +22,7 @@
 struct race_config {
 	uint32_t mode;		/* of the resets under test */
 	bool guest;		/* a KVM guest writes, besides a thread */
+	bool huge;		/* chunks of huge folios; a reset is of one */
 	bool one_cpu;		/* all on one CPU, else on two */
 	uint64_t resets;	/* so many */
 	uint64_t stop_at;	/* or so many stale pages, 0 for never */

@@ -15,7 +15,13 @@
 #define GROUP		4
 #define MAX_GROUPS	32
 #define NR_WRITERS	2
-#define WORDS		(4096 / 8)
+
+/*
+ * With huge folios a group is a chunk, of which we look at a few pages: "page" is
+ * the number of one that we look at.
+ */
+#define HUGE_GROUPS	8
+#define HUGE_STRIDE	(512 / GROUP)
 
 /* Words of a page: the guest's, one for each writer, and others. */
 #define WORD_GUEST	0
@@ -51,6 +57,7 @@ struct race {
 	struct race_result *result;
 	int nr_groups;
 	int nr_pages;
+	int stride;			/* from one to the next */
 	size_t size;
 	int ctx;
 	int fd;
@@ -69,6 +76,19 @@ struct race {
 	uint32_t vcpu_stop;
 	int vcpu_err;
 };
+
+static inline uint64_t race_offset(const struct race *r, int page)
+{
+	return (uint64_t)page * (uint64_t)r->stride * 4096;
+}
+
+/* A word of a page in a mapping. */
+static inline volatile uint64_t *race_word(const struct race *r,
+					   volatile uint64_t *map, int page,
+					   int word)
+{
+	return map + race_offset(r, page) / 8 + word;
+}
 
 long race_now_ns(void);
 void race_pause_ns(long ns, bool spin);

@@ -24,7 +24,8 @@ END
 	exit "$1"
 }
 
-# Seconds that each may take on a slow machine.
+# Seconds that each may take on a slow machine.  NAME_2m is the program NAME on
+# scratches of huge folios.
 programs='args 120
 args_values 120
 args_fd 120
@@ -33,6 +34,11 @@ mmap 120
 dirty 120
 zero 240
 zero_guest 240
+huge 120
+dirty_2m 120
+zero_2m 240
+zero_guest_2m 240
+isolation_2m 240
 vma 120
 vma_touch 120
 isolation 240
@@ -50,7 +56,8 @@ stats 120
 stress 400
 failnth 200
 failnth_module 200
-race-control 300'
+race-control 300
+race-control-2m 300'
 
 set -u
 
@@ -205,7 +212,8 @@ run()
 		$(($(date +%s) - begin))
 }
 
-# The module without the re-check must be caught: else the test proves nothing.
+# run_control NAME SECONDS COMMAND...: the module without the re-check must be
+# caught: else the test proves nothing.
 run_control()
 {
 	if [ -z "$no_recheck_ko" ] || [ -z "$ko" ]; then
@@ -214,7 +222,7 @@ run_control()
 		return
 	fi
 	use fastzero "$no_recheck_ko" &&
-		run "$1" "$2" "$dir/race" --expect-stale
+		run "$@"
 	use fastzero "$ko"
 }
 
@@ -237,7 +245,11 @@ while read -r name seconds; do
 	esac
 	[ -n "$name" ] || continue
 	if [ "$name" = race-control ]; then
-		run_control "$name" "$seconds"
+		run_control "$name" "$seconds" "$dir/race" --expect-stale
+	elif [ "$name" = race-control-2m ]; then
+		run_control "$name" "$seconds" "$dir/race" --expect-stale huge
+	elif [ -x "$dir/${name%_2m}" ] && [ "$name" != "${name%_2m}" ]; then
+		run "$name" "$seconds" env FZ_PAGES=2m "$dir/${name%_2m}"
 	elif [ -x "$dir/$name" ]; then
 		run "$name" "$seconds" "$dir/$name"
 	else

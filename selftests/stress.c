@@ -233,6 +233,7 @@ static void st_setup(void)
 			st_fail("set-up: %s", strerror(errno));
 	}
 	w->modes = info.out_modes;
+	w->policies = info.out_features & FASTZERO_FEATURE_2M ? 3 : 2;
 	w->random = st_seed;
 	for (i = 0; i < ST_SCRATCHES; i++) {
 		w->scratch[i].fd = -1;

@@ -45,6 +45,7 @@ enum st_state {
  * @implicit: it is a context's implicit one, and @fd the context
  * @context: which of the contexts that stay it belongs to, -1 if none
  * @fd: the coordinator's descriptor, -1 if it has closed it
+ * @huge: whole chunks may be huge folios
  * @pages: its size
  * @state: enum st_state of each page
  * @shadow: the contents that pages have which are not zero or unknown
@@ -54,6 +55,7 @@ struct st_scratch {
 	bool implicit;
 	int context;
 	int fd;
+	bool huge;
 	uint32_t pages;
 	uint8_t state[ST_PAGES];
 	unsigned char *shadow;
@@ -243,6 +245,7 @@ struct st_world {
 	uint32_t workers;
 	int context[ST_CONTEXTS];
 	uint32_t modes;		/* those that RESET takes */
+	uint32_t policies;	/* page policies that CREATE takes */
 	uint64_t random;
 	uint64_t number;	/* of the next operation */
 	uint32_t arrived;	/* workers that are ready to begin */

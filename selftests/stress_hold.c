@@ -110,6 +110,15 @@ static bool st_drops(const struct st_job *job)
 					   job->arg == FASTZERO_MODE_SWAP));
 }
 
+/* Whether a job resets all of the chunk of a page. */
+static bool st_is_whole_chunk(const struct st_job *job, uint32_t page)
+{
+	uint64_t chunk = 512 * fz_ps;
+	uint64_t begin = page * fz_ps / chunk * chunk;
+
+	return st_begin(job) <= begin && st_end(job) >= begin + chunk;
+}
+
 /* Whether another job writes or resets a page while @job drops it. */
 static bool st_is_disputed(const struct st_world *w, const struct st_job *job,
 			   uint32_t page)
@@ -142,7 +151,10 @@ void st_hold_reset(struct st_world *w, const struct st_job *job, uint32_t page)
 		    page < hold->first || page >= hold->first + hold->nr ||
 		    hold->state[page - hold->first] != ST_FOLLOWS)
 			continue;
-		if (st_is_disputed(w, job, page))
+		/* A part of a huge folio is cleared where it is. */
+		if (st_is_disputed(w, job, page) ||
+		    (w->scratch[job->slot].huge &&
+		     !st_is_whole_chunk(job, page)))
 			hold->state[page - hold->first] = ST_LOST;
 		else
 			st_freeze(&w->scratch[job->slot], hold, page);

@@ -10,13 +10,17 @@ static void st_create(struct st_world *w, uint32_t slot)
 {
 	struct st_scratch *s = &w->scratch[slot];
 	uint32_t kind = st_below(w, 8);
-	uint32_t policy = st_below(w, 2);
+	uint32_t policy = st_below(w, w->policies);
 	void *map;
 	int ctx;
 
 	s->pages = 1 + st_below(w, st_below(w, 3) ? 700 : ST_PAGES);
 	s->context = kind < ST_CONTEXTS * 3 ? (int)kind % ST_CONTEXTS : -1;
 	s->implicit = kind == 7;
+	s->huge = policy == FASTZERO_PAGES_2M && !s->implicit;
+	/* Some whole chunks, and a part of one. */
+	if (s->huge && s->pages < 512 && st_below(w, 4))
+		s->pages += 512 * (1 + st_below(w, 3));
 	ctx = s->context >= 0 ? w->context[s->context] : fz_raw_open();
 	if (s->implicit) {
 		s->fd = ctx;

@@ -185,8 +185,16 @@ static void st_run_forget(struct st_self *self, const struct st_job *job)
 
 static void st_run_pool(struct st_self *self, const struct st_job *job)
 {
-	if (fz_raw_pool(self->w->context[job->arg], job->target,
-			job->flags & ST_POOL_WAIT ? FASTZERO_POOL_WAIT : 0, NULL))
+	uint32_t flags = job->flags & ST_POOL_WAIT ? FASTZERO_POOL_WAIT : 0;
+	int ctx = self->w->context[job->arg];
+
+	/* Every other time it is about chunks. */
+	if (self->w->policies > FASTZERO_PAGES_2M && job->target % 2) {
+		if (fz_raw_pool_huge(ctx, job->target % 8, flags))
+			st_wrong(self, "POOL of chunks fails", errno);
+		return;
+	}
+	if (fz_raw_pool(ctx, job->target, flags, NULL))
 		st_wrong(self, "POOL fails", errno);
 }
 
