@@ -11,10 +11,13 @@
 
 #include "fastzero.h"
 
+#define CHUNK_SHIFT	21
+
 struct fastzero_peer {
 	struct fastzero_ctx *ctx;
 	struct fastzero_scratch *scratch;
-	uint64_t pool;		/* pages kept ready */
+	unsigned int order;	/* of the folios in the pool */
+	uint64_t pool;		/* so many are kept ready */
 };
 
 static int explain(struct memory *m, const char *what, int err)
@@ -41,13 +44,14 @@ int fastzero_peer_probe(const char *device)
 
 static unsigned int mode_of(const struct peer *peer)
 {
-	return peer->arg & ~FASTZERO_PEER_POPULATE;
+	return peer->arg & ~(FASTZERO_PEER_POPULATE | FASTZERO_PEER_2M);
 }
 
 int fastzero_peer_setup(const struct peer *peer, const struct plan *plan,
 			struct memory *m)
 {
 	struct fastzero_ctx_opts opts = { .size = sizeof(opts), .path = plan->device };
+	struct fastzero_scratch_opts scratch_opts = { .size = sizeof(scratch_opts) };
 	struct fastzero_info info = { .size = sizeof(info) };
 	struct fastzero_peer *p = calloc(1, sizeof(*p));
 	int ret;
@@ -66,7 +70,9 @@ int fastzero_peer_setup(const struct peer *peer, const struct plan *plan,
 			 fastzero_mode_name(mode_of(peer)));
 		return -EOPNOTSUPP;
 	}
-	ret = fastzero_scratch_create(p->ctx, plan->size, NULL, &p->scratch);
+	if (peer->arg & FASTZERO_PEER_2M)
+		scratch_opts.page_policy = FASTZERO_PAGES_2M;
+	ret = fastzero_scratch_create(p->ctx, plan->size, &scratch_opts, &p->scratch);
 	if (ret)
 		return explain(m, "CREATE", ret);
 	ret = fastzero_map(p->scratch, NULL, &m->addr);
@@ -76,6 +82,13 @@ int fastzero_peer_setup(const struct peer *peer, const struct plan *plan,
 	m->fd = fastzero_scratch_fd(p->scratch);
 	/* INPLACE keeps its pages, so there is nothing to have ready. */
 	p->pool = mode_of(peer) == FASTZERO_MODE_INPLACE ? 0 : plan->count;
+	if (peer->arg & FASTZERO_PEER_2M) {
+		uint64_t chunks = plan->size >> CHUNK_SHIFT;
+
+		/* A run dirties no more chunks than pages. */
+		p->order = CHUNK_SHIFT - 12;
+		p->pool = chunks < plan->count ? chunks : plan->count;
+	}
 	ret = fastzero_peer_settle(m);
 	return ret ? explain(m, "POOL", ret) : 0;
 }
@@ -103,7 +116,7 @@ int fastzero_peer_settle(struct memory *m)
 
 	if (!p->pool)
 		return 0;
-	return fastzero_ctx_pool(p->ctx, 0, p->pool, FASTZERO_POOL_WAIT, NULL);
+	return fastzero_ctx_pool(p->ctx, p->order, p->pool, FASTZERO_POOL_WAIT, NULL);
 }
 
 int fastzero_peer_account(struct memory *m, struct account *a)

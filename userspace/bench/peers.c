@@ -128,6 +128,10 @@ const struct peer peers[] = {
 		.what = "fastzero RESET as the module thinks best, with the same pool",
 		.demo = true,
 		FASTZERO_PEER(FASTZERO_MODE_AUTO),
+	}, {
+		.name = "fz-2m",
+		.what = "the same on a scratch of 2 MiB folios, a pool of which is ready",
+		FASTZERO_PEER(FASTZERO_MODE_AUTO | FASTZERO_PEER_2M),
 	},
 	{ 0 }
 };

@@ -141,6 +141,7 @@ void pagescan_teardown(struct memory *m);
 
 /* peer_fastzero.c */
 #define FASTZERO_PEER_POPULATE	0x100	/* in arg, beside the mode */
+#define FASTZERO_PEER_2M	0x200	/* whole chunks, not base pages */
 
 int fastzero_peer_setup(const struct peer *peer, const struct plan *plan,
 			struct memory *m);
