@@ -37,6 +37,8 @@ cat > "$vm/kernels/debian" <<END
 [ ! -e "$tmp/fails" ] || exit 1
 echo made >> "$tmp/made"
 echo "\$4" > "\$1/release"
+echo a > "\$1/a"
+echo "\$2/a" > "\$1/headers"
 END
 cp "$vm/kernels/debian" "$vm/build-kernel"
 # shellcheck disable=SC2016 # for the script
@@ -90,6 +92,18 @@ is "and not for a comment" 0 0 1.1
 echo true >> "$vm/kernels/debian"
 kernel path old release
 is "but for the script" 0 1 1.1
+
+kernel path old headers
+is "its files have names" 0 0 "$tmp/cache/kernels/old/a"
+rm "$tmp/cache/kernels/old/a"
+kernel path old release
+is "and one that is missing makes it anew" 0 1 1.1
+: > "$tmp/cache/kernels/old/headers"
+kernel path old release
+is "and a name that is missing" 0 1 1.1
+: > "$tmp/cache/kernels/old/release"
+kernel path old release
+is "and an empty release" 0 1 1.1
 
 kernel path dbg release
 is "one that is built" 0 1 1.0
