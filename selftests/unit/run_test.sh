@@ -1,0 +1,77 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Tests of how selftests/run.sh judges a program by what it said and its end.
+
+set -u
+
+top=$(cd "$(dirname "$0")/../.." && pwd)
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+passed=0 failed=0
+sed -n '/^judge()/,/^}/p' "$top/selftests/run.sh" > "$tmp/judge"
+# shellcheck source=/dev/null
+. "$tmp/judge"
+
+# is WHAT STATUS SUM: the sum for a program that says what is on stdin.
+is()
+{
+	cat > "$tmp/log"
+	judge "$2" "$tmp/log" > "$tmp/said"
+	if [ "$(tail -n 1 "$tmp/said")" = "$3" ]; then
+		passed=$((passed + 1))
+		echo "ok: $1"
+	else
+		failed=$((failed + 1))
+		echo "not ok: $1: expected $3"
+		sed 's/^/    /' "$tmp/said"
+	fi
+}
+
+unset FZ_MAY_SKIP
+is "all is well" 0 "2 0 0" <<END
+TAP version 13
+1..2
+ok 1 a
+ok 2 b
+END
+is "one has failed" 1 "1 1 0" <<END
+1..2
+ok 1 a
+not ok 2 b
+END
+is "nothing is said" 0 "0 1 0" < /dev/null
+is "nothing of a plan" 0 "0 1 0" <<END
+hello
+END
+is "a plan of nothing" 0 "0 1 0" <<END
+TAP version 13
+1..0
+END
+is "it was killed before the plan" 137 "0 1 0" < /dev/null
+is "it ended early, and well" 0 "1 2 0" <<END
+1..3
+ok 1 a
+# RUN b ...
+END
+is "it ended early" 139 "1 1 0" <<END
+1..2
+ok 1 a
+END
+is "all are ok, but not the end" 139 "1 1 0" <<END
+1..1
+ok 1 a
+END
+cat > "$tmp/skips" <<END
+1..2
+ok 1 a
+ok 2 b # SKIP no such thing
+END
+is "a skip" 0 "1 0 1" < "$tmp/skips"
+export FZ_MAY_SKIP='^other$|^no such thing$'
+is "for a reason that is known" 0 "1 0 1" < "$tmp/skips"
+export FZ_MAY_SKIP='^such thing$'
+is "for one that is not" 0 "1 1 0" < "$tmp/skips"
+
+echo "$passed passed, $failed failed, 0 skipped"
+[ "$failed" = 0 ]
