@@ -79,5 +79,13 @@ is "an option among kernels" 2 "$usage" true true one --debug
 is "a suite that is not there" 1 "0 passed, 1 failed, 0 skipped" true true --headers none
 is "a suite without headers" 1 "0 passed, 1 failed, 0 skipped" true true --headers empty
 
+unset FZ_ALONE
+exec 8> "$there/../build/lock"
+flock 8
+is "two at once" 2 "check-kernels: another check is at work in this tree, or the VM of one that was ended" \
+	true "$fine" one
+exec 8>&-
+is "one after the other" 0 "7 passed, 0 failed, 1 skipped" true "$fine" one
+
 echo "$passed passed, $failed failed, 0 skipped"
 [ "$failed" = 0 ]
