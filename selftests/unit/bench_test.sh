@@ -1,0 +1,85 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Tests of selftests/vm/bench: which results it keeps, and which become the
+# reference.  A shell script measures here in place of the VM.
+
+set -u
+
+top=$(cd "$(dirname "$0")/../.." && pwd)
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+ok=0 bad=0
+
+mkdir -p "$tmp/selftests/vm" "$tmp/userspace" "$tmp/build/userspace"
+cp "$top/selftests/vm/bench" "$tmp/selftests/vm/"
+cp /bin/true "$tmp/build/userspace/fastzero-bench"
+printf '%%:\n\t@:\n' > "$tmp/userspace/Makefile"
+printf '#!/bin/sh\n' > "$tmp/selftests/vm/kernel"
+cat > "$tmp/selftests/vm/sealed" <<'END'
+#!/bin/sh
+while [ "$1" != --data ]; do
+	shift
+done
+printf '%s' "$JSON" > "$2"
+printf '%s\n' "$TABLE"
+exit "$STATUS"
+END
+chmod +x "$tmp/selftests/vm/kernel" "$tmp/selftests/vm/sealed"
+export MODULE=/bin/true
+
+# is WHAT STATUS ARGUMENT...: how bench ends
+is()
+{
+	what=$1 expected=$2
+	shift 2
+	status=0
+	"$tmp/selftests/vm/bench" "$@" > "$tmp/said" 2>&1 || status=$?
+	judge "$what" test "$status" = "$expected"
+}
+
+# judge WHAT COMMAND...
+judge()
+{
+	what=$1
+	shift
+	if "$@"; then
+		ok=$((ok + 1))
+		echo "ok: $what"
+	else
+		bad=$((bad + 1))
+		echo "not ok: $what: status $status"
+		sed 's/^/    /' "$tmp/said"
+	fi
+}
+
+result=$tmp/build/bench/quick-6.1.json
+reference=$tmp/docs/bench/6.1/quick.json
+end='reset + next run = the cycle in one piece, ...'
+
+export JSON='{"n": 0}' TABLE="$end" STATUS=0
+is "a part" 0 quick 6.1 --only fz
+judge "is no result of the whole" test ! -e "$result"
+is "and no reference" 2 update 6.1
+JSON='{"n": 1}' TABLE="table
+$end
+not compared: 5 rows of threads"
+is "a result" 0 quick
+judge "is kept" grep -q 1 "$result"
+JSON='{"n": 2}' STATUS=1
+is "a failure" 1 quick
+JSON='{"n": 2' STATUS=0
+is "half of the JSON" 2 quick
+JSON=''
+is "no JSON" 2 quick
+JSON='{"n": 2}' TABLE=table
+is "half of the table" 2 quick
+judge "leave the result of before" grep -q 1 "$result"
+judge "and nothing else" test ! -e "$result.new"
+JSON='{"n": 3}' TABLE=$end
+is "another part" 0 quick 6.1 --cycles 1
+is "a reference" 0 update 6.1
+judge "is made of the whole" grep -q 1 "$reference"
+
+echo "$ok passed, $bad failed, 0 skipped"
+[ "$bad" = 0 ]
