@@ -28,12 +28,14 @@ refused()
 }
 
 echo '{"schema": 1}' > "$tmp/other"
+echo '{"schema": 0, "program": "fastzero-bench", "rows": []}' > "$tmp/old"
 echo 'Dear all,' > "$tmp/letter"
 echo '{"schema": 1, "program": "fastzero-bench", "rows": []}' > "$tmp/empty"
 
 refused "usage: charts RESULT.json DIRECTORY"
 refused "$tmp/none: No such file or directory" "$tmp/none" "$tmp"
 refused "$tmp/other: not a result of fastzero-bench" "$tmp/other" "$tmp"
+refused "$tmp/old: its schema is 0, not 1" "$tmp/old" "$tmp"
 refused "$tmp/letter: not a result of fastzero-bench" "$tmp/letter" "$tmp"
 refused "$tmp/no/dir: No such file or directory" "$tmp/empty" "$tmp/no/dir"
 refused "$tmp/empty: nothing to draw: no row of random writes to 64 MiB, to 113 pages, or by threads" \

@@ -52,6 +52,8 @@ result other b 1090 5000
 result other-faster b 500 2500
 result other-worse b 1110 5000
 sed 's/fz-auto/fz-gone/' "$tmp/same" > "$tmp/gone"
+sed 's/"dontneed"/"none"/' "$tmp/same" > "$tmp/bare"
+sed 's/"dontneed"/"none"/' "$tmp/other-worse" > "$tmp/other-bare"
 
 expect 0 "the same" same
 expect 0 "2.9 % worse" three
@@ -63,6 +65,8 @@ expect 1 "a row that is gone" gone
 expect 0 "another kernel, 9 % worse to the yardstick" other
 expect 0 "another kernel, all faster" other-faster
 expect 1 "another kernel, 11 % worse" other-worse
+expect 1 "another kernel, and no yardstick" other-bare
+expect 1 "another kernel, and no yardstick in the reference" other-bare bare
 
 # says WHAT PATTERN A B: a line of plain compare
 says()
@@ -117,7 +121,21 @@ nothing()
 	fi
 }
 
+sed 's/"stale": 0/&, "faults": 0, "tlb_flushes": null/' same > faults-0
+sed 's/"faults": 0, "tlb_flushes": null/"faults": 7, "tlb_flushes": 0/' faults-0 > faults-7
+says "from nothing there are no percent" 'fz-auto: faults: 0 -> 7 (from none)' faults-0 faults-7
+says "a figure that is new" 'fz-auto: tlb_flushes: none -> 0' faults-0 faults-7
+sed 's/"rows"/"cycles": 5, &/' same > cycles-5
+sed 's/"rows"/"cycles": 1, &/' same > cycles-1
+says "other cycles" '^differs: cycles: 5 -> 1' cycles-5 cycles-1
+sed 's/"rows": \[/&{"user": "guest", "threads": 1, "size": 4096, "pages": 1, "pattern": "random",\
+ "touch": "write", "peer": "fz-auto", "sum": {"p50": 9}},/' same > 'more'
+sed 's/"sum": {"p50": 9}/"missing": "why not"/' more > more-missing
+says "a row that the guard cannot judge" '^not in the reference: .* 4 KiB .*fz-auto' --guard ref more
+says "one that could not be had" '^not in the reference: .* 4 KiB .*fz-auto' --guard more-missing more
+
 nothing "the same machine" '^differs' ref three
+nothing "nothing new" '^not in the reference' --guard ref same
 nothing "2.9 % better is no news" 'better' --guard ref 2-better
 nothing "15 % better, but less than an empty cycle" 'better' --guard small-ref small-better
 nothing "another kernel, 9 % better" 'better' --guard ref other-near
@@ -128,6 +146,8 @@ echo '["a"]' > array
 echo 'Dear all,' > letter
 sed 's/"schema": 1/"schema": 2/' same > schema
 sed 's/instructions/ns/' same > ns
+sed 's/"schema": 1, //' same > no-schema
+echo '{"schema": 1, "program": "fastzero-bench", "unit": "ns", "rows": [], "responses": []}' > no-rows
 for guard in '' --guard; do
 	# shellcheck disable=SC2086 # nothing or a word
 	{
@@ -138,7 +158,11 @@ for guard in '' --guard; do
 	says "JSON of another kind" '^compare: array: not a result of fastzero-bench$' $guard ref array
 	says "no JSON" '^compare: letter: not a result of fastzero-bench$' $guard letter ref
 	says "another schema" '^compare: schema: its schema is 2, not 1$' $guard ref schema
+	says "no schema" '^compare: no-schema: its schema is ?, not 1$' $guard ref no-schema
+	says "no rows" '^compare: no-rows: no rows, no unit' $guard no-rows ref
 	says "another unit" '^compare: ref is in instructions, ns in ns' $guard ref ns
 	}
 done
+says "the guard wants the same cycles" '^compare: cycles-1 was not measured as the reference' \
+	--guard cycles-5 cycles-1
 exit $failed
