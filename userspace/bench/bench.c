@@ -252,6 +252,15 @@ static int run(struct options *o, const struct cell *cells, size_t nr, bool resp
 	return status;
 }
 
+/* Tables that are not whole are no result. */
+static bool is_printed(void)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return true;
+	fputs("fastzero-bench: standard output cannot be written\n", stderr);
+	return false;
+}
+
 int main(int argc, char **argv)
 {
 	struct cell *cells = NULL;
@@ -276,5 +285,5 @@ int main(int argc, char **argv)
 		status = run(&o, cells, nr, respond);
 	}
 	free(cells);
-	return status;
+	return is_printed() ? status : EXIT_TROUBLE;
 }

@@ -104,11 +104,12 @@ const struct cell response_cell = {
 
 const char *grid_cut(const struct choice *choice)
 {
-	if (choice->quick)
-		return "this is the quick part, a few cells of the grid";
 	if (choice->size || choice->pages || choice->user || choice->pattern ||
 	    choice->peers)
-		return "this is a part of the grid, as chosen";
+		return choice->quick ? "this is a part of the quick part, as chosen" :
+				       "this is a part of the grid, as chosen";
+	if (choice->quick)
+		return "this is the quick part, a few cells of the grid";
 	return "patterns and kinds of touch at other sizes than 64 MiB and 288 KiB; more than "
 	       "581 pages in 64 GiB; in a guest 10 % and 100 % of 448 MiB and 100 % of 64 MiB; "
 	       "threads with other than 113 pages in 8 MiB";

@@ -8,14 +8,33 @@
 #include <inttypes.h>
 #include <string.h>
 
+/* Bytes of the character in UTF-8 that @s begins with; 0 if it is none. */
+static int utf8_length(const char *s)
+{
+	const unsigned char *c = (const unsigned char *)s;
+	int i, n = c[0] < 0x80 ? 1 : c[0] < 0xc2 ? 0 : c[0] < 0xe0 ? 2 :
+		   c[0] < 0xf0 ? 3 : c[0] < 0xf5 ? 4 : 0;
+
+	for (i = 1; i < n; i++)
+		if ((c[i] & 0xc0) != 0x80)
+			return 0;
+	return n;
+}
+
+/* JSON is UTF-8; of a path, or of what a user says, that is not certain. */
 static void put_string(FILE *out, const char *s)
 {
+	int n;
+
 	fputc('"', out);
-	for (; *s; s++) {
+	for (; *s; s += n ? n : 1) {
+		n = utf8_length(s);
 		if (*s == '"' || *s == '\\')
 			fputc('\\', out);
-		if ((unsigned char)*s >= ' ')
-			fputc(*s, out);
+		if (!n)
+			fputc('?', out);
+		else if ((unsigned char)*s >= ' ')
+			fwrite(s, 1, n, out);
 	}
 	fputc('"', out);
 }

@@ -5,6 +5,7 @@
 #include "json_file.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -24,6 +25,29 @@ static bool is_replaced(const char *path)
 	return lstat(path, &st) || S_ISREG(st.st_mode);
 }
 
+/* What an interrupted run must not leave; there is one file at most. */
+static char *volatile unfinished;
+
+static void die(int sig)
+{
+	if (unfinished)
+		unlink(unfinished);
+	raise(sig);
+}
+
+static void remove_if_interrupted(char *temp)
+{
+	static const int sigs[] = { SIGINT, SIGTERM, SIGHUP };
+	struct sigaction sa = { .sa_handler = die, .sa_flags = SA_RESETHAND };
+	struct sigaction old;
+	size_t i;
+
+	unfinished = temp;
+	for (i = 0; i < sizeof(sigs) / sizeof(sigs[0]); i++)
+		if (!sigaction(sigs[i], NULL, &old) && old.sa_handler == SIG_DFL)
+			sigaction(sigs[i], &sa, NULL);
+}
+
 int json_file_open(struct json_file *j, const char *path)
 {
 	const char *at = path;
@@ -38,8 +62,10 @@ int json_file_open(struct json_file *j, const char *path)
 		at = j->temp;
 	}
 	j->out = fopen(at, "we");
-	if (j->out)
+	if (j->out) {
+		remove_if_interrupted(j->temp);
 		return 0;
+	}
 	ret = complain(at, errno);
 	free(j->temp);
 	j->temp = NULL;
@@ -63,6 +89,7 @@ int json_file_write(struct json_file *j, const struct report *rep)
 		ret = complain(j->path, errno);
 	if (ret)
 		json_file_abandon(j);
+	unfinished = NULL;
 	free(j->temp);
 	j->temp = NULL;
 	return ret;
@@ -74,6 +101,7 @@ void json_file_abandon(struct json_file *j)
 		fclose(j->out);
 	if (j->temp)
 		unlink(j->temp);
+	unfinished = NULL;
 	free(j->temp);
 	*j = (struct json_file) { 0 };
 }

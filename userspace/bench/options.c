@@ -84,13 +84,25 @@ static int number_in(const char *text, uint64_t min, uint64_t max, uint64_t *n)
 	return ret ? ret : *n < min || *n > max ? -EINVAL : 0;
 }
 
+/* A name that JSON takes as it is, and that nothing else has there. */
 static int add_note(struct notes *notes, const char *text)
 {
-	size_t len = strcspn(text, "=\"\\");
+	static const char *const taken[] = {
+		"kernel=", "kernel_build=", "cpu=", "cpus=", "module=", "compiler="
+	};
+	size_t len = strspn(text, "abcdefghijklmnopqrstuvwxyz"
+				  "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.");
+	size_t i;
 
 	if (!len || text[len] != '=' ||
 	    notes->nr == sizeof(notes->text) / sizeof(notes->text[0]))
 		return -EINVAL;
+	for (i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
+		if (!strncmp(text, taken[i], len + 1))
+			return -EINVAL;
+	for (i = 0; i < notes->nr; i++)
+		if (!strncmp(text, notes->text[i], len + 1))
+			return -EINVAL;
 	notes->text[notes->nr++] = text;
 	return 0;
 }

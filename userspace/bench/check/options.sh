@@ -61,6 +61,11 @@ refused "--pattern: bad value 'rand'; try --help" --pattern rand
 refused "--cycles: bad value '0'; try --help" -c 0
 refused "--requests: bad value '1000001'; try --help" -r 1000001
 refused "--note: bad value 'a\"b=c'; try --help" --note 'a"b=c'
+refused "--note: bad value 'a
+b=c'; try --help" --note 'a
+b=c'
+refused "--note: bad value 'kernel=9.9'; try --help" --note kernel=9.9
+refused "--note: bad value 'a=2'; try --help" --note a=1 --note a=2
 refused "--json: bad value ''; try --help" --json ''
 refused "--quick: takes no value; try --help" --quick=yes
 refused "--nonsense: no such option; try --help" --nonsense
@@ -134,6 +139,19 @@ is_short()
 	! grep -q '^of the benchmark' "$tmp/out"
 }
 
+# shellcheck disable=SC2317 # called by verdict
+says_full()
+{
+	[ "$status" = 2 ] && grep -q 'standard output cannot be written' "$tmp/err"
+}
+
+# shellcheck disable=SC2317 # called by verdict
+is_utf8()
+{
+	perl -MJSON::PP -0777 -ne '
+		exit(decode_json($_)->{machine}{x} ne "\x{e9}?\"")' "$tmp/utf8"
+}
+
 missing="$tmp/none: No such file or directory; is the module loaded?"
 measured 0 "no guest" 'empty cycle of a process [0-9,]*, of a guest -'
 measured 0 "the module is missing" "$missing"
@@ -156,6 +174,42 @@ measured 2 "no such directory" "$tmp/none/result.new: No such file" --json "$tmp
 verdict "nothing was measured" is_short
 measured 2 "no space" '/dev/full: No space' --only =dontneed --json /dev/full
 verdict "the device is there" test -c /dev/full
+measured 0 "a part of a part" '^not in it: .* part of the quick part' --quick --pages 72 --only =dontneed
+
+# Not whole, so no result.
+did="standard output is full"
+for option in --list "--only =dontneed --user process --size 288K --pages 1 --cycles 1"; do
+	status=0
+	# shellcheck disable=SC2086 # words
+	"$bench" $option > /dev/full 2> "$tmp/err" || status=$?
+	: > "$tmp/out"
+	verdict "status 2" says_full
+done
+
+# JSON is UTF-8, whatever was said.
+measured 0 "JSON" '^\* dontneed ' --only =dontneed --json "$tmp/utf8" \
+	--note "$(printf 'x=\303\251\377"')"
+verdict "JSON is valid" is_utf8
+
+# An interrupted run leaves no half of a file.
+did="interrupted"
+echo old > "$tmp/result"
+"$bench" --user process --size 64M --cycles 100000 --only =dontneed \
+	--json "$tmp/result" > "$tmp/out" 2> "$tmp/err" &
+pid=$!
+n=0
+until [ -e "$tmp/result.new" ] || [ $n = 100 ]; do
+	sleep 0.1
+	n=$((n + 1))
+done
+sleep 0.1
+kill $pid
+status=0
+wait $pid || status=$?
+verdict "by the signal" test $status = 143
+verdict "the old result is there" grep -qx old "$tmp/result"
+verdict "and no other file" test ! -e "$tmp/result.new"
+
 ln -s result "$tmp/link"
 measured 0 "JSON" '^\* dontneed ' --only =dontneed --json "$tmp/link"
 verdict "the link is there" test -L "$tmp/link"
