@@ -34,7 +34,7 @@ static struct vm_area_struct *map_find(struct fz_scratch *s)
 }
 
 /* Address of a chunk in a mapping, 0 if it cannot be mapped there as a whole. */
-static unsigned long map_address(const struct vm_area_struct *vma, u64 number)
+static unsigned long map_address(struct vm_area_struct *vma, u64 number)
 {
 	u64 page = number << FZ_CHUNK_SHIFT;
 	unsigned long addr;
