@@ -50,8 +50,12 @@ static inline struct page *fz_chunk_page(const struct fz_chunk *chunk,
 			     folio_page(chunk->folios[i], 0);
 }
 
+/* fill.c */
+void fz_chunk_free(struct fz_chunk *chunk);
 struct folio *fz_chunk_get(struct fz_scratch *s, u64 page, gfp_t gfp,
 			   u64 *nr_added);
+
+/* chunk.c */
 struct folio *fz_chunk_find(struct fz_scratch *s, u64 page);
 bool fz_chunk_has(struct fz_scratch *s, u64 page, struct folio *folio);
 struct fz_chunk *fz_chunk_next(struct fz_scratch *s, struct fz_range *range,

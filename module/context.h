@@ -13,15 +13,15 @@
  *
  * Lock order, outermost first:
  *
- *	mmap_lock			POPULATE maps; faults begin here
- *	  fz_pool.in_hand		a wait, see there
- *	    fz_scratch.lock		a reset; RESET_DIRTY: a piece of its bitmap
+ *	fz_scratch.lock			a reset; RESET_DIRTY: a piece of its bitmap
+ *	  mmap_lock			POPULATE and SWAP map; faults begin here
+ *	    fz_context.lock
+ *	    fz_pool.in_hand		a wait, see there; what is in hand comes
+ *					under fz_scratch.lock, never mmap_lock
  *	      folio lock		a fault, from look-up until it is mapped
  *	        fz_chunk.lock
  *	          xa_lock of fz_scratch.chunks
  *	          fz_roll.lock
- *	mmap_lock
- *	  fz_context.lock
  *	fz_pool.resize			outside of in_hand
  *	  fz_pool.lock			a leaf under any of them
  *

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * RESET and RESET_DIRTY: make a range, or what a bitmap names of it, zero again.
- * How that is done is in inplace.c and drop.c; here is what, and by which way.
+ * How that is done is in inplace.c, swap.c and drop.c; here is what, and by which
+ * way.
  */
 #include <linux/mm.h>
 #include <linux/pagemap.h>
@@ -32,9 +33,10 @@ struct fz_chunk *fz_reset_next(struct fz_reset *r, u64 *number)
 }
 
 /*
- * AUTO, for now: while anybody maps the scratch its pages will be wanted again
- * and clearing keeps all page tables, nested ones included, as they are.  What
- * is mapped nowhere is taken back.
+ * AUTO, for now: while anybody maps the scratch its pages will be wanted again.
+ * Clearing base pages keeps all page tables, nested ones included, as they are;
+ * huge folios cost far less to swap than to clear.  What is mapped nowhere is
+ * taken back.
  */
 static u32 reset_choose(struct fz_scratch *s)
 {

@@ -62,6 +62,10 @@
  * scratch goes on without it, as after a hole punch; it comes back to the
  * context when it is released.  AUTO clears such pages in place, so that a
  * device that keeps its pins goes on working on the memory of the scratch.
+ *
+ * Chunks of 2 MiB may be backed by one piece of memory (FASTZERO_PAGES_2M).  Such
+ * a chunk is replaced or taken back as a whole, and is held if any page of it
+ * is.  A reset of a part of it clears that part where it is, in every mode.
  */
 
 /**
@@ -90,6 +94,7 @@
  * - ENOMEM: no memory, or beyond the memory cgroup's limit.  Nothing was
  *   changed, but for POPULATE, which says how far it came.
  * - EINTR: a fatal signal arrived.  What was done is said in the outputs.
+ * - EIO: memory has failed (see memory-failure in the kernel's documentation).
  *
  * A call that fails changes nothing unless its description says so.
  */
@@ -159,8 +164,10 @@ struct fastzero_info {
  * enum fastzero_page_policy - what backs the chunks of a scratch
  * @FASTZERO_PAGES_AUTO: the module decides, chunk by chunk
  * @FASTZERO_PAGES_4K: base pages only
- * @FASTZERO_PAGES_2M: 2 MiB folios wherever they can be had, else base pages;
- *	EOPNOTSUPP without FASTZERO_FEATURE_2M
+ * @FASTZERO_PAGES_2M: 2 MiB folios wherever they can be had, else base pages:
+ *	for aligned chunks that lie in the scratch as a whole.  The first touch
+ *	of a chunk populates all of it.  A chunk that got base pages keeps them
+ *	until it is dropped.  EOPNOTSUPP without FASTZERO_FEATURE_2M
  */
 enum fastzero_page_policy {
 	FASTZERO_PAGES_AUTO,
@@ -259,7 +266,9 @@ struct fastzero_pool {
  * @FASTZERO_MODE_INPLACE: clear the populated pages where they are; nothing
  *	is unmapped, the next touch costs nothing
  * @FASTZERO_MODE_SWAP: put ready pages in the place of the dirty ones; these
- *	are cleared in the background
+ *	are cleared in the background.  2 MiB folios are mapped again at once
+ *	where the caller maps them.  What no ready page is left for is cleared
+ *	in place, or taken out if it is held
  * @FASTZERO_MODE_DROP: take the pages back; the range is a hole again
  */
 enum fastzero_mode {
@@ -291,7 +300,9 @@ enum fastzero_mode {
  * of pages held by others is said on top of this header.
  *
  * EINTR when a fatal signal arrives: the first @out_done bytes are zero, and
- * the call can be repeated for the rest.
+ * the call can be repeated for the rest.  EIO when a page in a 2 MiB folio has
+ * failed and the range has only a part of that chunk: all else is zero, and a
+ * reset of the whole chunk gets rid of the page.
  */
 struct fastzero_reset {
 	__u32 size;
@@ -334,8 +345,8 @@ struct fastzero_reset {
  *
  * EFAULT when the bitmap cannot be read: nothing was changed, unless it was
  * unmapped during the call.  EINTR when a fatal signal arrives: @out_done
- * bytes are dealt with, and the call can be repeated as it is.  EOPNOTSUPP
- * without FASTZERO_FEATURE_RESET_DIRTY.
+ * bytes are dealt with, and the call can be repeated as it is.  EIO as in RESET.
+ * EOPNOTSUPP without FASTZERO_FEATURE_RESET_DIRTY.
  */
 struct fastzero_reset_dirty {
 	__u32 size;
