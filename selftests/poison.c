@@ -185,4 +185,49 @@ TEST_F(poison, in_the_pool)
 	close(fd);
 }
 
+/*
+ * A page fails inside a huge folio.  A part of the chunk cannot be made zero then;
+ * all of it can, and the folio is let go of for ever.
+ */
+TEST(huge_folio)
+{
+	const size_t chunk = 512 * fz_ps;
+	struct fastzero_reset r;
+	struct fastzero_stats st;
+	unsigned char *map;
+	int ctx = fz_open(), fd;
+
+	if (!(fz_info(ctx).out_features & FASTZERO_FEATURE_2M))
+		SKIP(return, "INFO does not report 2M");
+	if (!access("/sys/kernel/debug/page_owner", R_OK))
+		SKIP(return, "page_owner takes what is let go of for a leak");
+	if (!poison_worked(fz_in_child(poison_unsupported, NULL)))
+		SKIP(return, "no MADV_HWPOISON: it takes CONFIG_MEMORY_FAILURE and root");
+	fd = fz_raw_create(ctx, 2 * chunk, 0, FASTZERO_PAGES_2M, 0);
+	ASSERT_LE(0, fd);
+	map = fz_map(fd, 0, 2 * chunk);
+	fz_fill(map, 0, 2 * chunk, 1);
+	ASSERT_TRUE(poison_worked(fz_in_child(poison_page, map + BAD * fz_ps)));
+
+	EXPECT_EQ(EIO, FZ_ERRNO(fz_raw_reset(fd, 0, (BAD + 2) * fz_ps,
+					     FASTZERO_MODE_AUTO, &r)));
+	EXPECT_EQ(BAD + 1, r.out_cleared);
+	EXPECT_EQ(FZ_CLEAN, fz_pread_nonzero(fd, 0, BAD * fz_ps));
+	EXPECT_EQ(FZ_CLEAN, fz_pread_nonzero(fd, (BAD + 1) * fz_ps, fz_ps));
+	EXPECT_EQ(FZ_CLEAN, fz_pread_unlike(fd, (BAD + 2) * fz_ps,
+					    2 * chunk - (BAD + 2) * fz_ps, 1));
+	fz_reset(fd, 0, chunk, FASTZERO_MODE_INPLACE);
+	ASSERT_ZERO(map, 0, chunk);
+	EXPECT_EQ(FZ_CLEAN, fz_pread_unlike(fd, chunk, chunk, 1));
+	st = fz_stats(ctx);
+	EXPECT_EQ(st.out_populated + st.out_pool_ready + st.out_pool_used,
+		  st.out_owned);
+	fz_fill(map, 0, 2 * chunk, 2);
+	fz_reset(fd, 0, 2 * chunk, FASTZERO_MODE_DROP);
+	ASSERT_ZERO(map, 0, 2 * chunk);
+	munmap(map, 2 * chunk);
+	close(fd);
+	close(ctx);
+}
+
 TEST_HARNESS_MAIN
