@@ -34,17 +34,15 @@ struct folio *fz_chunk_find(struct fz_scratch *s, u64 page)
 
 /**
  * fz_chunk_has() - whether a page is still backed by a folio
- * @s: the scratch
+ * @chunk: the chunk of the page
  * @page: page, inside the scratch
  * @folio: a folio that was found there, locked by the caller
  *
  * Return: true if it is.  As long as the caller keeps the folio locked, a reset
  * that takes the folio away will wait for it before it unmaps.
  */
-bool fz_chunk_has(struct fz_scratch *s, u64 page, struct folio *folio)
+bool fz_chunk_has(struct fz_chunk *chunk, u64 page, struct folio *folio)
 {
-	struct fz_chunk *chunk = xa_load(&s->chunks, page >> FZ_CHUNK_SHIFT);
-
 	return fz_chunk_folio(chunk, page % FZ_CHUNK_PAGES) == folio;
 }
 
@@ -64,8 +62,8 @@ struct fz_chunk *fz_chunk_next(struct fz_scratch *s, struct fz_range *range,
 
 	if (range->first >= range->end)
 		return NULL;
-	/* Often it is the very next. */
-	chunk = xa_load(&s->chunks, at);
+	/* Of these it is often the very next. */
+	chunk = s->huge ? xa_load(&s->chunks, at) : NULL;
 	if (chunk && READ_ONCE(chunk->nr)) {
 		*number = at;
 		return chunk;

@@ -52,12 +52,15 @@ static inline struct page *fz_chunk_page(const struct fz_chunk *chunk,
 
 /* fill.c */
 void fz_chunk_free(struct fz_chunk *chunk);
-struct folio *fz_chunk_get(struct fz_scratch *s, u64 page, gfp_t gfp,
-			   u64 *nr_added);
+struct fz_chunk *fz_chunk_at(struct fz_scratch *s, u64 page, gfp_t gfp);
+struct folio *fz_chunk_get(struct fz_scratch *s, struct fz_chunk *chunk,
+			   u64 page, gfp_t gfp, u64 *nr_added);
+struct folio *fz_chunk_fill(struct fz_scratch *s, u64 page, gfp_t gfp,
+			    u64 *nr_added);
 
 /* chunk.c */
 struct folio *fz_chunk_find(struct fz_scratch *s, u64 page);
-bool fz_chunk_has(struct fz_scratch *s, u64 page, struct folio *folio);
+bool fz_chunk_has(struct fz_chunk *chunk, u64 page, struct folio *folio);
 struct fz_chunk *fz_chunk_next(struct fz_scratch *s, struct fz_range *range,
 			       u64 *number);
 void fz_chunk_snapshot(struct fz_chunk *chunk, const struct fz_range *part,

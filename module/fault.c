@@ -19,37 +19,34 @@
  * Out of memory is a matter for the OOM killer only if the toucher is charged
  * for it; a stranger would get others killed, and fault for ever.
  */
-static struct folio *fault_get(struct fz_scratch *s, u64 page, vm_fault_t *err)
+static vm_fault_t fault_failed(const void *err, bool pays)
 {
-	bool pays = fz_memcg_is_current(s->ctx->pool.memcg);
-	struct folio *folio;
-
-	folio = fz_chunk_get(s, page, pays ? FZ_GFP_FAULT : FZ_GFP_TELL, NULL);
-	if (folio == ERR_PTR(-ENOMEM) && pays)
-		*err = VM_FAULT_OOM;
-	else
-		*err = VM_FAULT_SIGBUS;
-	return folio;
+	return err == ERR_PTR(-ENOMEM) && pays ? VM_FAULT_OOM : VM_FAULT_SIGBUS;
 }
 
-static vm_fault_t fault_base_page(struct vm_fault *vmf)
+static vm_fault_t fault_page(struct vm_fault *vmf)
 {
 	struct fz_scratch *s = fz_scratch_of(vmf->vma->vm_file);
+	bool pays = fz_memcg_is_current(s->ctx->pool.memcg);
+	gfp_t gfp = pays ? FZ_GFP_FAULT : FZ_GFP_TELL;
+	struct fz_chunk *chunk;
 	struct folio *folio;
-	vm_fault_t err;
 
 	if (vmf->pgoff >= s->nr_pages)
 		return VM_FAULT_SIGBUS;
+	chunk = fz_chunk_at(s, vmf->pgoff, gfp);
+	if (IS_ERR(chunk))
+		return fault_failed(chunk, pays);
 
 	for (;;) {
-		folio = fault_get(s, vmf->pgoff, &err);
+		folio = fz_chunk_get(s, chunk, vmf->pgoff, gfp, NULL);
 		if (IS_ERR(folio))
-			return err;
+			return fault_failed(folio, pays);
 		folio_lock(folio);
 #ifdef FZ_TEST_NO_RECHECK	/* the race test must be able to fail */
 		break;
 #endif
-		if (likely(fz_chunk_has(s, vmf->pgoff, folio)))
+		if (likely(fz_chunk_has(chunk, vmf->pgoff, folio)))
 			break;
 		folio_unlock(folio);
 		folio_put(folio);
@@ -76,7 +73,7 @@ static vm_fault_t fault_map_pages(struct vm_fault *vmf, pgoff_t start,
 }
 
 static const struct vm_operations_struct fault_vm_ops = {
-	.fault		= fault_base_page,
+	.fault		= fault_page,
 	.map_pages	= fault_map_pages,
 };
 

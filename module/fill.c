@@ -42,8 +42,17 @@ static gfp_t fill_gfp(gfp_t gfp)
 	return GFP_KERNEL_ACCOUNT | (gfp & (__GFP_NORETRY | __GFP_NOWARN));
 }
 
-static struct fz_chunk *fill_chunk(struct fz_scratch *s, u64 number, gfp_t gfp)
+/**
+ * fz_chunk_at() - the chunk of a page; it stays until the scratch goes
+ * @s: the scratch
+ * @page: page, inside the scratch
+ * @gfp: how to allocate it if it is missing: FZ_GFP_FAULT or FZ_GFP_TELL
+ *
+ * Return: the chunk, or an ERR_PTR: -ENOMEM.
+ */
+struct fz_chunk *fz_chunk_at(struct fz_scratch *s, u64 page, gfp_t gfp)
 {
+	u64 number = page >> FZ_CHUNK_SHIFT;
 	struct fz_chunk *chunk = xa_load(&s->chunks, number);
 	struct mem_cgroup *old;
 	struct fz_chunk *have;
@@ -125,6 +134,7 @@ static void fill_put_back(struct fz_scratch *s, struct folio *folio)
 /**
  * fz_chunk_get() - the folio of a page, populating it if it is a hole
  * @s: the scratch
+ * @chunk: the chunk of the page
  * @page: page, inside the scratch
  * @gfp: how to allocate what is missing: FZ_GFP_FAULT or FZ_GFP_TELL
  * @nr_added: increased by the pages that were holes; may be NULL
@@ -132,19 +142,15 @@ static void fill_put_back(struct fz_scratch *s, struct folio *folio)
  * Return: the folio with a reference for the caller, or an ERR_PTR: -ENOMEM,
  * -ENOSPC beyond the context's limit, -EINTR.
  */
-struct folio *fz_chunk_get(struct fz_scratch *s, u64 page, gfp_t gfp,
-			   u64 *nr_added)
+struct folio *fz_chunk_get(struct fz_scratch *s, struct fz_chunk *chunk,
+			   u64 page, gfp_t gfp, u64 *nr_added)
 {
-	struct fz_chunk *chunk = fill_chunk(s, page >> FZ_CHUNK_SHIFT, gfp);
 	struct fz_pool *pool = &s->ctx->pool;
 	unsigned int i = page % FZ_CHUNK_PAGES;
 	struct fz_pool_try try = { };
 	struct folio *fresh = NULL;
 	struct folio *folio;
 	bool no_huge = false;
-
-	if (IS_ERR(chunk))
-		return ERR_CAST(chunk);
 
 	for (;;) {
 		bool install, no_room;
@@ -189,4 +195,23 @@ struct folio *fz_chunk_get(struct fz_scratch *s, u64 page, gfp_t gfp,
 		else if (IS_ERR(fresh))
 			return fresh;
 	}
+}
+
+/**
+ * fz_chunk_fill() - fz_chunk_at() and fz_chunk_get()
+ * @s: the scratch
+ * @page: page, inside the scratch
+ * @gfp: as there
+ * @nr_added: as there
+ *
+ * Return: as fz_chunk_get().
+ */
+struct folio *fz_chunk_fill(struct fz_scratch *s, u64 page, gfp_t gfp,
+			    u64 *nr_added)
+{
+	struct fz_chunk *chunk = fz_chunk_at(s, page, gfp);
+
+	if (IS_ERR(chunk))
+		return ERR_CAST(chunk);
+	return fz_chunk_get(s, chunk, page, gfp, nr_added);
 }

@@ -22,7 +22,7 @@ static int populate_back(struct fz_scratch *s, struct fz_range *range,
 	for (; range->first < range->end; range->first++) {
 		if (fatal_signal_pending(current))
 			return -EINTR;
-		folio = fz_chunk_get(s, range->first, FZ_GFP_TELL, nr_added);
+		folio = fz_chunk_fill(s, range->first, FZ_GFP_TELL, nr_added);
 		if (IS_ERR(folio))
 			return folio == ERR_PTR(-EINTR) ? -EINTR : -ENOMEM;
 		folio_put(folio);
