@@ -159,6 +159,7 @@ struct folio *fz_pool_take_huge(struct fz_pool *pool,
 				struct fz_counters *count);
 u64 fz_pool_take_ready(struct fz_pool *pool, enum fz_size size, u64 nr,
 		       struct list_head *folios);
+struct folio *fz_pool_grow_huge(struct fz_pool *pool, u64 coming);
 int fz_pool_wait(struct fz_pool *pool, u64 seen);
 
 /* resize.c */

@@ -152,7 +152,7 @@ static struct fz_scratch *scratch_alloc(struct fz_context *ctx, u64 nr_pages,
 	kref_get(&ctx->ref);
 	INIT_LIST_HEAD(&s->link);
 	s->nr_pages = nr_pages;
-	s->huge = huge;
+	s->huge = huge && nr_pages >= FZ_CHUNK_PAGES;
 	mutex_init(&s->lock);
 	fz_roll_init(&s->roll);
 	xa_init_flags(&s->chunks, XA_FLAGS_ACCOUNT);

@@ -60,15 +60,17 @@ static struct folio *swap_take_huge(struct fz_reset *r, struct swap_batch *b)
 {
 	u64 left = DIV_ROUND_UP_ULL(r->range.end - r->range.first,
 				    FZ_CHUNK_PAGES) + 1;
+	struct fz_pool *pool = &r->s->ctx->pool;
 	struct folio *folio;
 
 	if (list_empty(&b->ready))
-		fz_pool_take_ready(&r->s->ctx->pool, FZ_HUGE,
+		fz_pool_take_ready(pool, FZ_HUGE,
 				   min_t(u64, left, SWAP_BATCH_HUGE - b->nr_huge),
 				   &b->ready);
 	folio = list_first_entry_or_null(&b->ready, struct folio, lru);
-	if (folio)
-		list_del(&folio->lru);
+	if (!folio)
+		return fz_pool_grow_huge(pool, b->nr_huge);
+	list_del(&folio->lru);
 	return folio;
 }
 

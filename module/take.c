@@ -256,3 +256,28 @@ u64 fz_pool_take_ready(struct fz_pool *pool, enum fz_size size, u64 nr,
 	list_splice_tail(&taken, folios);
 	return nr;
 }
+
+/**
+ * fz_pool_grow_huge() - a fresh huge folio, while the pool is short of them
+ * @pool: the pool
+ * @coming: folios that the caller will retire to it soon
+ *
+ * Touching takes folios from the pool; so the first resets find none ready, and
+ * bring it up to its target again.
+ *
+ * Return: the folio as fz_pool_take(), or NULL.
+ */
+struct folio *fz_pool_grow_huge(struct fz_pool *pool, u64 coming)
+{
+	const struct fz_store *store = &pool->store[FZ_HUGE];
+	struct folio *folio;
+	bool is_short;
+
+	spin_lock(&pool->lock);
+	is_short = store->nr_ready + store->nr_used + coming < store->target;
+	spin_unlock(&pool->lock);
+	if (!is_short)
+		return NULL;
+	folio = fz_pool_alloc(pool, FZ_HUGE, FZ_GFP_TELL);
+	return IS_ERR(folio) ? NULL : folio;
+}

@@ -112,13 +112,33 @@ TEST_F(huge, swap_without_ready_ones)
 {
 	struct fastzero_reset r;
 
-	READY(1);
 	fz_fill(self->map, 0, SIZE, SEED);
-	/* The one was taken by the first touch. */
 	r = fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_SWAP);
 	EXPECT_EQ(0, r.out_swapped);
 	EXPECT_EQ(SIZE / fz_ps, r.out_cleared);
 	ASSERT_ZERO(self->map, 0, SIZE);
+}
+
+/* The first touch empties the pool; a reset brings it up to its target again. */
+TEST_F(huge, swap_refills_the_pool)
+{
+	struct fastzero_reset r;
+	int i;
+
+	READY(3);
+	fz_fill(self->map, 0, SIZE, SEED);
+	EXPECT_EQ(0, fz_stats(self->ctx).out_pool_ready);
+	for (i = 0; i < 3; i++) {
+		fz_fill(self->map, 0, SIZE, SEED);
+		r = fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_SWAP);
+		EXPECT_EQ(3 * 512, r.out_swapped);
+		EXPECT_EQ(512 + TAIL / fz_ps, r.out_cleared);
+		ASSERT_ZERO(self->map, 0, SIZE);
+		EXPECT_TRUE(fz_until(fz_stats(self->ctx).out_pool_ready == 3 * 512,
+				     FZ_PATIENCE_MS));
+	}
+	EXPECT_EQ((CHUNKS + 3) * 512 + TAIL / fz_ps,
+		  fz_stats(self->ctx).out_owned);
 }
 
 /* A part of a chunk: exactly that is zero afterwards, whatever the mode. */

@@ -267,8 +267,9 @@ struct fastzero_pool {
  *	is unmapped, the next touch costs nothing
  * @FASTZERO_MODE_SWAP: put ready pages in the place of the dirty ones; these
  *	are cleared in the background.  2 MiB folios are mapped again at once
- *	where the caller maps them.  What no ready page is left for is cleared
- *	in place, or taken out if it is held
+ *	where the caller maps them, and are allocated as long as the pool has
+ *	less than its target.  What no ready page is left for is cleared in
+ *	place, or taken out if it is held
  * @FASTZERO_MODE_DROP: take the pages back; the range is a hole again
  */
 enum fastzero_mode {
