@@ -300,8 +300,9 @@ enum fastzero_mode {
  * Makes the range zero again; what that means in the presence of writers and
  * of pages held by others is said on top of this header.
  *
- * EINTR when a fatal signal arrives: the first @out_done bytes are zero, and
- * the call can be repeated for the rest.  EIO when a page in a 2 MiB folio has
+ * EINTR when a fatal signal arrives: the first @out_done bytes are zero (0 if the
+ * pages were cleared in another order), and the call can be repeated for the
+ * rest.  EIO when a page in a 2 MiB folio has
  * failed and the range has only a part of that chunk: all else is zero, and a
  * reset of the whole chunk gets rid of the page.
  */
