@@ -116,18 +116,22 @@ int fz_reset_punch(struct fz_scratch *s, struct fz_range range)
  * fz_reset_all() - drop every page, at the end of a scratch
  * @s: a scratch that nobody uses any more
  *
- * Cannot fail, and no signal ends it.
+ * Cannot fail, and no signal ends it.  Nobody else can have the lock; it is only
+ * tried, since all this may happen under mmap_lock: an mmap of the device has
+ * made a scratch that it did not need.
  */
 void fz_reset_all(struct fz_scratch *s)
 {
 	struct fz_reset r = { .s = s, .range = { .end = s->nr_pages } };
+	bool alone = mutex_trylock(&s->lock);
 
-	mutex_lock(&s->lock);
+	WARN_ON_ONCE(!alone);
 	while (r.range.first < r.range.end) {
 		fz_drop_some(&r);
 		cond_resched();
 	}
-	mutex_unlock(&s->lock);
+	if (alone)
+		mutex_unlock(&s->lock);
 	fz_zeroer_kick(&s->ctx->pool);
 }
 
