@@ -148,21 +148,22 @@ void fz_pool_put_back(struct fz_pool *pool, struct list_head *folios)
 u64 fz_pool_retire(struct fz_pool *pool, struct list_head *folios)
 {
 	u64 nr_used[FZ_SIZES] = { }, nr_held[FZ_SIZES] = { };
-	struct list_head used[FZ_SIZES], held[FZ_SIZES];
+	struct list_head held[FZ_SIZES];
 	struct folio *folio, *next;
 	enum fz_size size;
+	LIST_HEAD(huge);
 
-	for (size = 0; size < FZ_SIZES; size++) {
-		INIT_LIST_HEAD(&used[size]);
-		INIT_LIST_HEAD(&held[size]);
-	}
+	INIT_LIST_HEAD(&held[FZ_BASE]);
+	INIT_LIST_HEAD(&held[FZ_HUGE]);
 
+	/* Most are base pages of ours alone, which stay on the list. */
 	list_for_each_entry_safe(folio, next, folios, lru) {
 		size = fz_folio_size(folio);
 		if (folio_ref_count(folio) == 1) {
 			fz_folio_detach(folio);
-			list_move_tail(&folio->lru, &used[size]);
 			nr_used[size]++;
+			if (size == FZ_HUGE)
+				list_move_tail(&folio->lru, &huge);
 			continue;
 		}
 		/* Its holder may just be marking it dirty, locked. */
@@ -174,10 +175,11 @@ u64 fz_pool_retire(struct fz_pool *pool, struct list_head *folios)
 	}
 
 	spin_lock(&pool->lock);
+	list_splice_tail_init(folios, &pool->store[FZ_BASE].used);
+	list_splice_tail(&huge, &pool->store[FZ_HUGE].used);
 	for (size = 0; size < FZ_SIZES; size++) {
 		struct fz_store *store = &pool->store[size];
 
-		list_splice_tail(&used[size], &store->used);
 		list_splice_tail(&held[size], &store->held);
 		store->nr_used += nr_used[size];
 		store->nr_held += nr_held[size];
