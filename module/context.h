@@ -13,11 +13,11 @@
  *
  * Lock order, outermost first:
  *
- *	fz_scratch.lock			a reset; RESET_DIRTY: a piece of its bitmap
- *	  mmap_lock			POPULATE and SWAP map; faults begin here
- *	    fz_context.lock
- *	    fz_pool.in_hand		a wait, see there; what is in hand comes
- *					under fz_scratch.lock, never mmap_lock
+ *	mmap_lock			POPULATE maps; faults begin here
+ *	  fz_context.lock
+ *	  fz_pool.in_hand		a wait, see there
+ *	    fz_scratch.lock		a reset; RESET_DIRTY: a piece of its bitmap
+ *	      mmap_lock			SWAP maps: it only tries, with nothing in hand
  *	      folio lock		a fault, from look-up until it is mapped
  *	        fz_chunk.lock
  *	          xa_lock of fz_scratch.chunks

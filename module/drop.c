@@ -73,10 +73,12 @@ void fz_drop_some(struct fz_reset *r)
 	u64 words[FZ_CHUNK_WORDS];
 	struct fz_chunk *chunk;
 	LIST_HEAD(out);
+	u64 until = r->cleared + DROP_BATCH;
 	u64 number;
 	u64 nr = 0;
 
-	while (nr < DROP_BATCH && (chunk = fz_reset_next(r, &number))) {
+	while (nr < DROP_BATCH && r->cleared < until &&
+	       (chunk = fz_reset_next(r, &number))) {
 		u64 base = number << FZ_CHUNK_SHIFT;
 		struct fz_range part, span;
 

@@ -9,23 +9,33 @@
 #include "compat/compat.h"
 #include "reset.h"
 
+/* Mappings looked at, of all processes: they may be many. */
+#define MAP_MOST	32
+
 /*
- * A mapping of the scratch in the caller's address space.  It stays as it is
- * while mmap_lock is held; the tree is that of all mappings of the scratch.
+ * A mapping of the scratch in the caller's address space.  The tree is that of all
+ * mappings of the scratch.  One that the address space has, too, stays as it is
+ * while mmap_lock is held.
  */
 static struct vm_area_struct *map_find(struct fz_scratch *s)
 {
 	struct address_space *mapping = s->inode->i_mapping;
 	struct vm_area_struct *vma = NULL;
 	struct rb_node *node;
+	int left = MAP_MOST;
 
 	mmap_assert_locked(current->mm);
 
 	i_mmap_lock_read(mapping);
-	for (node = rb_first_cached(&mapping->i_mmap); node;
+	for (node = rb_first_cached(&mapping->i_mmap); node && left--;
 	     node = rb_next(node)) {
 		vma = rb_entry(node, struct vm_area_struct, shared.rb);
-		if (vma->vm_mm == current->mm && vma->vm_flags & VM_WRITE)
+		/*
+		 * munmap takes it out of the address space first, and out of the
+		 * tree when it has let others read: that one is on its way out.
+		 */
+		if (vma->vm_mm == current->mm && vma->vm_flags & VM_WRITE &&
+		    find_vma(current->mm, vma->vm_start) == vma)
 			break;
 		vma = NULL;
 	}
@@ -52,7 +62,9 @@ static unsigned long map_address(struct vm_area_struct *vma, u64 number)
  * @items: the chunks
  * @nr: how many
  *
- * What cannot be mapped now is mapped by the next touch.
+ * What cannot be mapped now is mapped by the next touch.  So nobody waits for
+ * mmap_lock here, which may be held for long, with the lock of a scratch that
+ * other processes want.
  */
 void fz_map_huge_chunks(struct fz_scratch *s, const struct fz_map_item *items,
 			unsigned int nr)
@@ -63,7 +75,7 @@ void fz_map_huge_chunks(struct fz_scratch *s, const struct fz_map_item *items,
 
 	lockdep_assert_held(&s->lock);
 
-	if (!mm || mmap_read_lock_killable(mm))
+	if (!mm || !mmap_read_trylock(mm))
 		return;
 	vma = map_find(s);
 	for (i = 0; vma && i < nr; i++) {

@@ -209,6 +209,19 @@ void fz_pool_forget(struct fz_pool *pool, struct folio *folio)
 	fz_pool_settle(pool, 1);
 }
 
+/* Whether the system would hand out again what has failed: see fz_pool_forget(). */
+static bool pool_must_keep(struct folio *folio)
+{
+	long i;
+
+	if (!folio_test_large(folio))
+		return false;
+	for (i = 0; i < folio_nr_pages(folio); i++)
+		if (unlikely(PageHWPoison(folio_page(folio, i))))
+			return true;
+	return false;
+}
+
 /**
  * fz_pool_free() - give folios back to the system
  * @pool: the pool that owns them
@@ -225,7 +238,8 @@ u64 fz_pool_free(struct fz_pool *pool, struct list_head *folios)
 	list_for_each_entry_safe(folio, next, folios, lru) {
 		nr_pages += folio_nr_pages(folio);
 		list_del(&folio->lru);
-		folio_put(folio);
+		if (!pool_must_keep(folio))
+			folio_put(folio);
 		nr++;
 		cond_resched();
 	}
@@ -242,6 +256,8 @@ static void pool_destroy_store(struct fz_pool *pool, struct fz_store *store)
 			list_del(&folio->lru);
 			fz_pool_lift(pool, 1);
 			fz_pool_forget(pool, folio);
+		} else {
+			cond_resched();
 		}
 	fz_pool_free(pool, &store->ready);
 	fz_pool_free(pool, &store->used);

@@ -62,7 +62,7 @@ struct fz_store {
  * @in_hand: folios that are in no scratch and on no list just now: somebody
  *	allocates, clears, moves or frees them.  Whoever finds nothing at the
  *	limit waits for these, and may hold mmap_lock: so those who have some
- *	may not take that
+ *	may not wait for that
  * @turns: how often somebody has let go of what was in hand
  * @zeroed: base pages that the zeroer has cleared
  * @zeroer_ns: what that took
@@ -168,6 +168,7 @@ int fz_pool_resize(struct fz_pool *pool, enum fz_size size, u64 target,
 
 /* zeroer.c */
 bool fz_folio_zero(struct folio *folio);
+bool fz_zeroer_collect(struct fz_pool *pool);
 void fz_zeroer_init(struct fz_pool *pool);
 void fz_zeroer_kick(struct fz_pool *pool);
 void fz_zeroer_stop(struct fz_pool *pool);

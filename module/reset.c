@@ -224,8 +224,11 @@ static int reset_dirty_run(struct fz_reset *r, u32 mode,
 			return err;
 		err = reset_run(r, mode);
 		mutex_unlock(&r->s->lock);
+		/* What has failed keeps nothing behind it from being zero. */
+		if (err == -EIO)
+			err = 0;
 	}
-	return err;
+	return err ?: r->failed ? -EIO : 0;
 }
 
 /**

@@ -22,7 +22,7 @@ static int resize_alloc(struct fz_pool *pool, enum fz_size size, u64 nr,
 	u64 i;
 
 	/* Do not drive the host out of memory only to find that it was. */
-	if (nr * fz_size_pages(size) > (u64)si_mem_available())
+	if (nr > (u64)si_mem_available() / fz_size_pages(size))
 		return -ENOMEM;
 
 	for (i = 0; i < nr && !err; i++) {

@@ -146,8 +146,8 @@ long fz_fallocate(struct file *file, int mode, loff_t offset, loff_t length)
 	} else {
 		/* A part that has failed keeps nothing else from being punched. */
 		err = fz_reset_punch(s, whole);
-		if (!err) {
-			err = rw_zero_part(s, begin, whole.first << PAGE_SHIFT);
+		if (!err || err == -EIO) {
+			err = rw_zero_part(s, begin, whole.first << PAGE_SHIFT) ?: err;
 			err = rw_zero_part(s, whole.end << PAGE_SHIFT, end) ?: err;
 		}
 	}

@@ -151,24 +151,27 @@ static bool take_break_huge(struct fz_pool *pool)
 static struct folio *take_fresh(struct fz_pool *pool, gfp_t gfp,
 				struct fz_pool_try *try)
 {
+	/* What others have in hand comes before the OOM killer, once. */
+	bool others = !try->waited && READ_ONCE(pool->in_hand);
 	struct folio *folio;
 	int err;
 
-	/* What others have in hand comes before the OOM killer. */
-	if (!try->waited && READ_ONCE(pool->in_hand))
-		gfp = FZ_GFP_TELL;
-	folio = fz_pool_alloc(pool, FZ_BASE, gfp);
+	folio = fz_pool_alloc(pool, FZ_BASE, others ? FZ_GFP_TELL : gfp);
 	if (!IS_ERR(folio))
 		return folio;
 
-	/* Out of memory we wait once; at the limit there is no other way. */
-	if (try->waited && folio == ERR_PTR(-ENOMEM))
+	if (folio == ERR_PTR(-ENOSPC)) {
+		if (fz_zeroer_collect(pool) || take_break_huge(pool))
+			return ERR_PTR(-EAGAIN);
+		err = fz_pool_wait(pool, try->seen);
+		return err ? ERR_PTR(err) : folio;
+	}
+	if (!others)
 		return folio;
-	if (folio == ERR_PTR(-ENOSPC) && take_break_huge(pool))
-		return ERR_PTR(-EAGAIN);
-	err = fz_pool_wait(pool, try->seen);
-	try->waited |= err;
-	return err ? ERR_PTR(err) : folio;
+	try->waited = true;
+	/* Our own failure has turned the pool, too: look from here on. */
+	err = fz_pool_wait(pool, fz_pool_seen(pool));
+	return ERR_PTR(err ?: -EAGAIN);
 }
 
 /**

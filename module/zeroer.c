@@ -58,8 +58,8 @@ bool fz_folio_zero(struct folio *folio)
 	return good;
 }
 
-/* Move what its holders have released from held to used. */
-static void zeroer_collect_held(struct fz_pool *pool, struct fz_store *store)
+/* Move what its holders have released from held to used; how many. */
+static u64 zeroer_collect_held(struct fz_pool *pool, struct fz_store *store)
 {
 	struct folio *folio, *next;
 	LIST_HEAD(held);
@@ -84,6 +84,20 @@ static void zeroer_collect_held(struct fz_pool *pool, struct fz_store *store)
 	store->nr_held -= nr;
 	store->nr_used += nr;
 	spin_unlock(&pool->lock);
+	return nr;
+}
+
+/**
+ * fz_zeroer_collect() - look now for what holders have released
+ * @pool: the pool
+ *
+ * Return: whether there is any.
+ */
+bool fz_zeroer_collect(struct fz_pool *pool)
+{
+	u64 nr = zeroer_collect_held(pool, &pool->store[FZ_BASE]);
+
+	return nr + zeroer_collect_held(pool, &pool->store[FZ_HUGE]);
 }
 
 /* Clear a few used pages; false when there are none. */
@@ -151,8 +165,7 @@ static void zeroer_work(struct work_struct *work)
 	struct fz_store *huge = &pool->store[FZ_HUGE];
 	bool more;
 
-	zeroer_collect_held(pool, base);
-	zeroer_collect_held(pool, huge);
+	fz_zeroer_collect(pool);
 	do {
 		more = zeroer_clear_some(pool, FZ_HUGE) |
 		       zeroer_clear_some(pool, FZ_BASE);

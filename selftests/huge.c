@@ -7,6 +7,7 @@
 #include "fz.h"
 #include "pin/fz_pin.h"
 
+#include <pthread.h>
 #include <sys/uio.h>
 
 #define CHUNK	(2UL << 20)
@@ -294,6 +295,49 @@ TEST_F(huge, split_mappings)
 	EXPECT_EQ(9, to[1]);
 }
 
+struct mapper {
+	int fd;
+	bool stop;
+};
+
+static void *map_and_unmap(void *arg)
+{
+	struct mapper *m = arg;
+	unsigned char *map;
+	size_t at;
+
+	while (!__atomic_load_n(&m->stop, __ATOMIC_RELAXED)) {
+		map = fz_raw_map(m->fd, 0, SIZE);
+		if (map == MAP_FAILED)
+			break;
+		for (at = 0; at < SIZE; at += CHUNK)
+			map[at] = 1;
+		munmap(map, SIZE);
+	}
+	return NULL;
+}
+
+/* SWAP maps into a mapping that is just going away: nothing may stay of it. */
+TEST_F(huge, swap_against_munmap)
+{
+	struct mapper m = { .fd = self->fd };
+	struct fastzero_stats st;
+	pthread_t thread;
+	long end = fz_now_ms() + 3000;
+
+	ASSERT_EQ(0, munmap(self->map, SIZE));
+	READY(CHUNKS);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, map_and_unmap, &m));
+	while (fz_now_ms() < end)
+		fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_SWAP);
+	__atomic_store_n(&m.stop, true, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+	fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_DROP);
+	EXPECT_TRUE(fz_until(!(st = fz_stats(self->ctx)).out_pool_held,
+			     FZ_PATIENCE_MS))
+		TH_LOG("held %llu", st.out_pool_held);
+}
+
 /* A pipe keeps what it was given; a chunk that is held is not used again. */
 TEST_F(huge, held_by_a_pipe)
 {
@@ -378,6 +422,9 @@ TEST_F(huge, pool)
 {
 	struct fastzero_stats st;
 
+	/* So many that their pages are a number that has gone round to 0. */
+	EXPECT_EQ(ENOMEM, FZ_ERRNO(fz_raw_pool_huge(self->ctx, 1ULL << 55, 0)));
+	EXPECT_EQ(0, fz_stats(self->ctx).out_owned);
 	READY(3);
 	st = fz_stats(self->ctx);
 	EXPECT_EQ(3 * 512, st.out_pool_ready);

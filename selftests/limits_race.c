@@ -10,6 +10,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/uio.h>
 
 #define PAGES		64
 #define SIZE		(PAGES * fz_ps)
@@ -131,6 +132,27 @@ TEST_F(limits_race, drop_and_touch)
 	pthread_join(other, NULL);
 	EXPECT_EQ(0, atomic_load(&self->nr_bus));
 	EXPECT_GE(PAGES, fz_stats(self->ctx).out_owned);
+}
+
+/* What a pipe has just let go of can be had at once. */
+TEST_F(limits_race, released_and_touched)
+{
+	struct iovec iov = { self->map, fz_ps };
+	unsigned char *buf = malloc(fz_ps);
+	int pipefd[2], i;
+
+	ASSERT_EQ(0, pipe2(pipefd, O_CLOEXEC));
+	for (i = 0; i < 20; i++) {
+		touch_all(self);
+		ASSERT_EQ(fz_ps, vmsplice(pipefd[1], &iov, 1, 0));
+		fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_DROP);
+		ASSERT_EQ(fz_ps, read(pipefd[0], buf, fz_ps));
+	}
+	touch_all(self);
+	EXPECT_EQ(0, atomic_load(&self->nr_bus));
+	close(pipefd[0]);
+	close(pipefd[1]);
+	free(buf);
 }
 
 /* What the zeroer is giving back can be asked for again. */
