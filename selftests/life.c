@@ -329,7 +329,7 @@ TEST_F(life, killed_at_work)
 
 /*
  * What the module counts as given back, the system has again.  The rounds
- * together are more than a machine of 2 GiB has.
+ * together are twice what may be missing.
  */
 TEST_F(life, memory_is_the_systems_again)
 {
@@ -337,7 +337,7 @@ TEST_F(life, memory_is_the_systems_again)
 	long long before = 0, after;
 	int i;
 
-	for (i = 0; i < 6; i++) {
+	for (i = 0; i < 10; i++) {
 		int fd = fz_create(self->ctx, big);
 
 		fz_populate(fd, 0, big, 0);
@@ -349,7 +349,8 @@ TEST_F(life, memory_is_the_systems_again)
 			before = fz_read_key("/proc/meminfo", "MemAvailable:");
 	}
 	after = fz_read_key("/proc/meminfo", "MemAvailable:");
-	EXPECT_GT(64 << 10, before - after)
+	/* Newer kernels keep up to an eighth of it on lists of their processors. */
+	EXPECT_GT(320 << 10, before - after)
 		TH_LOG("%lld KiB are missing", before - after);
 }
 
