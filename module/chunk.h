@@ -42,14 +42,6 @@ static inline struct folio *fz_chunk_folio(const struct fz_chunk *chunk,
 	return READ_ONCE(chunk->huge) ?: READ_ONCE(chunk->folios[i]);
 }
 
-/* The base page behind a populated page. */
-static inline struct page *fz_chunk_page(const struct fz_chunk *chunk,
-					 unsigned int i)
-{
-	return chunk->huge ? folio_page(chunk->huge, i) :
-			     folio_page(chunk->folios[i], 0);
-}
-
 /* fill.c */
 void fz_chunk_free(struct fz_chunk *chunk);
 struct fz_chunk *fz_chunk_at(struct fz_scratch *s, u64 page, gfp_t gfp);

@@ -315,6 +315,23 @@ static unsigned int span_few_bits(void)
 	return wrong;
 }
 
+/* All bits, and all but one. */
+static unsigned int all_but_one(void)
+{
+	u64 words[FZ_CHUNK_WORDS];
+	unsigned int wrong;
+	uint64_t i;
+
+	memset(words, 0xff, sizeof(words));
+	wrong = !fz_range_all(words);
+	for (i = 0; i < FZ_CHUNK_PAGES; i++) {
+		words[i / 64] ^= 1ULL << (i % 64);
+		wrong += fz_range_all(words);
+		words[i / 64] ^= 1ULL << (i % 64);
+	}
+	return wrong;
+}
+
 int main(void)
 {
 	test("check, table", check_table);
@@ -325,5 +342,6 @@ int main(void)
 	test("mask, every range", mask_every_range);
 	test("span, random", span_random);
 	test("span, few bits", span_few_bits);
+	test("all, and all but one", all_but_one);
 	return test_end();
 }
