@@ -63,7 +63,7 @@ struct fz_chunk *fz_chunk_next(struct fz_scratch *s, struct fz_range *range,
 	if (range->first >= range->end)
 		return NULL;
 	/* Of these it is often the very next. */
-	chunk = s->huge ? xa_load(&s->chunks, at) : NULL;
+	chunk = atomic_read(&s->nr_huge) ? xa_load(&s->chunks, at) : NULL;
 	if (chunk && READ_ONCE(chunk->nr)) {
 		*number = at;
 		return chunk;
@@ -94,6 +94,86 @@ void fz_chunk_snapshot(struct fz_chunk *chunk, const struct fz_range *part,
 	memcpy(words, chunk->populated, sizeof(chunk->populated));
 	spin_unlock(&chunk->lock);
 	fz_range_mask(words, part);
+}
+
+/**
+ * fz_chunk_wanted() - which pages of a chunk are in the working set
+ * @chunk: the chunk
+ * @words: bitmap of FZ_CHUNK_WORDS words, written
+ */
+void fz_chunk_wanted(struct fz_chunk *chunk, u64 *words)
+{
+	spin_lock(&chunk->lock);
+	memcpy(words, chunk->wanted, sizeof(chunk->wanted));
+	spin_unlock(&chunk->lock);
+}
+
+/**
+ * fz_chunk_want() - add pages of a chunk to the working set
+ * @chunk: the chunk
+ * @words: bitmap of the pages
+ */
+void fz_chunk_want(struct fz_chunk *chunk, const u64 *words)
+{
+	u32 w;
+
+	spin_lock(&chunk->lock);
+	for (w = 0; w < FZ_CHUNK_WORDS; w++)
+		chunk->wanted[w] |= words[w];
+	spin_unlock(&chunk->lock);
+}
+
+/**
+ * fz_chunk_want_nothing() - take a chunk out of the working set
+ * @chunk: the chunk
+ */
+void fz_chunk_want_nothing(struct fz_chunk *chunk)
+{
+	spin_lock(&chunk->lock);
+	memset(chunk->wanted, 0, sizeof(chunk->wanted));
+	spin_unlock(&chunk->lock);
+}
+
+/**
+ * fz_chunk_age() - note that a page is to go for its age
+ * @s: the scratch, its lock held
+ * @page: a populated page
+ */
+void fz_chunk_age(struct fz_scratch *s, u64 page)
+{
+	struct fz_chunk *chunk = xa_load(&s->chunks, page >> FZ_CHUNK_SHIFT);
+	unsigned int i = page % FZ_CHUNK_PAGES;
+
+	lockdep_assert_held(&s->lock);
+
+	spin_lock(&chunk->lock);
+	chunk->aged[i / 64] |= 1ULL << (i % 64);
+	xa_set_mark(&s->chunks, page >> FZ_CHUNK_SHIFT, FZ_CHUNK_AGED);
+	spin_unlock(&chunk->lock);
+}
+
+/**
+ * fz_chunk_take_aged() - the pages that were noted
+ * @s: the scratch, its lock held since
+ * @chunk: a chunk with the mark
+ * @number: its number
+ * @words: bitmap of FZ_CHUNK_WORDS words, written.  These pages are in the working
+ *	set no more, and the mark is gone
+ */
+void fz_chunk_take_aged(struct fz_scratch *s, struct fz_chunk *chunk, u64 number,
+			u64 *words)
+{
+	u32 w;
+
+	lockdep_assert_held(&s->lock);
+
+	spin_lock(&chunk->lock);
+	for (w = 0; w < FZ_CHUNK_WORDS; w++) {
+		words[w] = chunk->aged[w] & chunk->populated[w];
+		chunk->wanted[w] &= ~words[w];
+	}
+	xa_clear_mark(&s->chunks, number, FZ_CHUNK_AGED);
+	spin_unlock(&chunk->lock);
 }
 
 /* Move the base pages of a word of a chunk to @out. */
@@ -141,6 +221,7 @@ u64 fz_chunk_remove(struct fz_scratch *s, struct fz_chunk *chunk, u64 number,
 		fz_roll_remove(&s->roll, chunk->huge);
 		list_add_tail(&chunk->huge->lru, out);
 		WRITE_ONCE(chunk->huge, NULL);
+		atomic_dec(&s->nr_huge);
 		memset(chunk->populated, 0, sizeof(chunk->populated));
 	} else {
 		for (w = 0; w < FZ_CHUNK_WORDS; w++) {
@@ -163,41 +244,51 @@ u64 fz_chunk_remove(struct fz_scratch *s, struct fz_chunk *chunk, u64 number,
  * @chunk: a chunk without a huge folio
  * @number: its number
  * @words: bitmap of populated pages of the chunk; those replaced are cleared
- * @ready: zeroed base pages, in hand, linked by lru; no more than in @words
+ * @keep_held: leave pages that somebody else refers to
+ * @ready: zeroed base pages, in hand, linked by lru; no more than in @words.  Those
+ *	that are not needed stay
  * @out: the old folios are linked here, as by fz_chunk_remove()
  *
- * Return: how many pages were replaced: all of @ready.
+ * Return: how many pages were replaced.
  */
 u64 fz_chunk_replace(struct fz_scratch *s, struct fz_chunk *chunk, u64 number,
-		     u64 *words, struct list_head *ready,
+		     u64 *words, bool keep_held, struct list_head *ready,
 		     struct list_head *out)
 {
 	u64 base = number << FZ_CHUNK_SHIFT;
-	struct folio *folio, *next;
+	struct list_head *at = ready->next;
+	LIST_HEAD(done);
 	u64 nr = 0;
-	u32 w = 0;
+	u32 w;
 
 	lockdep_assert_held(&s->lock);
 
 	/* The old come into our hands, the new go out of them. */
 	spin_lock(&chunk->lock);
-	list_for_each_entry_safe(folio, next, ready, lru) {
-		struct folio *old;
-		u32 i;
+	for (w = 0; w < FZ_CHUNK_WORDS; w++) {
+		u64 word = words[w];
 
-		while (!words[w])
-			w++;
-		i = w * 64 + __ffs64(words[w]);
-		words[w] &= words[w] - 1;
-		old = chunk->folios[i];
-		fz_folio_attach(folio, s->inode->i_mapping, base + i);
-		fz_roll_replace(old, folio);
-		list_del(&folio->lru);
-		list_add_tail(&old->lru, out);
-		WRITE_ONCE(chunk->folios[i], folio);
-		nr++;
+		for (; word && at != ready; word &= word - 1) {
+			u32 i = w * 64 + __ffs64(word);
+			struct folio *old = chunk->folios[i];
+			struct folio *folio = list_entry(at, struct folio, lru);
+
+			if (keep_held && unlikely(fz_base_is_held(old)) &&
+			    !fz_folio_is_bad(old))
+				continue;
+			words[w] &= ~(word & -word);
+			at = at->next;
+			fz_folio_attach(folio, s->inode->i_mapping, base + i);
+			fz_roll_replace(old, folio);
+			/* There is a check in each of list_del() and list_add(). */
+			list_replace(&folio->lru, &old->lru);
+			WRITE_ONCE(chunk->folios[i], folio);
+			nr++;
+		}
 	}
 	spin_unlock(&chunk->lock);
+	list_cut_before(&done, ready, at);
+	list_splice_tail(&done, out);
 	return nr;
 }
 

@@ -8,6 +8,8 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 
+#include <uapi/linux/fastzero.h>
+
 #include "compat/compat.h"
 #include "context.h"
 #include "ioctl.h"
@@ -60,18 +62,24 @@ static int context_open(struct inode *inode, struct file *file)
 	if (!ctx)
 		return -ENOMEM;
 	err = fz_scratch_pin_mount();
-	if (err) {
-		kfree(ctx);
-		return err;
-	}
+	if (err)
+		goto err_free;
+	err = fz_pool_init(&ctx->pool);
+	if (err)
+		goto err_unpin;
 
 	kref_init(&ctx->ref);
 	mutex_init(&ctx->lock);
 	INIT_LIST_HEAD(&ctx->scratches);
-	fz_pool_init(&ctx->pool);
 	INIT_WORK(&ctx->destroy, context_destroy);
 	file->private_data = ctx;
 	return 0;
+
+err_unpin:
+	fz_scratch_unpin_mount();
+err_free:
+	kfree(ctx);
+	return err;
 }
 
 static int context_release(struct inode *inode, struct file *file)
@@ -89,7 +97,8 @@ static int context_release(struct inode *inode, struct file *file)
 /* Make the implicit scratch, or find that another mapping just did. */
 static struct file *context_make_implicit(struct fz_context *ctx, u64 nr_pages)
 {
-	struct file *file = fz_scratch_create(ctx, nr_pages, false);
+	struct file *file = fz_scratch_create(ctx, nr_pages, FASTZERO_PAGES_AUTO,
+					      0, NUMA_NO_NODE);
 	struct file *have;
 
 	if (IS_ERR(file))

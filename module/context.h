@@ -22,7 +22,11 @@
  *	        fz_chunk.lock
  *	          xa_lock of fz_scratch.chunks
  *	          fz_roll.lock
+ *	      folio lock of fz_scratch.zero	a fault; who fills a hole, fz_chunk.lock inside
+ *	        i_mmap_rwsem		he unmaps
  *	fz_pool.resize			outside of in_hand
+ *	fz_pool.collect			a fault, with nothing in hand; the zeroer
+ *	shrink_lock			in shrink.c; reclaim, under any lock, tries it
  *	  fz_pool.lock			a leaf under any of them
  *
  * A fault never takes fz_scratch.lock: it is decided against a reset by the
@@ -38,6 +42,7 @@
 #include "pool.h"
 #include "range.h"
 #include "roll.h"
+#include "workset.h"
 
 /**
  * struct fz_counters - what STATS counts for a scratch
@@ -50,7 +55,14 @@
  * @swapped: .
  * @dropped: .
  * @held: .
+ * @aged: .
+ * @returned: .
  * @huge_failed: how often a huge folio was wanted and could not be had
+ * @broken: .
+ * @rebuilt: .
+ * @named: resets that were told the way; with AUTO are the others, of which
+ * @auto_swap: have swapped pages
+ * @auto_drop: found the scratch mapped nowhere
  */
 struct fz_counters {
 	atomic64_t faults;
@@ -62,7 +74,14 @@ struct fz_counters {
 	atomic64_t swapped;
 	atomic64_t dropped;
 	atomic64_t held;
+	atomic64_t aged;
+	atomic64_t returned;
 	atomic64_t huge_failed;
+	atomic64_t broken;
+	atomic64_t rebuilt;
+	atomic64_t named;
+	atomic64_t auto_swap;
+	atomic64_t auto_drop;
 };
 
 /**
@@ -94,8 +113,26 @@ struct fz_context {
  * @inode: the inode that it lives and dies with
  * @link: in the context's list
  * @nr_pages: its size
- * @huge: whole chunks are backed by huge folios, where these can be had
+ * @policy: enum fastzero_page_policy; of base pages only, if it has no whole chunk or
+ *	a page of zeros
+ * @node: its pages come from this NUMA node first; NUMA_NO_NODE: from that of
+ *	whoever touches them
+ * @total_cpu: AUTO goes by all CPU time, not by what its caller waits for
+ * @nr_huge: chunks that are backed by huge folios
  * @lock: held by a reset.  A folio leaves @chunks only under it
+ * @sparse: how many pages were populated when AUTO last found none worth to be
+ *	swapped
+ * @sparse_prices: by which prices
+ * @swaps: batches swapped; one in some is measured
+ * @workset: what resets have learned
+ * @look: what the reset under way sees of it
+ * @wanted: ready folios that the one under way had use for, there or not; by size
+ * @wanted_node: of which node, the last of them
+ * @returned: what @count said of pages that returned when that was last looked at
+ * @zero: what holes that are only read are mapped to, our reference; NULL for a page of
+ *	their own.  Its folio lock keeps holes from being filled and from being mapped
+ *	to it, and protects @zero_mapped (see zero.c)
+ * @zero_mapped: a hole may be mapped to @zero
  * @chunks: struct fz_chunk by number; entries come, and go with the scratch
  * @roll: all folios of @chunks
  * @populated: pages populated now
@@ -106,8 +143,21 @@ struct fz_scratch {
 	struct inode *inode;
 	struct list_head link;
 	u64 nr_pages;
-	bool huge;
-	struct mutex lock;	/* protects folios in chunks from going */
+	u32 policy;
+	int node;
+	bool total_cpu;
+	atomic_t nr_huge;
+	struct mutex lock;	/* protects folios in chunks from going, and down to returned */
+	u64 sparse;
+	const struct fz_prices *sparse_prices;
+	unsigned int swaps;
+	struct fz_workset workset;
+	struct fz_workset_look look;
+	u64 wanted[FZ_SIZES];
+	int wanted_node;
+	u64 returned;
+	struct folio *zero;
+	bool zero_mapped;
 	struct xarray chunks;
 	struct fz_roll roll;
 	atomic_long_t populated;
@@ -126,7 +176,8 @@ struct fz_scratch *fz_context_implicit(struct fz_context *ctx);
 
 /* scratch.c */
 extern const struct file_operations fz_scratch_fops;
-struct file *fz_scratch_create(struct fz_context *ctx, u64 nr_pages, bool huge);
+struct file *fz_scratch_create(struct fz_context *ctx, u64 nr_pages,
+			       u32 policy, u32 flags, int node);
 struct fz_scratch *fz_scratch_of(struct file *file);
 int fz_scratch_pin_mount(void);
 void fz_scratch_unpin_mount(void);

@@ -27,24 +27,43 @@ static void drop_retire(struct fz_reset *r, struct list_head *out)
 	r->held += fz_pool_retire(pool, out);
 }
 
+/* A fault locks what it found, and then looks whether it is still there. */
+static void drop_wait_for_faults(struct list_head *out)
+{
+	struct folio *folio;
+
+	/* Pairs with that in fault_page(): one of us sees the other. */
+	smp_mb();
+	list_for_each_entry(folio, out, lru)
+		if (unlikely(folio_test_locked(folio))) {
+			folio_lock(folio);
+			folio_unlock(folio);
+		}
+}
+
 /**
  * fz_drop_unmap() - unmap a range whose folios are out of the index; retire them
  * @r: the reset
  * @range: pages, from the first to the last that was taken out
  * @out: their folios, in hand; emptied
+ * @in_place: base pages have taken the place of all of them: try to map these
+ *
+ * Return: whether that went.
  */
-void fz_drop_unmap(struct fz_reset *r, const struct fz_range *range,
-		   struct list_head *out)
+bool fz_drop_unmap(struct fz_reset *r, const struct fz_range *range,
+		   struct list_head *out, bool in_place)
 {
-	struct folio *folio;
+	bool moved;
 
-	list_for_each_entry(folio, out, lru) {
-		folio_lock(folio);
-		folio_unlock(folio);
-	}
-	unmap_mapping_range(r->s->inode->i_mapping, range->first << PAGE_SHIFT,
-			    (range->end - range->first) << PAGE_SHIFT, 1);
+	drop_wait_for_faults(out);
+	moved = in_place && fz_pte_swap(r->s, range);
+	if (!moved)
+		unmap_mapping_range(r->s->inode->i_mapping,
+				    range->first << PAGE_SHIFT,
+				    (range->end - range->first) << PAGE_SHIFT,
+				    1);
 	drop_retire(r, out);
+	return moved;
 }
 
 /* Clear those pages of @words in place that are to stay; they leave @words. */
@@ -103,7 +122,40 @@ void fz_drop_some(struct fz_reset *r)
 		return;
 
 	r->dropped += nr;
-	fz_drop_unmap(r, &run, &out);
+	fz_drop_unmap(r, &run, &out, false);
+}
+
+/**
+ * fz_drop_aged() - drop what fz_chunk_age() has noted
+ * @r: the reset
+ *
+ * Page by page, or run by run: what lies between stays mapped.
+ */
+void fz_drop_aged(struct fz_reset *r)
+{
+	struct fz_scratch *s = r->s;
+	struct fz_chunk *chunk;
+	unsigned long at;
+
+	xa_for_each_marked(&s->chunks, at, chunk, FZ_CHUNK_AGED) {
+		u64 base = (u64)at << FZ_CHUNK_SHIFT;
+		u64 words[FZ_CHUNK_WORDS];
+		struct fz_range run = { };
+		LIST_HEAD(out);
+		u64 nr;
+
+		fz_chunk_take_aged(s, chunk, at, words);
+		nr = fz_chunk_remove(s, chunk, at, words, &out);
+		drop_wait_for_faults(&out);
+		while (fz_range_next_run(words, &run))
+			unmap_mapping_range(s->inode->i_mapping,
+					    (base + run.first) << PAGE_SHIFT,
+					    (run.end - run.first) << PAGE_SHIFT, 1);
+		drop_retire(r, &out);
+		r->dropped += nr;
+		atomic64_add(nr, &s->count.aged);
+		cond_resched();
+	}
 }
 
 /**

@@ -34,15 +34,25 @@ static vm_fault_t fault_page(struct vm_fault *vmf)
 
 	if (vmf->pgoff >= s->nr_pages)
 		return VM_FAULT_SIGBUS;
+	if (s->zero && !(vmf->flags & FAULT_FLAG_WRITE)) {
+		folio = fz_zero_get(s, vmf->pgoff);
+		if (folio) {
+			vmf->page = folio_page(folio, 0);
+			atomic64_inc(&s->count.faults);
+			return VM_FAULT_LOCKED;
+		}
+	}
 	chunk = fz_chunk_at(s, vmf->pgoff, gfp);
 	if (IS_ERR(chunk))
 		return fault_failed(chunk, pays);
 
 	for (;;) {
-		folio = fz_chunk_get(s, chunk, vmf->pgoff, gfp, NULL);
+		folio = fz_chunk_get(s, chunk, vmf->pgoff, gfp, vmf, NULL);
 		if (IS_ERR(folio))
 			return fault_failed(folio, pays);
 		folio_lock(folio);
+		/* Pairs with that in drop.c. */
+		smp_mb__after_atomic();
 #ifdef FZ_TEST_NO_RECHECK	/* the race test must be able to fail */
 		break;
 #endif
@@ -72,9 +82,48 @@ static vm_fault_t fault_map_pages(struct vm_fault *vmf, pgoff_t start,
 	return 0;
 }
 
+/*
+ * ZEROPAGE: the first write to a page that is mapped for reading.  The page of zeros
+ * is never accepted: the hole is filled, which unmaps it, and the write faults once
+ * more.  Another page has been unlocked since it was found, so that is decided
+ * against a reset again; core code makes it writable only where it is still mapped.
+ */
+static vm_fault_t fault_mkwrite(struct vm_fault *vmf)
+{
+	struct fz_scratch *s = fz_scratch_of(vmf->vma->vm_file);
+	bool pays = fz_memcg_is_current(s->ctx->pool.memcg);
+	struct folio *folio = page_folio(vmf->page);
+	struct fz_chunk *chunk;
+
+	if (folio == s->zero) {
+		folio = fz_chunk_fill(s, vmf->pgoff,
+				      pays ? FZ_GFP_FAULT : FZ_GFP_TELL, NULL);
+		if (IS_ERR(folio))
+			return fault_failed(folio, pays);
+		folio_put(folio);
+		return VM_FAULT_NOPAGE;
+	}
+
+	chunk = xa_load(&s->chunks, vmf->pgoff >> FZ_CHUNK_SHIFT);
+	folio_lock(folio);
+	/* Pairs with that in drop.c. */
+	smp_mb__after_atomic();
+	if (likely(fz_chunk_has(chunk, vmf->pgoff, folio)))
+		return VM_FAULT_LOCKED;
+	folio_unlock(folio);
+	return VM_FAULT_NOPAGE;
+}
+
 static const struct vm_operations_struct fault_vm_ops = {
 	.fault		= fault_page,
 	.map_pages	= fault_map_pages,
+};
+
+/* Apart, since page_mkwrite makes every mapping begin read-only. */
+static const struct vm_operations_struct fault_zero_vm_ops = {
+	.fault		= fault_page,
+	.map_pages	= fault_map_pages,
+	.page_mkwrite	= fault_mkwrite,
 };
 
 /**
@@ -111,6 +160,6 @@ int fz_scratch_mmap(struct file *file, struct vm_area_struct *vma)
 	/* Nor may it become writable later. */
 	if (!(vma->vm_flags & VM_MAYSHARE))
 		fz_vm_flags_clear(vma, VM_MAYWRITE);
-	vma->vm_ops = &fault_vm_ops;
+	vma->vm_ops = s->zero ? &fault_zero_vm_ops : &fault_vm_ops;
 	return 0;
 }

@@ -7,6 +7,7 @@
 
 #include "chunk.h"
 #include "compat/compat.h"
+#include "large.h"
 
 static struct fz_chunk *fill_alloc_chunk(struct fz_scratch *s, u64 number, gfp_t gfp)
 {
@@ -81,6 +82,7 @@ static void fill_set_populated(struct fz_scratch *s, struct fz_chunk *chunk,
 	lockdep_assert_held(&chunk->lock);
 
 	smp_store_release(&chunk->populated[w], chunk->populated[w] | bits);
+	chunk->wanted[w] |= bits;
 	if (!chunk->nr)
 		xa_set_mark(&s->chunks, number, FZ_CHUNK_POPULATED);
 	chunk->nr += hweight64(bits);
@@ -93,10 +95,17 @@ static bool fill_install(struct fz_scratch *s, struct fz_chunk *chunk,
 {
 	u64 number = page >> FZ_CHUNK_SHIFT;
 	unsigned int i = page % FZ_CHUNK_PAGES;
+	bool aged;
 	u32 w;
 
-	if (unlikely(!fz_roll_add(&s->roll, folio)))
+	aged = chunk->aged[i / 64] >> (i % 64) & 1;
+	if (unlikely(!fz_roll_add(&s->roll, folio,
+				  aged ? FZ_WORKSET_STICKY : 0)))
 		return false;
+	if (unlikely(aged)) {
+		chunk->aged[i / 64] &= ~(1ULL << (i % 64));
+		atomic64_inc(&s->count.returned);
+	}
 	if (!folio_test_large(folio)) {
 		fz_folio_attach(folio, s->inode->i_mapping, page);
 		WRITE_ONCE(chunk->folios[i], folio);
@@ -105,6 +114,7 @@ static bool fill_install(struct fz_scratch *s, struct fz_chunk *chunk,
 	}
 	fz_folio_attach(folio, s->inode->i_mapping, number << FZ_CHUNK_SHIFT);
 	WRITE_ONCE(chunk->huge, folio);
+	fz_large_installed(s, chunk);
 	for (w = 0; w < FZ_CHUNK_WORDS; w++)
 		fill_set_populated(s, chunk, number, w, ~0ULL);
 	return true;
@@ -113,14 +123,6 @@ static bool fill_install(struct fz_scratch *s, struct fz_chunk *chunk,
 static int fill_grow_roll(struct fz_scratch *s, gfp_t gfp)
 {
 	return fz_roll_grow(&s->roll, s->ctx->pool.memcg, fill_gfp(gfp));
-}
-
-/* Whether a huge folio is wanted for a hole: later there will be base pages. */
-static bool fill_wants_huge(struct fz_scratch *s, const struct fz_chunk *chunk,
-			     u64 page)
-{
-	return s->huge && !READ_ONCE(chunk->nr) &&
-	       (page | (FZ_CHUNK_PAGES - 1)) < s->nr_pages;
 }
 
 static void fill_put_back(struct fz_scratch *s, struct folio *folio)
@@ -137,13 +139,15 @@ static void fill_put_back(struct fz_scratch *s, struct folio *folio)
  * @chunk: the chunk of the page
  * @page: page, inside the scratch
  * @gfp: how to allocate what is missing: FZ_GFP_FAULT or FZ_GFP_TELL
+ * @vmf: the fault that wants it, NULL if it is something else
  * @nr_added: increased by the pages that were holes; may be NULL
  *
  * Return: the folio with a reference for the caller, or an ERR_PTR: -ENOMEM,
  * -ENOSPC beyond the context's limit, -EINTR.
  */
 struct folio *fz_chunk_get(struct fz_scratch *s, struct fz_chunk *chunk,
-			   u64 page, gfp_t gfp, u64 *nr_added)
+			   u64 page, gfp_t gfp, const struct vm_fault *vmf,
+			   u64 *nr_added)
 {
 	struct fz_pool *pool = &s->ctx->pool;
 	unsigned int i = page % FZ_CHUNK_PAGES;
@@ -153,9 +157,12 @@ struct folio *fz_chunk_get(struct fz_scratch *s, struct fz_chunk *chunk,
 	bool no_huge = false;
 
 	for (;;) {
+		bool zeros = fresh && s->zero;
 		bool install, no_room;
 
 		try.seen = fz_pool_seen(pool);
+		if (zeros)
+			fz_zero_fill_begin(s, page);
 		spin_lock(&chunk->lock);
 		folio = fz_chunk_folio(chunk, i);
 		install = !folio && fresh &&
@@ -166,6 +173,8 @@ struct folio *fz_chunk_get(struct fz_scratch *s, struct fz_chunk *chunk,
 		if (folio)
 			folio_get(folio);
 		spin_unlock(&chunk->lock);
+		if (zeros)
+			fz_zero_fill_end(s);
 
 		if (no_room) {
 			if (!fill_grow_roll(s, gfp))
@@ -184,12 +193,13 @@ struct folio *fz_chunk_get(struct fz_scratch *s, struct fz_chunk *chunk,
 			return folio;
 
 		fresh = NULL;
-		if (!no_huge && fill_wants_huge(s, chunk, page)) {
-			fresh = fz_pool_take_huge(pool, &s->count);
+		if (!no_huge && fz_large_wanted(s, chunk, page, vmf)) {
+			fresh = fz_pool_take_huge(pool, s->node, &s->count);
 			no_huge = !fresh;
 		}
 		if (!fresh)
-			fresh = fz_pool_take(pool, gfp, &try, &s->count);
+			fresh = fz_pool_take(pool, s->node, gfp, &try,
+					     &s->count);
 		if (fresh == ERR_PTR(-EAGAIN))
 			fresh = NULL;
 		else if (IS_ERR(fresh))
@@ -213,5 +223,5 @@ struct folio *fz_chunk_fill(struct fz_scratch *s, u64 page, gfp_t gfp,
 
 	if (IS_ERR(chunk))
 		return ERR_CAST(chunk);
-	return fz_chunk_get(s, chunk, page, gfp, nr_added);
+	return fz_chunk_get(s, chunk, page, gfp, NULL, nr_added);
 }

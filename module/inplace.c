@@ -8,6 +8,7 @@
 #include <linux/sched/signal.h>
 
 #include "compat/compat.h"
+#include "prices.h"
 #include "reset.h"
 
 /* Pages cleared between two looks at signals and the scheduler, or a few more. */
@@ -174,56 +175,103 @@ void fz_inplace_some(struct fz_reset *r)
 		inplace_chunk(r, chunk, number);
 }
 
-/* The same for a base page: each instruction counts here. */
-static bool inplace_base_is_held(struct folio *folio)
+/* Clear some folios of a sheet; false if the memory of one has failed. */
+static __always_inline bool inplace_sheet(struct fz_reset *r,
+					  struct fz_roll_sheet *sheet,
+					  u64 first, u64 end)
 {
-	return folio_ref_count(folio) != 2 + atomic_read(&folio->_mapcount);
-}
-
-/* Clear the first @nr folios of a sheet; false if the memory of one has failed. */
-static bool inplace_sheet(struct fz_reset *r, struct fz_roll_sheet *sheet, u64 nr)
-{
-	struct folio **end = sheet->folios + nr;
-	struct folio **slot;
+	struct folio **slot = sheet->folios + first;
+	struct folio **behind = sheet->folios + end;
 	u64 held = 0;
 
-	for (slot = sheet->folios; slot < end; slot++) {
+	for (; slot < behind; slot++) {
 		struct folio *folio = *slot;
 
 		if (unlikely(PageHWPoison(folio_page(folio, 0))))
 			return false;
 		clear_highpage(folio_page(folio, 0));
-		if (unlikely(inplace_base_is_held(folio)))
+		if (unlikely(fz_base_is_held(folio)))
 			held++;
 	}
-	r->cleared += nr;
+	r->cleared += end - first;
 	r->held += held;
 	return true;
 }
 
-/**
- * fz_inplace_all() - clear all folios of a scratch
- * @r: a reset of all of it; its range is moved on
- *
- * Return: 0; -EINTR, with nothing promised; -EAGAIN if it has to be done chunk by
- * chunk, for there are huge folios, or memory that has failed.
- */
-int fz_inplace_all(struct fz_reset *r)
+/* The same, and see which of them runs do not write to any more. */
+static bool inplace_look(struct fz_reset *r, struct fz_roll_sheet *sheet,
+			 u64 first, u64 end, struct fz_workset_look *look)
+{
+	u64 n;
+
+	for (n = first; n < end; n++) {
+		struct folio *folio = sheet->folios[n];
+		bool held = fz_base_is_held(folio);
+		bool zero;
+
+		/* One that is huge has come since we looked for such. */
+		if (unlikely(PageHWPoison(folio_page(folio, 0)) ||
+			     folio_test_large(folio)))
+			return false;
+		zero = fz_page_is_zero(folio_page(folio, 0));
+		if (!zero)
+			clear_highpage(folio_page(folio, 0));
+		/* What others hold is in use. */
+		if (fz_workset_goes(look, &sheet->ages[n], zero && !held)) {
+			fz_chunk_age(r->s, folio->index);
+			continue;
+		}
+		r->cleared++;
+		r->held += held;
+	}
+	return true;
+}
+
+/* Clear some folios of a sheet, and see how long that takes. */
+static bool inplace_measured(struct fz_reset *r, struct fz_roll_sheet *sheet,
+			     u64 first, u64 end)
+{
+	u64 begin = ktime_get_ns();
+	bool good = inplace_sheet(r, sheet, first, end);
+
+	fz_prices_cleared(end - first, ktime_get_ns() - begin);
+	return good;
+}
+
+/* Clear the first @nr folios of a sheet, and look at those whose turn it is. */
+static bool inplace_both(struct fz_reset *r, struct fz_roll_sheet *sheet, u64 nr,
+			 u64 base, struct fz_workset_look *look)
+{
+	u64 first = clamp(look->first, base, base + nr) - base;
+	u64 end = clamp(look->end, base, base + nr) - base;
+
+	if (!inplace_sheet(r, sheet, 0, first) ||
+	    !inplace_look(r, sheet, first, end, look))
+		return false;
+	/* Once is enough. */
+	if (!base && nr - end >= FZ_PRICES_LEAST)
+		return inplace_measured(r, sheet, end, nr);
+	return inplace_sheet(r, sheet, end, nr);
+}
+
+/* Made twice: without a look each instruction counts. */
+static __always_inline int inplace_sheets(struct fz_reset *r,
+					  struct fz_workset_look *look)
 {
 	struct fz_roll_sheet *sheet = NULL;
+	u64 base = 0;
 	u64 nr;
-
-	if (r->s->huge)
-		return -EAGAIN;
 
 	do {
 		sheet = fz_roll_next(&r->s->roll, sheet, &nr);
 		if (!sheet)
 			break;
-		if (!inplace_sheet(r, sheet, nr))
+		if (!(look ? inplace_both(r, sheet, nr, base, look) :
+			     inplace_sheet(r, sheet, 0, nr)))
 			return -EAGAIN;
 		if (nr < FZ_ROLL_SHEET)
 			break;
+		base += nr;
 		cond_resched();
 		if (fatal_signal_pending(current))
 			return -EINTR;
@@ -231,4 +279,40 @@ int fz_inplace_all(struct fz_reset *r)
 
 	r->range.first = r->range.end;
 	return 0;
+}
+
+/* Clear, and let go of what runs do not want any more. */
+static noinline int inplace_learn(struct fz_reset *r)
+{
+	struct fz_scratch *s = r->s;
+	u64 returned = atomic64_read(&s->count.returned);
+	int err;
+
+	fz_workset_begin(&s->workset, atomic_long_read(&s->populated),
+			 returned - s->returned, fz_prices_now(), &s->look);
+	s->returned = returned;
+	err = inplace_sheets(r, &s->look);
+	if (s->look.gone)
+		fz_drop_aged(r);
+	fz_workset_end(&s->workset, atomic_long_read(&s->populated), &s->look);
+	return err;
+}
+
+/**
+ * fz_inplace_all() - clear all folios of a scratch
+ * @r: a reset of all of it; its range is moved on
+ *
+ * AUTO takes back pages that runs have stopped writing to.
+ *
+ * Return: 0; -EINTR, with nothing promised; -EAGAIN if it has to be done chunk by
+ * chunk, for there are huge folios, or memory that has failed.
+ */
+int fz_inplace_all(struct fz_reset *r)
+{
+	if (atomic_read(&r->s->nr_huge))
+		return -EAGAIN;
+	if (r->keep_held &&
+	    fz_workset_due(&r->s->workset, atomic_long_read(&r->s->populated)))
+		return inplace_learn(r);
+	return inplace_sheets(r, NULL);
 }

@@ -49,7 +49,11 @@ static int ioctl_info(struct fz_ucmd *ucmd)
 	if (info->__reserved)
 		return -EINVAL;
 
-	info->out_features = FASTZERO_FEATURE_RESET_DIRTY |
+	info->out_features = FASTZERO_FEATURE_NODE |
+			     FASTZERO_FEATURE_RESET_DIRTY |
+			     FASTZERO_FEATURE_TOTAL_CPU |
+			     FASTZERO_FEATURE_WORKSET |
+			     FASTZERO_FEATURE_ZEROPAGE |
 			     (fz_has_huge() ? FASTZERO_FEATURE_2M : 0);
 	info->out_modes = BIT(FASTZERO_MODE_AUTO) |
 			  BIT(FASTZERO_MODE_INPLACE) |
@@ -63,28 +67,48 @@ static int ioctl_info(struct fz_ucmd *ucmd)
 	return fz_ucmd_respond(ucmd);
 }
 
+/*
+ * The node that a structure names with a flag, @otherwise without it; -EINVAL for one
+ * that has no memory.
+ */
+static int ioctl_node(u32 node, bool named, int otherwise)
+{
+	if (!named)
+		return node ? -EINVAL : otherwise;
+	return node < nr_node_ids && node_state(node, N_MEMORY) ? node : -EINVAL;
+}
+
 static int ioctl_create(struct fz_ucmd *ucmd)
 {
 	struct fastzero_create *create = ucmd->cmd;
 	struct file *file;
+	int node;
 	int err;
 	int fd;
 
-	if (create->flags)
+	if (create->flags & ~(FASTZERO_CREATE_NODE | FASTZERO_CREATE_ZEROPAGE |
+			      FASTZERO_CREATE_TOTAL_CPU))
 		return -EOPNOTSUPP;
 	if (create->page_policy == FASTZERO_PAGES_2M && !fz_has_huge())
 		return -EOPNOTSUPP;
-	if (create->__reserved || create->node ||
-	    create->page_policy > FASTZERO_PAGES_2M ||
+	if (create->__reserved || create->page_policy > FASTZERO_PAGES_2M ||
 	    create->length & ~PAGE_MASK)
 		return -EINVAL;
+	/* A chunk that has a page mapped by itself cannot be mapped whole. */
+	if (create->flags & FASTZERO_CREATE_ZEROPAGE &&
+	    create->page_policy == FASTZERO_PAGES_2M)
+		return -EINVAL;
+	node = ioctl_node(create->node, create->flags & FASTZERO_CREATE_NODE,
+			  NUMA_NO_NODE);
+	if (node == -EINVAL)
+		return node;
 
 	fd = get_unused_fd_flags(O_CLOEXEC);
 	if (fd < 0)
 		return fd;
 
 	file = fz_scratch_create(ucmd->ctx, create->length >> PAGE_SHIFT,
-				 create->page_policy == FASTZERO_PAGES_2M);
+				 create->page_policy, create->flags, node);
 	if (IS_ERR(file)) {
 		err = PTR_ERR(file);
 		goto err_put_fd;
@@ -108,32 +132,29 @@ static int ioctl_pool(struct fz_ucmd *ucmd)
 {
 	struct fastzero_pool *cmd = ucmd->cmd;
 	struct fz_pool *pool = &ucmd->ctx->pool;
-	enum fz_size size = cmd->order ? FZ_HUGE : FZ_BASE;
+	struct fz_store *store;
+	int node;
 	int err;
 
-	if (cmd->flags & ~FASTZERO_POOL_WAIT)
+	if (cmd->flags & ~(FASTZERO_POOL_WAIT | FASTZERO_POOL_NODE))
 		return -EOPNOTSUPP;
 	if (cmd->order && (cmd->order != FZ_CHUNK_SHIFT || !fz_has_huge()))
 		return -EOPNOTSUPP;
-	if (cmd->__reserved)
-		return -EINVAL;
+	node = ioctl_node(cmd->node, cmd->flags & FASTZERO_POOL_NODE, pool->home);
+	if (node < 0)
+		return node;
+	store = fz_pool_store(pool, node, cmd->order ? FZ_HUGE : FZ_BASE);
 
-	err = fz_pool_resize(pool, size, cmd->target,
+	err = fz_pool_resize(pool, store, cmd->target,
 			     cmd->flags & FASTZERO_POOL_WAIT);
 	if (err)
 		return err;
 
 	spin_lock(&pool->lock);
-	cmd->out_ready = pool->store[size].nr_ready;
-	cmd->out_used = pool->store[size].nr_used;
+	cmd->out_ready = store->nr_ready;
+	cmd->out_used = store->nr_used;
 	spin_unlock(&pool->lock);
 	return fz_ucmd_respond(ucmd);
-}
-
-/* Declared in the uAPI and not there yet: INFO does not report it. */
-static int ioctl_unsupported(struct fz_ucmd *ucmd)
-{
-	return -EOPNOTSUPP;
 }
 
 /**
@@ -177,7 +198,7 @@ static const struct ioctl_op ioctl_ops[] = {
 		 struct fastzero_reset_dirty, out_held, ON_SCRATCH, false),
 	IOCTL_OP(FASTZERO_IOC_POPULATE, fz_ioctl_populate,
 		 struct fastzero_populate, out_mapped, ON_SCRATCH, false),
-	IOCTL_OP(FASTZERO_IOC_WORKSET, ioctl_unsupported,
+	IOCTL_OP(FASTZERO_IOC_WORKSET, fz_ioctl_workset,
 		 struct fastzero_workset, out_size, ON_SCRATCH, false),
 };
 

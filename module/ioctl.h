@@ -36,6 +36,7 @@ int fz_ucmd_respond(struct fz_ucmd *ucmd);
 int fz_ioctl_reset(struct fz_ucmd *ucmd);
 int fz_ioctl_reset_dirty(struct fz_ucmd *ucmd);
 int fz_ioctl_populate(struct fz_ucmd *ucmd);
+int fz_ioctl_workset(struct fz_ucmd *ucmd);
 int fz_ioctl_stats(struct fz_ucmd *ucmd);
 
 #endif

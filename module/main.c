@@ -8,6 +8,7 @@
 #include <linux/workqueue.h>
 
 #include "context.h"
+#include "prices.h"
 
 struct workqueue_struct *fz_wq;
 
@@ -26,11 +27,17 @@ static int __init main_init(void)
 	if (!fz_wq)
 		return -ENOMEM;
 
-	err = misc_register(&main_device);
+	fz_prices_measure();
+	err = fz_shrink_init();
 	if (err)
 		goto err_destroy_wq;
+	err = misc_register(&main_device);
+	if (err)
+		goto err_exit_shrink;
 	return 0;
 
+err_exit_shrink:
+	fz_shrink_exit();
 err_destroy_wq:
 	destroy_workqueue(fz_wq);
 	return err;
@@ -39,6 +46,7 @@ err_destroy_wq:
 static void __exit main_exit(void)
 {
 	misc_deregister(&main_device);
+	fz_shrink_exit();
 	/*
 	 * Contexts that were closed just now are still being cleared.  Not left
 	 * to the draining of the queue, which minds a zeroer's timer.

@@ -7,6 +7,7 @@
 #include <linux/rbtree.h>
 
 #include "compat/compat.h"
+#include "large.h"
 #include "reset.h"
 
 /* Mappings looked at, of all processes: they may be many. */
@@ -54,6 +55,46 @@ static unsigned long map_address(struct vm_area_struct *vma, u64 number)
 		return 0;
 	addr = vma->vm_start + ((page - vma->vm_pgoff) << PAGE_SHIFT);
 	return IS_ALIGNED(addr, FZ_CHUNK_PAGES << PAGE_SHIFT) ? addr : 0;
+}
+
+/* Of the caller's mapping, if it has one. */
+static bool map_takes_huge_here(struct fz_scratch *s, u64 number)
+{
+	struct mm_struct *mm = current->mm;
+	struct vm_area_struct *vma;
+	unsigned long addr = 0;
+	pmd_t *pmd = NULL;
+
+	if (!mm || !mmap_read_trylock(mm))
+		return false;
+	vma = map_find(s);
+	if (vma)
+		addr = map_address(vma, number);
+	if (addr)
+		pmd = fz_pmd_at(mm, addr);
+	mmap_read_unlock(mm);
+	return addr && (!pmd || pmd_none(READ_ONCE(*pmd)));
+}
+
+/**
+ * fz_map_takes_huge() - whether a chunk could be mapped as a whole
+ * @s: the scratch
+ * @number: the chunk, which is a hole
+ * @vmf: the fault that asks, or NULL
+ *
+ * A mapping that had base pages there keeps its page table for them, and would map
+ * a huge folio page by page.
+ *
+ * Return: true if so; of several mappings only the caller's is looked at.
+ */
+bool fz_map_takes_huge(struct fz_scratch *s, u64 number,
+		       const struct vm_fault *vmf)
+{
+	if (vmf)
+		return map_address(vmf->vma, number) &&
+		       pmd_none(READ_ONCE(*vmf->pmd));
+	return !mapping_mapped(s->inode->i_mapping) ||
+	       map_takes_huge_here(s, number);
 }
 
 /**

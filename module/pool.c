@@ -5,6 +5,7 @@
  * Pages are recycled inside their context.  To the system they go only by
  * fz_pool_free(), zeroed, or when somebody else still holds them at the end.
  */
+#include <linux/cpuset.h>
 #include <linux/mm.h>
 
 #include "compat/compat.h"
@@ -23,26 +24,55 @@ long fz_pool_pages_in_use(void)
 	return atomic_long_read(&pool_pages_in_use);
 }
 
-static void pool_init_store(struct fz_store *store)
+/**
+ * fz_pool_count() - pages of the module that are in no pool come or go
+ * @nr: how many more
+ */
+void fz_pool_count(long nr)
 {
-	INIT_LIST_HEAD(&store->ready);
-	INIT_LIST_HEAD(&store->used);
-	INIT_LIST_HEAD(&store->held);
+	atomic_long_add(nr, &pool_pages_in_use);
+}
+
+/* The node of the caller's memory: not of its processor, if it may not have that. */
+static int pool_find_home(void)
+{
+	int node = numa_mem_id();
+
+	return node_isset(node, cpuset_current_mems_allowed) ?
+	       node : first_node(cpuset_current_mems_allowed);
 }
 
 /**
  * fz_pool_init() - an empty pool, charged to the caller's memory cgroup
  * @pool: the pool
+ *
+ * Return: 0 or -ENOMEM.
  */
-void fz_pool_init(struct fz_pool *pool)
+int fz_pool_init(struct fz_pool *pool)
 {
+	struct fz_store *store;
+
+	pool->nr_stores = nr_node_ids * FZ_SIZES;
+	pool->stores = kvcalloc(pool->nr_stores, sizeof(*pool->stores),
+				GFP_KERNEL_ACCOUNT);
+	if (!pool->stores)
+		return -ENOMEM;
+	fz_for_each_store(pool, store) {
+		store->node = (store - pool->stores) / FZ_SIZES;
+		store->size = (store - pool->stores) % FZ_SIZES;
+		INIT_LIST_HEAD(&store->ready);
+		INIT_LIST_HEAD(&store->used);
+		INIT_LIST_HEAD(&store->held);
+	}
+	pool->home = pool_find_home();
 	mutex_init(&pool->resize);
+	mutex_init(&pool->collect);
 	spin_lock_init(&pool->lock);
-	pool_init_store(&pool->store[FZ_BASE]);
-	pool_init_store(&pool->store[FZ_HUGE]);
 	init_waitqueue_head(&pool->progress);
 	pool->memcg = fz_memcg_get_current();
 	fz_zeroer_init(pool);
+	fz_shrink_add(pool);
+	return 0;
 }
 
 /**
@@ -115,12 +145,12 @@ void fz_pool_settle(struct fz_pool *pool, u64 nr)
 /**
  * fz_pool_put_back() - return folios that were taken and not used
  * @pool: the pool
- * @folios: zeroed folios of one size, in hand until now, linked by lru; emptied
+ * @folios: zeroed folios of one store, in hand until now, linked by lru; emptied
  */
 void fz_pool_put_back(struct fz_pool *pool, struct list_head *folios)
 {
 	struct folio *folio = list_first_entry(folios, struct folio, lru);
-	struct fz_store *store = &pool->store[fz_folio_size(folio)];
+	struct fz_store *store = fz_pool_store_of(pool, folio);
 	struct list_head *at;
 	u64 nr = 0;
 
@@ -129,8 +159,52 @@ void fz_pool_put_back(struct fz_pool *pool, struct list_head *folios)
 	spin_lock(&pool->lock);
 	list_splice_init(folios, &store->ready);
 	store->nr_ready += nr;
+	fz_demand_give(&store->demand, fz_pool_now(), nr);
 	spin_unlock(&pool->lock);
 	fz_pool_settle(pool, nr);
+}
+
+/* One that somebody else refers to, first on its list, waits for that. */
+static u64 pool_retire_held(struct fz_pool *pool, struct folio *folio)
+{
+	struct fz_store *store = fz_pool_store_of(pool, folio);
+
+	/* Its holder may just be marking it dirty, locked. */
+	folio_lock(folio);
+	fz_folio_detach(folio);
+	folio_unlock(folio);
+	spin_lock(&pool->lock);
+	list_move_tail(&folio->lru, &store->held);
+	store->nr_held++;
+	spin_unlock(&pool->lock);
+	return folio_nr_pages(folio);
+}
+
+/* Those of one store that are first on the list and ours alone; how many. */
+static u64 pool_retire_used(struct fz_pool *pool, struct list_head *folios)
+{
+	struct folio *folio = list_first_entry(folios, struct folio, lru);
+	struct fz_store *store = fz_pool_store_of(pool, folio);
+	struct list_head *last = folios;
+	LIST_HEAD(used);
+	u64 nr = 0;
+
+	list_for_each_entry(folio, folios, lru) {
+		if (folio_ref_count(folio) != 1 ||
+		    fz_pool_store_of(pool, folio) != store)
+			break;
+		fz_folio_detach(folio);
+		last = &folio->lru;
+		nr++;
+	}
+	if (!nr)
+		return 0;
+	list_cut_position(&used, folios, last);
+	spin_lock(&pool->lock);
+	list_splice_tail(&used, &store->used);
+	store->nr_used += nr;
+	spin_unlock(&pool->lock);
+	return nr;
 }
 
 /**
@@ -147,47 +221,21 @@ void fz_pool_put_back(struct fz_pool *pool, struct list_head *folios)
  */
 u64 fz_pool_retire(struct fz_pool *pool, struct list_head *folios)
 {
-	u64 nr_used[FZ_SIZES] = { }, nr_held[FZ_SIZES] = { };
-	struct list_head held[FZ_SIZES];
-	struct folio *folio, *next;
-	enum fz_size size;
-	LIST_HEAD(huge);
+	u64 nr_all = 0;
+	u64 held = 0;
+	u64 nr;
 
-	INIT_LIST_HEAD(&held[FZ_BASE]);
-	INIT_LIST_HEAD(&held[FZ_HUGE]);
-
-	/* Most are base pages of ours alone, which stay on the list. */
-	list_for_each_entry_safe(folio, next, folios, lru) {
-		size = fz_folio_size(folio);
-		if (folio_ref_count(folio) == 1) {
-			fz_folio_detach(folio);
-			nr_used[size]++;
-			if (size == FZ_HUGE)
-				list_move_tail(&folio->lru, &huge);
-			continue;
+	while (!list_empty(folios)) {
+		nr = pool_retire_used(pool, folios);
+		if (!nr) {
+			held += pool_retire_held(pool,
+				list_first_entry(folios, struct folio, lru));
+			nr = 1;
 		}
-		/* Its holder may just be marking it dirty, locked. */
-		folio_lock(folio);
-		fz_folio_detach(folio);
-		folio_unlock(folio);
-		list_move_tail(&folio->lru, &held[size]);
-		nr_held[size]++;
+		nr_all += nr;
 	}
-
-	spin_lock(&pool->lock);
-	list_splice_tail_init(folios, &pool->store[FZ_BASE].used);
-	list_splice_tail(&huge, &pool->store[FZ_HUGE].used);
-	for (size = 0; size < FZ_SIZES; size++) {
-		struct fz_store *store = &pool->store[size];
-
-		list_splice_tail(&held[size], &store->held);
-		store->nr_used += nr_used[size];
-		store->nr_held += nr_held[size];
-	}
-	spin_unlock(&pool->lock);
-	fz_pool_settle(pool, nr_used[FZ_BASE] + nr_held[FZ_BASE] +
-			     nr_used[FZ_HUGE] + nr_held[FZ_HUGE]);
-	return nr_held[FZ_BASE] + nr_held[FZ_HUGE] * fz_size_pages(FZ_HUGE);
+	fz_pool_settle(pool, nr_all);
+	return held;
 }
 
 /**
@@ -272,10 +320,15 @@ static void pool_destroy_store(struct fz_pool *pool, struct fz_store *store)
  */
 void fz_pool_destroy(struct fz_pool *pool)
 {
+	struct fz_store *store;
+
+	fz_shrink_remove(pool);
 	fz_zeroer_stop(pool);
 
-	pool_destroy_store(pool, &pool->store[FZ_BASE]);
-	pool_destroy_store(pool, &pool->store[FZ_HUGE]);
+	fz_for_each_store(pool, store)
+		pool_destroy_store(pool, store);
+	kvfree(pool->stores);
 	fz_memcg_put(pool->memcg);
+	mutex_destroy(&pool->collect);
 	mutex_destroy(&pool->resize);
 }

@@ -5,13 +5,16 @@
 #ifndef FZ_POOL_H
 #define FZ_POOL_H
 
+#include <linux/jiffies.h>
 #include <linux/list.h>
+#include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
+#include "demand.h"
 #include "range.h"
 
 struct mem_cgroup;
@@ -30,7 +33,9 @@ enum fz_size {
 };
 
 /**
- * struct fz_store - folios of one size that are in no scratch
+ * struct fz_store - folios of one size and NUMA node that are in no scratch
+ * @node: the node
+ * @size: the size
  * @ready: folios that are zero
  * @used: folios of ours alone that wait for the zeroer
  * @held: folios that left their scratch while somebody else referred to them;
@@ -39,11 +44,14 @@ enum fz_size {
  * @nr_used: folios on @used, and those that the zeroer is clearing
  * @nr_held: folios on @held
  * @target: folios to be kept on @ready
+ * @demand: how many runs need: so many may be there beyond @target
  *
  * A folio here has one reference, the pool's (but for those on @held), no
  * mapping, and is linked by its lru member.
  */
 struct fz_store {
+	int node;
+	enum fz_size size;
 	struct list_head ready;
 	struct list_head used;
 	struct list_head held;
@@ -51,14 +59,18 @@ struct fz_store {
 	u64 nr_used;
 	u64 nr_held;
 	u64 target;
+	struct fz_demand demand;
 };
 
 /**
  * struct fz_pool - the folios of one context that are in none of its scratches
  * @resize: serializes changes of targets; taken before @lock
- * @lock: protects all down to @zeroer_ns; a leaf, never held over a clear or an
- *	allocation
- * @store: by enum fz_size
+ * @collect: held by who has what is held off its list; taken before @lock
+ * @lock: protects what is in @stores, and all down to @shrunk; a leaf, never held
+ *	over a clear or an allocation
+ * @stores: one for each node and size
+ * @nr_stores: how many there are
+ * @home: node of who opened the context
  * @in_hand: folios that are in no scratch and on no list just now: somebody
  *	allocates, clears, moves or frees them.  Whoever finds nothing at the
  *	limit waits for these, and may hold mmap_lock: so those who have some
@@ -66,24 +78,37 @@ struct fz_store {
  * @turns: how often somebody has let go of what was in hand
  * @zeroed: base pages that the zeroer has cleared
  * @zeroer_ns: what that took
+ * @calm: until this tick nothing counts but targets: memory was short
+ * @no_more: until this tick nothing is allocated ahead of demand: there was none
+ * @shrunk: base pages that the shrinker has taken
  * @owned: base pages of the context, here and in its scratches; increased under
  *	@lock
+ * @short_until: memory is short until then, in jiffies; 0 if it never was
  * @memcg: charged for all of them; our reference
  * @zeroer: the background work
  * @progress: woken when @turns has changed
+ * @shrink: in the list of shrink.c
  */
 struct fz_pool {
 	struct mutex resize;	/* serializes changes of targets */
-	spinlock_t lock;	/* protects all down to zeroer_ns */
-	struct fz_store store[FZ_SIZES];
+	struct mutex collect;	/* protects held from being looked at by two */
+	spinlock_t lock;	/* protects what is in stores, and down to shrunk */
+	struct fz_store *stores;
+	unsigned int nr_stores;
+	int home;
 	u64 in_hand;
 	u64 turns;
 	u64 zeroed;
 	u64 zeroer_ns;
+	u64 calm;
+	u64 no_more;
+	u64 shrunk;
 	atomic_long_t owned;
+	unsigned long short_until;
 	struct mem_cgroup *memcg;
 	struct delayed_work zeroer;
 	wait_queue_head_t progress;
+	struct list_head shrink;
 };
 
 /*
@@ -103,16 +128,61 @@ struct fz_pool_try {
 	bool waited;
 };
 
+/* About seconds, for what is learned; faults ask, too, so it costs next to nothing. */
+static inline u64 fz_pool_now(void)
+{
+	return get_jiffies_64() >> order_base_2(HZ);
+}
+
 /* Where a pool stands: for fz_pool_wait() to see that it has moved on. */
 static inline u64 fz_pool_seen(struct fz_pool *pool)
 {
 	return smp_load_acquire(&pool->turns);
 }
 
+/* For so long memory counts as short when it was. */
+#define FZ_POOL_SHORT	(10 * HZ)
+
+/* Memory is short: chunks of which little is used are to be broken. */
+static inline void fz_pool_say_short(struct fz_pool *pool)
+{
+	WRITE_ONCE(pool->short_until, (jiffies + FZ_POOL_SHORT) | 1);
+}
+
+static inline bool fz_pool_is_short(const struct fz_pool *pool)
+{
+	unsigned long until = READ_ONCE(pool->short_until);
+
+	return until && time_before(jiffies, until);
+}
+
 /* A huge folio is one of FZ_HUGE. */
 static inline enum fz_size fz_folio_size(struct folio *folio)
 {
 	return folio_test_large(folio) ? FZ_HUGE : FZ_BASE;
+}
+
+static inline struct fz_store *fz_pool_store(struct fz_pool *pool, int node,
+					     enum fz_size size)
+{
+	return &pool->stores[node * FZ_SIZES + size];
+}
+
+#define fz_for_each_store(pool, store)					\
+	for ((store) = (pool)->stores;					\
+	     (store) < (pool)->stores + (pool)->nr_stores; (store)++)
+
+/* Whether a folio may come from another node than the one that is wanted. */
+static inline bool fz_pool_has_nodes(const struct fz_pool *pool)
+{
+	return pool->nr_stores > FZ_SIZES;
+}
+
+/* Where a folio of the context belongs. */
+static inline struct fz_store *fz_pool_store_of(struct fz_pool *pool,
+						struct folio *folio)
+{
+	return fz_pool_store(pool, folio_nid(folio), fz_folio_size(folio));
 }
 
 /* Base pages in a folio of a size. */
@@ -139,7 +209,7 @@ static inline bool fz_folio_is_bad(struct folio *folio)
 }
 
 /* pool.c */
-void fz_pool_init(struct fz_pool *pool);
+int fz_pool_init(struct fz_pool *pool);
 void fz_pool_destroy(struct fz_pool *pool);
 void fz_pool_put_back(struct fz_pool *pool, struct list_head *folios);
 u64 fz_pool_retire(struct fz_pool *pool, struct list_head *folios);
@@ -150,23 +220,44 @@ void fz_pool_disown(struct fz_pool *pool, u64 nr);
 void fz_pool_lift(struct fz_pool *pool, u64 nr);
 void fz_pool_settle(struct fz_pool *pool, u64 nr);
 long fz_pool_pages_in_use(void);
+void fz_pool_count(long nr);
 
-/* take.c */
-struct folio *fz_pool_alloc(struct fz_pool *pool, enum fz_size size, gfp_t gfp);
-struct folio *fz_pool_take(struct fz_pool *pool, gfp_t gfp,
-			   struct fz_pool_try *try, struct fz_counters *count);
-struct folio *fz_pool_take_huge(struct fz_pool *pool,
-				struct fz_counters *count);
-u64 fz_pool_take_ready(struct fz_pool *pool, enum fz_size size, u64 nr,
-		       struct list_head *folios);
-struct folio *fz_pool_grow_huge(struct fz_pool *pool, u64 coming);
+/* alloc.c */
+struct folio *fz_pool_alloc(struct fz_pool *pool, int node, enum fz_size size,
+			    gfp_t gfp);
 int fz_pool_wait(struct fz_pool *pool, u64 seen);
 
+/* take.c */
+struct folio *fz_pool_take(struct fz_pool *pool, int node, gfp_t gfp,
+			   struct fz_pool_try *try, struct fz_counters *count);
+struct folio *fz_pool_take_huge(struct fz_pool *pool, int node,
+				struct fz_counters *count);
+u64 fz_pool_take_ready(struct fz_pool *pool, struct fz_store *store, u64 nr,
+		       struct list_head *folios);
+struct folio *fz_pool_grow_huge(struct fz_pool *pool, int node, u64 coming);
+
 /* resize.c */
-int fz_pool_resize(struct fz_pool *pool, enum fz_size size, u64 target,
+int fz_pool_resize(struct fz_pool *pool, struct fz_store *store, u64 target,
 		   bool wait);
 
+/* learn.c */
+void fz_learn_calm(struct fz_pool *pool);
+void fz_learn_look(struct fz_pool *pool);
+void fz_learn_wanted(struct fz_pool *pool, int node, const u64 *wanted);
+bool fz_learn_trim(struct fz_pool *pool, struct fz_store *store);
+bool fz_learn_release(struct fz_pool *pool, enum fz_size size);
+bool fz_learn_grow(struct fz_pool *pool, struct fz_store *store);
+bool fz_learn_has_surplus(struct fz_pool *pool);
+bool fz_learn_has_ready(const struct fz_pool *pool, enum fz_size size);
+
+/* shrink.c */
+void fz_shrink_add(struct fz_pool *pool);
+void fz_shrink_remove(struct fz_pool *pool);
+int fz_shrink_init(void);
+void fz_shrink_exit(void);
+
 /* zeroer.c */
+bool fz_page_is_zero(struct page *page);
 bool fz_folio_zero(struct folio *folio);
 bool fz_zeroer_collect(struct fz_pool *pool);
 void fz_zeroer_init(struct fz_pool *pool);

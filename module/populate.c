@@ -8,6 +8,7 @@
 #include <uapi/linux/fastzero.h>
 
 #include "chunk.h"
+#include "compat/compat.h"
 #include "ioctl.h"
 
 /* Pages mapped before others get a chance at mmap_lock. */
@@ -18,13 +19,17 @@ static int populate_back(struct fz_scratch *s, struct fz_range *range,
 			 u64 *nr_added)
 {
 	struct folio *folio;
+	u64 next;
 
-	for (; range->first < range->end; range->first++) {
+	for (; range->first < range->end; range->first = min(next, range->end)) {
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		folio = fz_chunk_fill(s, range->first, FZ_GFP_TELL, nr_added);
 		if (IS_ERR(folio))
 			return folio == ERR_PTR(-EINTR) ? -EINTR : -ENOMEM;
+		next = folio_test_large(folio) ?
+			       round_up(range->first + 1, FZ_CHUNK_PAGES) :
+			       range->first + 1;
 		folio_put(folio);
 		cond_resched();
 	}
@@ -63,7 +68,8 @@ static long populate_map_some(struct fz_scratch *s,
 
 	flags = vma->vm_flags & VM_WRITE ? FAULT_FLAG_WRITE : 0;
 	*addr = vma->vm_start + ((here.first - vma->vm_pgoff) << PAGE_SHIFT);
-	for (; here.first < here.end && nr < POPULATE_BATCH; here.first++) {
+	while (here.first < here.end && nr < POPULATE_BATCH) {
+		u64 pages = 1;
 		int err;
 
 		if (fatal_signal_pending(current))
@@ -71,8 +77,13 @@ static long populate_map_some(struct fz_scratch *s,
 		err = fixup_user_fault(current->mm, *addr, flags, NULL);
 		if (err)
 			return err;
-		*addr += PAGE_SIZE;
-		nr++;
+		if (atomic_read(&s->nr_huge) &&
+		    fz_is_huge_mapped(current->mm, *addr))
+			pages = min(round_up(here.first + 1, FZ_CHUNK_PAGES),
+				    here.end) - here.first;
+		here.first += pages;
+		*addr += pages << PAGE_SHIFT;
+		nr += pages;
 	}
 	return nr;
 }
@@ -97,6 +108,46 @@ static int populate_map(struct fz_scratch *s, const struct fz_range *range,
 	return 0;
 }
 
+/* Back a range and map it; moves range->first on to where it is backed. */
+static int populate_range(struct fz_scratch *s, struct fz_range *range,
+			  struct fastzero_populate *cmd)
+{
+	struct fz_range all = *range;
+	int err = populate_back(s, range, &cmd->out_added);
+
+	return err ?: populate_map(s, &all, &cmd->out_mapped);
+}
+
+/* The same for those pages of it that are in the working set. */
+static int populate_workset(struct fz_scratch *s, struct fz_range *range,
+			    struct fastzero_populate *cmd)
+{
+	unsigned long at = range->first >> FZ_CHUNK_SHIFT;
+	struct fz_chunk *chunk;
+	int err;
+
+	xa_for_each_range(&s->chunks, at, chunk, at,
+			  (range->end - 1) >> FZ_CHUNK_SHIFT) {
+		struct fz_range part = fz_range_in_chunk(range, at);
+		u64 base = (u64)at << FZ_CHUNK_SHIFT;
+		u64 words[FZ_CHUNK_WORDS];
+		struct fz_range run = { };
+
+		fz_chunk_wanted(chunk, words);
+		fz_range_mask(words, &part);
+		while (fz_range_next_run(words, &run)) {
+			struct fz_range pages = { base + run.first, base + run.end };
+
+			err = populate_range(s, &pages, cmd);
+			range->first = pages.first;
+			if (err)
+				return err;
+		}
+	}
+	range->first = range->end;
+	return 0;
+}
+
 /**
  * fz_ioctl_populate() - POPULATE
  * @ucmd: the call
@@ -110,7 +161,7 @@ int fz_ioctl_populate(struct fz_ucmd *ucmd)
 	struct fz_range range, left;
 	int err;
 
-	if (cmd->flags)
+	if (cmd->flags & ~FASTZERO_POPULATE_WORKSET)
 		return -EOPNOTSUPP;
 	err = fz_range_check(cmd->offset, cmd->length, fz_scratch_size(s),
 			     PAGE_SHIFT, &range);
@@ -120,9 +171,10 @@ int fz_ioctl_populate(struct fz_ucmd *ucmd)
 	cmd->out_added = 0;
 	cmd->out_mapped = 0;
 	left = range;
-	err = populate_back(s, &left, &cmd->out_added);
+	if (cmd->flags & FASTZERO_POPULATE_WORKSET)
+		err = populate_workset(s, &left, cmd);
+	else
+		err = populate_range(s, &left, cmd);
 	cmd->out_done = (left.first - range.first) << PAGE_SHIFT;
-	if (!err)
-		err = populate_map(s, &range, &cmd->out_mapped);
 	return fz_ucmd_respond(ucmd) ?: err;
 }

@@ -108,3 +108,31 @@ bool fz_range_all(const u64 *words)
 		all &= words[w];
 	return all == ~0ULL;
 }
+
+/* The first page from @from on whose bit is as asked for, or FZ_CHUNK_PAGES. */
+static u64 range_find(const u64 *words, u64 from, bool set)
+{
+	u64 word;
+
+	for (; from < FZ_CHUNK_PAGES; from = (from | 63) + 1) {
+		word = set ? words[from / 64] : ~words[from / 64];
+		word &= ~0ULL << from % 64;
+		if (word)
+			return (from & ~63ULL) + __builtin_ctzll(word);
+	}
+	return FZ_CHUNK_PAGES;
+}
+
+/**
+ * fz_range_next_run() - the next run of bits of a chunk's bitmap
+ * @words: FZ_CHUNK_WORDS words
+ * @run: the one before, both members 0 for the first; written
+ *
+ * Return: false if there is none, with @run at the end.
+ */
+bool fz_range_next_run(const u64 *words, struct fz_range *run)
+{
+	run->first = range_find(words, run->end, true);
+	run->end = range_find(words, run->first, false);
+	return run->first < FZ_CHUNK_PAGES;
+}

@@ -47,5 +47,6 @@ struct fz_range fz_range_in_chunk(const struct fz_range *range, u64 chunk);
 void fz_range_mask(u64 *words, const struct fz_range *range);
 bool fz_range_span(const u64 *words, struct fz_range *span);
 bool fz_range_all(const u64 *words);
+bool fz_range_next_run(const u64 *words, struct fz_range *run);
 
 #endif

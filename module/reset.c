@@ -1,22 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * RESET and RESET_DIRTY: make a range, or what a bitmap names of it, zero again.
- * How that is done is in inplace.c, swap.c and drop.c; here is what, and by which
- * way.
+ * RESET: make a range zero again.  How that is done is in inplace.c, swap.c and
+ * drop.c; here is by which way.
  */
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/sched/signal.h>
-#include <linux/slab.h>
-#include <linux/uaccess.h>
 
 #include <uapi/linux/fastzero.h>
 
 #include "ioctl.h"
+#include "prices.h"
 #include "reset.h"
-
-/* The largest granule of RESET_DIRTY: 1 GiB. */
-#define RESET_MAX_GRANULE_SHIFT	30
+#include "trace.h"
 
 /**
  * fz_reset_next() - the next chunk that a reset has to look at
@@ -32,17 +28,103 @@ struct fz_chunk *fz_reset_next(struct fz_reset *r, u64 *number)
 	return fz_chunk_next(r->s, &r->range, number);
 }
 
-/*
- * AUTO, for now: while anybody maps the scratch its pages will be wanted again.
- * Clearing base pages keeps all page tables, nested ones included, as they are;
- * huge folios cost far less to swap than to clear.  What is mapped nowhere is
- * taken back.
- */
-static u32 reset_choose(struct fz_scratch *s)
+/* No more pages than these are there to be made zero. */
+static u64 reset_most(const struct fz_reset *r)
 {
-	if (!mapping_mapped(s->inode->i_mapping))
+	return min_t(u64, r->range.end - r->range.first,
+		     atomic_long_read(&r->s->populated));
+}
+
+/* Base pages that are ready, and those that wait for the zeroer, on all nodes. */
+static void reset_pool(const struct fz_scratch *s, u64 *ready, u64 *used)
+{
+	const struct fz_store *store;
+
+	*ready = 0;
+	*used = 0;
+	fz_for_each_store(&s->ctx->pool, store) {
+		if (store->size != FZ_BASE)
+			continue;
+		*ready += READ_ONCE(store->nr_ready);
+		*used += READ_ONCE(store->nr_used);
+	}
+}
+
+/* Why base pages that are mapped are cleared in place, or that prices decide. */
+static enum fz_why reset_why(struct fz_reset *r)
+{
+	const struct fz_prices *prices = fz_prices_now();
+	struct fz_scratch *s = r->s;
+	u64 nr = reset_most(r);
+	u64 ready, used;
+
+	/* No flush is cheaper than one clear; many resets find no more than that. */
+	if (nr <= 1 || fz_cost_too_few(prices, nr))
+		return FZ_WHY_FEW;
+	if (nr == s->sparse && prices == s->sparse_prices)
+		return FZ_WHY_SEEN;
+	/* To swap or drop is a clear, too, by somebody else ... */
+	if (s->total_cpu)
+		return FZ_WHY_TOTAL;
+	/* ... who may be late already. */
+	reset_pool(s, &ready, &used);
+	if (ready <= used)
+		return FZ_WHY_LATE;
+	r->shared = !fz_pte_can_swap(s);
+	if (r->shared && !fz_cost_may_unmap(prices))
+		return FZ_WHY_SHARED;
+	s->sparse = 0;
+	s->sparse_prices = prices;
+	return FZ_WHY_PRICE;
+}
+
+/*
+ * While anybody maps the scratch its pages will be wanted again.  Clearing base pages
+ * keeps all page tables, nested ones included, as they are; if the caller's are the
+ * only ones, ready pages may be cheaper.
+ */
+static u32 reset_choose(struct fz_reset *r)
+{
+	struct fz_scratch *s = r->s;
+	enum fz_why why;
+
+	if (!mapping_mapped(s->inode->i_mapping)) {
+		r->why = FZ_WHY_UNMAPPED;
 		return FASTZERO_MODE_DROP;
-	return s->huge ? FASTZERO_MODE_SWAP : FASTZERO_MODE_INPLACE;
+	}
+	if (atomic_read(&s->nr_huge)) {
+		r->why = s->total_cpu ? FZ_WHY_TOTAL : FZ_WHY_HUGE;
+		return FASTZERO_MODE_SWAP;
+	}
+	why = reset_why(r);
+	if (likely(why == FZ_WHY_FEW))
+		return FASTZERO_MODE_INPLACE;
+	r->why = why;
+	if (why != FZ_WHY_PRICE)
+		return FASTZERO_MODE_INPLACE;
+	r->swap_base = true;
+	return FASTZERO_MODE_SWAP;
+}
+
+/* What the ways would have cost, where no chunk was looked at for that. */
+static noinline void reset_explain(const struct fz_reset *r, u32 mode)
+{
+	u64 nr = reset_most(r);
+	struct fz_cost_chunk cost = {
+		.pages = nr,
+		.span = nr,
+		.again = r->why == FZ_WHY_UNMAPPED ? 0 : FZ_AGAIN_ALL,
+		.begun = r->why == FZ_WHY_UNMAPPED,
+		.shared = r->why == FZ_WHY_SHARED,
+		.total = r->why == FZ_WHY_LATE || r->s->total_cpu,
+	};
+	u64 used;
+
+	reset_pool(r->s, &cost.ready, &used);
+	if (mode != FASTZERO_MODE_SWAP)
+		trace_fastzero_choice(r, -1, fz_prices_now(), &cost,
+				      mode == FASTZERO_MODE_DROP ? FZ_DROP :
+								   FZ_INPLACE);
 }
 
 static bool reset_is_all(const struct fz_reset *r)
@@ -50,16 +132,9 @@ static bool reset_is_all(const struct fz_reset *r)
 	return !r->dirty && !r->range.first && r->range.end == r->s->nr_pages;
 }
 
-/* Reset what is left of the range, until done or killed. */
-static int reset_run(struct fz_reset *r, u32 mode)
+/* Reset what is left of the range by one way, until done or killed. */
+static int reset_go(struct fz_reset *r, u32 mode)
 {
-	lockdep_assert_held(&r->s->lock);
-
-	if (mode == FASTZERO_MODE_AUTO) {
-		r->keep_held = true;
-		mode = reset_choose(r->s);
-	}
-
 	if (mode == FASTZERO_MODE_INPLACE && reset_is_all(r)) {
 		int err = fz_inplace_all(r);
 
@@ -69,8 +144,10 @@ static int reset_run(struct fz_reset *r, u32 mode)
 		r->held = 0;
 	}
 	while (r->range.first < r->range.end) {
-		if (fatal_signal_pending(current))
+		if (fatal_signal_pending(current)) {
+			fz_swap_end(r);
 			return -EINTR;
+		}
 		if (mode == FASTZERO_MODE_INPLACE)
 			fz_inplace_some(r);
 		else if (mode == FASTZERO_MODE_SWAP)
@@ -79,21 +156,59 @@ static int reset_run(struct fz_reset *r, u32 mode)
 			fz_drop_some(r);
 		cond_resched();
 	}
+	/* It looked at every chunk for nothing: not again for the same pages. */
+	if (r->keep_held && r->swap_base && !r->swapped && !r->dropped)
+		r->s->sparse = atomic_long_read(&r->s->populated);
+	if (mode == FASTZERO_MODE_SWAP)
+		fz_swap_end(r);
 	return r->failed ? -EIO : 0;
 }
 
-/* What there is to do when a reset is over, or was given up. */
-static void reset_end(struct fz_reset *r)
+/**
+ * fz_reset_run() - make what is left of a range zero
+ * @r: the reset; its range is moved on
+ * @mode: enum fastzero_mode
+ *
+ * Return: 0, -EINTR on a fatal signal, -EIO if memory has failed.
+ */
+int fz_reset_run(struct fz_reset *r, u32 mode)
+{
+	u32 way = mode;
+	int err;
+
+	lockdep_assert_held(&r->s->lock);
+
+	if (mode == FASTZERO_MODE_AUTO) {
+		r->keep_held = true;
+		way = reset_choose(r);
+		if (trace_fastzero_choice_enabled())
+			reset_explain(r, way);
+	} else if (mode == FASTZERO_MODE_SWAP) {
+		r->swap_base = true;
+	}
+	err = reset_go(r, way);
+	trace_fastzero_reset(r, mode, way, err);
+	return err;
+}
+
+/**
+ * fz_reset_left() - a reset has left pages for the zeroer
+ * @r: the reset
+ * @mode: the mode that it was asked for
+ *
+ * Apart from fz_reset_end(), for most resets have none.
+ */
+void fz_reset_left(struct fz_reset *r, u32 mode)
 {
 	struct fz_counters *count = &r->s->count;
 
-	if (r->dropped || r->swapped)
-		fz_zeroer_kick(&r->s->ctx->pool);
-	atomic64_inc(&count->resets);
-	atomic64_add(r->cleared, &count->cleared);
+	fz_zeroer_kick(&r->s->ctx->pool);
 	atomic64_add(r->swapped, &count->swapped);
 	atomic64_add(r->dropped, &count->dropped);
-	atomic64_add(r->held, &count->held);
+	if (mode == FASTZERO_MODE_AUTO && r->swapped)
+		atomic64_inc(&count->auto_swap);
+	else if (mode == FASTZERO_MODE_AUTO && r->why == FZ_WHY_UNMAPPED)
+		atomic64_inc(&count->auto_drop);
 }
 
 /**
@@ -106,9 +221,9 @@ static void reset_end(struct fz_reset *r)
 int fz_reset_punch(struct fz_scratch *s, struct fz_range range)
 {
 	struct fz_reset r = { .s = s, .range = range };
-	int err = reset_run(&r, FASTZERO_MODE_DROP);
+	int err = fz_reset_run(&r, FASTZERO_MODE_DROP);
 
-	reset_end(&r);
+	fz_reset_end(&r, FASTZERO_MODE_DROP);
 	return err;
 }
 
@@ -135,11 +250,6 @@ void fz_reset_all(struct fz_scratch *s)
 	fz_zeroer_kick(&s->ctx->pool);
 }
 
-static int reset_check_mode(u32 mode)
-{
-	return mode > FASTZERO_MODE_DROP ? -EINVAL : 0;
-}
-
 /**
  * fz_ioctl_reset() - RESET
  * @ucmd: the call
@@ -158,7 +268,7 @@ int fz_ioctl_reset(struct fz_ucmd *ucmd)
 		return -EOPNOTSUPP;
 	if (cmd->__reserved)
 		return -EINVAL;
-	err = reset_check_mode(cmd->mode);
+	err = fz_reset_check_mode(cmd->mode);
 	if (!err)
 		err = fz_range_check(cmd->offset, cmd->length,
 				     fz_scratch_size(s), PAGE_SHIFT, &r.range);
@@ -168,108 +278,10 @@ int fz_ioctl_reset(struct fz_ucmd *ucmd)
 	first = r.range.first;
 	err = mutex_lock_killable(&s->lock);
 	if (!err) {
-		err = reset_run(&r, cmd->mode);
-		reset_end(&r);
+		err = fz_reset_run(&r, cmd->mode);
+		fz_reset_end(&r, cmd->mode);
 		mutex_unlock(&s->lock);
 	}
-
-	cmd->out_done = (r.range.first - first) << PAGE_SHIFT;
-	cmd->out_cleared = r.cleared;
-	cmd->out_swapped = r.swapped;
-	cmd->out_dropped = r.dropped;
-	cmd->out_held = r.held;
-	return fz_ucmd_respond(ucmd) ?: err;
-}
-
-/* Whether a bitmap is there, aligned, and long enough for a range. */
-static int reset_check_bitmap(const struct fastzero_reset_dirty *cmd)
-{
-	u64 granule = 1ULL << cmd->granule_shift;
-	u64 bits = (cmd->length + granule - 1) >> cmd->granule_shift;
-	u64 bytes = DIV_ROUND_UP_ULL(bits, 64) * 8;
-
-	if (cmd->offset & (granule - 1) || cmd->bitmap & 7 ||
-	    cmd->bitmap_size & 7 || bytes > cmd->bitmap_size)
-		return -EINVAL;
-	/* Looked at as a whole before anything is changed. */
-	if (fault_in_readable(u64_to_user_ptr(cmd->bitmap), bytes))
-		return -EFAULT;
-	return 0;
-}
-
-/*
- * The bitmap piece by piece, in @dirty's words.  It is read without the lock: it
- * may lie in the scratch itself, or wait for somebody who wants that lock.
- */
-static int reset_dirty_run(struct fz_reset *r, u32 mode,
-			   struct fz_dirty *dirty, const u64 __user *bitmap)
-{
-	struct fz_range all = r->range;
-	u64 pages = (u64)FZ_DIRTY_WORDS * 64 << dirty->shift;
-	int err = 0;
-
-	r->dirty = dirty;
-	while (!err && r->range.first < all.end) {
-		dirty->first = r->range.first;
-		r->range.end = min(all.end, dirty->first + pages);
-		dirty->nr = DIV_ROUND_UP_ULL(r->range.end - dirty->first,
-					     1ULL << dirty->shift);
-		if (copy_from_user(dirty->words, bitmap,
-				   DIV_ROUND_UP(dirty->nr, 64) * 8))
-			return -EFAULT;
-		bitmap += FZ_DIRTY_WORDS;
-		fz_dirty_trim(dirty);
-		err = mutex_lock_killable(&r->s->lock);
-		if (err)
-			return err;
-		err = reset_run(r, mode);
-		mutex_unlock(&r->s->lock);
-		/* What has failed keeps nothing behind it from being zero. */
-		if (err == -EIO)
-			err = 0;
-	}
-	return err ?: r->failed ? -EIO : 0;
-}
-
-/**
- * fz_ioctl_reset_dirty() - RESET_DIRTY
- * @ucmd: the call
- *
- * Return: 0 or a negative errno, see struct fastzero_reset_dirty.
- */
-int fz_ioctl_reset_dirty(struct fz_ucmd *ucmd)
-{
-	struct fastzero_reset_dirty *cmd = ucmd->cmd;
-	struct fz_scratch *s = ucmd->scratch;
-	struct fz_reset r = { .s = s };
-	struct fz_dirty dirty = { };
-	u64 first;
-	int err;
-
-	if (cmd->flags)
-		return -EOPNOTSUPP;
-	if (cmd->granule_shift < PAGE_SHIFT ||
-	    cmd->granule_shift > RESET_MAX_GRANULE_SHIFT)
-		return -EINVAL;
-	err = reset_check_mode(cmd->mode);
-	if (!err)
-		err = fz_range_check(cmd->offset, cmd->length,
-				     fz_scratch_size(s), PAGE_SHIFT, &r.range);
-	if (!err)
-		err = reset_check_bitmap(cmd);
-	if (err)
-		return err;
-
-	dirty.shift = cmd->granule_shift - PAGE_SHIFT;
-	dirty.words = kmalloc(FZ_DIRTY_WORDS * 8, GFP_KERNEL);
-	if (!dirty.words)
-		return -ENOMEM;
-
-	first = r.range.first;
-	err = reset_dirty_run(&r, cmd->mode, &dirty,
-			      u64_to_user_ptr(cmd->bitmap));
-	reset_end(&r);
-	kfree(dirty.words);
 
 	cmd->out_done = (r.range.first - first) << PAGE_SHIFT;
 	cmd->out_cleared = r.cleared;

@@ -5,8 +5,46 @@
 #ifndef FZ_RESET_H
 #define FZ_RESET_H
 
+#include <uapi/linux/fastzero.h>
+
 #include "chunk.h"
+#include "cost.h"
 #include "dirty.h"
+
+/**
+ * enum fz_why - why AUTO goes the way it does
+ * @FZ_WHY_FEW: so few pages are not worth a flush; what a reset begins with, for then
+ *	each instruction counts
+ * @FZ_WHY_UNMAPPED: nobody maps the scratch, so nobody is going to want its pages
+ * @FZ_WHY_HUGE: huge folios cost far less to swap than to clear
+ * @FZ_WHY_SEEN: a look at all chunks has found none to be swapped, not long ago
+ * @FZ_WHY_TOTAL: the scratch goes by all CPU time, and what leaves its place has to be
+ *	cleared as well
+ * @FZ_WHY_LATE: more pages wait for the zeroer than are ready: what is cleared in the
+ *	background has to be counted
+ * @FZ_WHY_SHARED: a guest or another mapping may be behind, and would fault
+ * @FZ_WHY_PRICE: the prices say so, chunk by chunk
+ * @FZ_WHY_PART: a part of a huge folio cannot be swapped
+ * @FZ_WHY_EMPTY: a huge folio would be swapped, but none is ready
+ * @FZ_WHY_HELD: a huge folio is held by somebody else
+ * @FZ_WHY_SHORT: memory is short, and a run touched little of a huge folio
+ * @FZ_WHY_NAMED: it is not AUTO: the caller has asked for it
+ */
+enum fz_why {
+	FZ_WHY_FEW,
+	FZ_WHY_UNMAPPED,
+	FZ_WHY_HUGE,
+	FZ_WHY_SEEN,
+	FZ_WHY_TOTAL,
+	FZ_WHY_LATE,
+	FZ_WHY_SHARED,
+	FZ_WHY_PRICE,
+	FZ_WHY_PART,
+	FZ_WHY_EMPTY,
+	FZ_WHY_HELD,
+	FZ_WHY_SHORT,
+	FZ_WHY_NAMED,
+};
 
 /**
  * struct fz_reset - one reset under way
@@ -14,22 +52,28 @@
  * @range: what is left of the range
  * @dirty: reset only these granules, NULL for all; @range lies inside of it
  * @keep_held: clear pages in place that somebody else refers to
+ * @swap_base: swap base pages, too, by their page-table entries
+ * @shared: AUTO: see struct fz_cost_chunk
+ * @failed: memory in a huge folio has failed and could not be made zero
+ * @why: one of enum fz_why; of huge folios the last that was not swapped has its say
  * @cleared: pages cleared here so far
  * @swapped: pages replaced
  * @dropped: pages taken out
  * @held: pages among these that somebody else referred to
- * @failed: memory in a huge folio has failed and could not be made zero
  */
 struct fz_reset {
 	struct fz_scratch *s;
 	struct fz_range range;
 	const struct fz_dirty *dirty;
 	bool keep_held;
+	bool swap_base;
+	bool shared;
+	bool failed;
+	u8 why;
 	u64 cleared;
 	u64 swapped;
 	u64 dropped;
 	u64 held;
-	bool failed;
 };
 
 /**
@@ -44,6 +88,27 @@ struct fz_map_item {
 
 /* reset.c */
 struct fz_chunk *fz_reset_next(struct fz_reset *r, u64 *number);
+int fz_reset_run(struct fz_reset *r, u32 mode);
+void fz_reset_left(struct fz_reset *r, u32 mode);
+
+static inline int fz_reset_check_mode(u32 mode)
+{
+	return mode > FASTZERO_MODE_DROP ? -EINVAL : 0;
+}
+
+/* What there is to do when a reset is over, or was given up: no call, most often. */
+static __always_inline void fz_reset_end(struct fz_reset *r, u32 mode)
+{
+	struct fz_counters *count = &r->s->count;
+
+	if (unlikely(r->dropped | r->swapped))
+		fz_reset_left(r, mode);
+	if (mode != FASTZERO_MODE_AUTO)
+		atomic64_inc(&count->named);
+	atomic64_inc(&count->resets);
+	atomic64_add(r->cleared, &count->cleared);
+	atomic64_add(r->held, &count->held);
+}
 
 /* inplace.c */
 bool fz_inplace_is_held(struct folio *folio);
@@ -55,12 +120,20 @@ int fz_inplace_all(struct fz_reset *r);
 
 /* drop.c */
 void fz_drop_some(struct fz_reset *r);
+void fz_drop_aged(struct fz_reset *r);
 void fz_drop_page(struct fz_reset *r, u64 page);
-void fz_drop_unmap(struct fz_reset *r, const struct fz_range *range,
-		   struct list_head *out);
+bool fz_drop_unmap(struct fz_reset *r, const struct fz_range *range,
+		   struct list_head *out, bool in_place);
 
 /* swap.c */
 void fz_swap_some(struct fz_reset *r);
+void fz_swap_end(struct fz_reset *r);
+
+/* pte.c */
+/* Most pages from the first to the last that it swaps at once. */
+#define FZ_PTE_SPAN	32768
+bool fz_pte_can_swap(struct fz_scratch *s);
+bool fz_pte_swap(struct fz_scratch *s, const struct fz_range *range);
 
 /* map.c */
 void fz_map_huge_chunks(struct fz_scratch *s, const struct fz_map_item *items,

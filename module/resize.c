@@ -14,19 +14,20 @@
 #define RESIZE_TRIES	100
 
 /* Allocate @nr folios onto @folios, in hand: all or none. */
-static int resize_alloc(struct fz_pool *pool, enum fz_size size, u64 nr,
-			struct list_head *folios)
+static int resize_alloc(struct fz_pool *pool, const struct fz_store *store,
+			u64 nr, struct list_head *folios)
 {
 	struct folio *folio;
 	int err = 0;
 	u64 i;
 
 	/* Do not drive the host out of memory only to find that it was. */
-	if (nr > (u64)si_mem_available() / fz_size_pages(size))
+	if (nr > (u64)si_mem_available() / fz_size_pages(store->size))
 		return -ENOMEM;
 
 	for (i = 0; i < nr && !err; i++) {
-		folio = fz_pool_alloc(pool, size, FZ_GFP_TELL);
+		folio = fz_pool_alloc(pool, store->node, store->size,
+				      FZ_GFP_TELL | __GFP_THISNODE);
 		if (IS_ERR(folio))
 			err = -ENOMEM;
 		else
@@ -44,10 +45,9 @@ static int resize_alloc(struct fz_pool *pool, enum fz_size size, u64 nr,
  * One try to set the target and to have what it asks for; *@in_hand: pages that
  * it could not count on, and that may be there the next time.
  */
-static int resize_try(struct fz_pool *pool, enum fz_size size, u64 target,
+static int resize_try(struct fz_pool *pool, struct fz_store *store, u64 target,
 		      u64 *in_hand)
 {
-	struct fz_store *store = &pool->store[size];
 	LIST_HEAD(fresh);
 	u64 have, old;
 	u64 nr = 0;
@@ -65,7 +65,7 @@ static int resize_try(struct fz_pool *pool, enum fz_size size, u64 target,
 
 	if (target > have) {
 		nr = target - have;
-		err = resize_alloc(pool, size, nr, &fresh);
+		err = resize_alloc(pool, store, nr, &fresh);
 	}
 
 	spin_lock(&pool->lock);
@@ -73,6 +73,9 @@ static int resize_try(struct fz_pool *pool, enum fz_size size, u64 target,
 	if (!err) {
 		list_splice(&fresh, &store->ready);
 		store->nr_ready += nr;
+		/* Whoever says how many he wants is not told better. */
+		fz_demand_give(&store->demand, fz_pool_now(), nr);
+		fz_demand_forget(&store->demand);
 	}
 	spin_unlock(&pool->lock);
 	if (!err && nr)
@@ -80,9 +83,9 @@ static int resize_try(struct fz_pool *pool, enum fz_size size, u64 target,
 	return err;
 }
 
-static bool resize_settled(struct fz_pool *pool, enum fz_size size, u64 target)
+static bool resize_settled(struct fz_pool *pool, const struct fz_store *store,
+			   u64 target)
 {
-	struct fz_store *store = &pool->store[size];
 	bool settled;
 
 	spin_lock(&pool->lock);
@@ -94,29 +97,36 @@ static bool resize_settled(struct fz_pool *pool, enum fz_size size, u64 target)
 /**
  * fz_pool_resize() - set the target and allocate what is missing
  * @pool: the pool
- * @size: of which folios
+ * @store: of which folios
  * @target: how many are to be kept ready
  * @wait: wait until the zeroer has made them so
+ *
+ * What was learned is forgotten, and begins anew.
  *
  * Return: 0; -EINVAL beyond the limit; -ENOMEM or -EINTR with nothing changed,
  * but that an -EINTR in the wait leaves the new target.
  */
-int fz_pool_resize(struct fz_pool *pool, enum fz_size size, u64 target,
+int fz_pool_resize(struct fz_pool *pool, struct fz_store *store, u64 target,
 		   bool wait)
 {
+	const enum fz_size other = store->size == FZ_BASE ? FZ_HUGE : FZ_BASE;
 	u64 limit = fz_limit_pages();
 	int tries = 0;
 	u64 in_hand;
 	int err;
 
-	if (limit && target > limit / fz_size_pages(size))
+	if (limit && target > limit / fz_size_pages(store->size))
 		return -EINVAL;
 
 	if (mutex_lock_killable(&pool->resize))
 		return -EINTR;
 	do {
-		err = resize_try(pool, size, target, &in_hand);
-		if (err == -ENOMEM && in_hand && ++tries < RESIZE_TRIES)
+		err = resize_try(pool, store, target, &in_hand);
+		if (err != -ENOMEM || ++tries == RESIZE_TRIES)
+			break;
+		if (fz_learn_release(pool, other))
+			err = -EAGAIN;
+		else if (in_hand)
 			err = fz_pool_wait(pool, fz_pool_seen(pool)) ?: -EAGAIN;
 	} while (err == -EAGAIN);
 	fz_zeroer_kick(pool);
@@ -124,7 +134,7 @@ int fz_pool_resize(struct fz_pool *pool, enum fz_size size, u64 target,
 
 	if (!err && wait &&
 	    wait_event_killable(pool->progress,
-				resize_settled(pool, size, target)))
+				resize_settled(pool, store, target)))
 		err = -EINTR;
 	return err;
 }

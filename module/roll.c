@@ -10,6 +10,16 @@
 #include "context.h"
 #include "roll.h"
 
+#define ROLL_SHEET_SIZE	4096
+
+static s8 *roll_age(struct folio **slot)
+{
+	struct fz_roll_sheet *sheet =
+		(void *)ALIGN_DOWN((unsigned long)slot, ROLL_SHEET_SIZE);
+
+	return &sheet->ages[slot - sheet->folios];
+}
+
 /**
  * fz_roll_init() - an empty roll
  * @roll: the roll
@@ -31,8 +41,11 @@ void fz_roll_init(struct fz_roll *roll)
 int fz_roll_grow(struct fz_roll *roll, struct mem_cgroup *memcg, gfp_t gfp)
 {
 	struct mem_cgroup *old = set_active_memcg(memcg);
-	struct fz_roll_sheet *sheet = kmalloc(sizeof(*sheet), gfp);
+	struct fz_roll_sheet *sheet;
 
+	/* A place tells where its sheet begins: what has such a size is aligned. */
+	BUILD_BUG_ON(sizeof(*sheet) != ROLL_SHEET_SIZE);
+	sheet = kmalloc(ROLL_SHEET_SIZE, gfp);
 	set_active_memcg(old);
 	if (!sheet)
 		return -ENOMEM;
@@ -70,10 +83,11 @@ static struct fz_roll_sheet *roll_open_sheet(struct fz_roll *roll)
  * fz_roll_add() - enter a folio
  * @roll: the roll
  * @folio: a folio of the scratch; its private member is ours from now on
+ * @age: its age
  *
  * Return: false if there is no room: fz_roll_grow(), and try again.
  */
-bool fz_roll_add(struct fz_roll *roll, struct folio *folio)
+bool fz_roll_add(struct fz_roll *roll, struct folio *folio, s8 age)
 {
 	struct fz_roll_sheet *sheet;
 
@@ -83,6 +97,7 @@ bool fz_roll_add(struct fz_roll *roll, struct folio *folio)
 		struct folio **slot = &sheet->folios[sheet->nr];
 
 		*slot = folio;
+		sheet->ages[sheet->nr] = age;
 		folio->private = slot;
 		sheet->nr++;
 	}
@@ -110,6 +125,7 @@ void fz_roll_remove(struct fz_roll *roll, struct folio *folio)
 	sheet->nr--;
 	last = sheet->folios[sheet->nr];
 	*slot = last;
+	*roll_age(slot) = sheet->ages[sheet->nr];
 	last->private = slot;
 	folio->private = NULL;
 }

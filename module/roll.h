@@ -12,19 +12,22 @@
 struct folio;
 struct mem_cgroup;
 
-/* Folios on a sheet, which takes a page. */
-#define FZ_ROLL_SHEET	509
+/* Folios on a sheet, which takes a page of 4 KiB. */
+#define FZ_ROLL_SHEET	452
 
 /**
  * struct fz_roll_sheet - a part of a roll
  * @link: in fz_roll.sheets
  * @nr: folios on it; all sheets before the open one are full, all behind it empty
  * @folios: these.  The private member of each points to its place here
+ * @ages: see workset.h, for each of them; changed under fz_scratch.lock, but that
+ *	of one that comes
  */
 struct fz_roll_sheet {
 	struct list_head link;
 	u64 nr;
 	struct folio *folios[FZ_ROLL_SHEET];
+	s8 ages[FZ_ROLL_SHEET];
 };
 
 /**
@@ -42,7 +45,7 @@ struct fz_roll {
 
 void fz_roll_init(struct fz_roll *roll);
 int fz_roll_grow(struct fz_roll *roll, struct mem_cgroup *memcg, gfp_t gfp);
-bool fz_roll_add(struct fz_roll *roll, struct folio *folio);
+bool fz_roll_add(struct fz_roll *roll, struct folio *folio, s8 age);
 void fz_roll_remove(struct fz_roll *roll, struct folio *folio);
 struct fz_roll_sheet *fz_roll_next(struct fz_roll *roll,
 				   struct fz_roll_sheet *sheet, u64 *nr);

@@ -12,6 +12,8 @@
 #include <linux/pseudo_fs.h>
 #include <linux/slab.h>
 
+#include <uapi/linux/fastzero.h>
+
 #include "chunk.h"
 #include "compat/compat.h"
 #include "ioctl.h"
@@ -71,6 +73,7 @@ static void scratch_destroy(struct fz_scratch *s)
 
 	fz_reset_all(s);
 	fz_chunk_destroy_all(s);
+	fz_zero_destroy(s);
 
 	mutex_lock(&ctx->lock);
 	if (!list_empty(&s->link)) {
@@ -142,7 +145,7 @@ void fz_scratch_unpin_mount(void)
 
 /* Owns nothing but memory until the context is set. */
 static struct fz_scratch *scratch_alloc(struct fz_context *ctx, u64 nr_pages,
-					bool huge)
+					u32 policy, u32 flags, int node)
 {
 	struct fz_scratch *s = kzalloc(sizeof(*s), GFP_KERNEL_ACCOUNT);
 
@@ -152,7 +155,10 @@ static struct fz_scratch *scratch_alloc(struct fz_context *ctx, u64 nr_pages,
 	kref_get(&ctx->ref);
 	INIT_LIST_HEAD(&s->link);
 	s->nr_pages = nr_pages;
-	s->huge = huge && nr_pages >= FZ_CHUNK_PAGES;
+	s->policy = nr_pages < FZ_CHUNK_PAGES ||
+		    flags & FASTZERO_CREATE_ZEROPAGE ? FASTZERO_PAGES_4K : policy;
+	s->total_cpu = flags & FASTZERO_CREATE_TOTAL_CPU;
+	s->node = node;
 	mutex_init(&s->lock);
 	fz_roll_init(&s->roll);
 	xa_init_flags(&s->chunks, XA_FLAGS_ACCOUNT);
@@ -160,7 +166,7 @@ static struct fz_scratch *scratch_alloc(struct fz_context *ctx, u64 nr_pages,
 }
 
 static struct inode *scratch_inode(struct fz_context *ctx, u64 nr_pages,
-				   bool huge)
+				   u32 policy, u32 flags, int node)
 {
 	struct inode *inode = new_inode(scratch_mnt->mnt_sb);
 	struct fz_scratch *s;
@@ -168,7 +174,7 @@ static struct inode *scratch_inode(struct fz_context *ctx, u64 nr_pages,
 	if (!inode)
 		return ERR_PTR(-ENOMEM);
 
-	s = scratch_alloc(ctx, nr_pages, huge);
+	s = scratch_alloc(ctx, nr_pages, policy, flags, node);
 	if (!s) {
 		iput(inode);
 		return ERR_PTR(-ENOMEM);
@@ -186,6 +192,10 @@ static struct inode *scratch_inode(struct fz_context *ctx, u64 nr_pages,
 	inode->i_fop = &fz_scratch_fops;
 	inode->i_mapping->a_ops = &scratch_aops;
 	i_size_write(inode, nr_pages << PAGE_SHIFT);
+	if (flags & FASTZERO_CREATE_ZEROPAGE && fz_zero_init(s)) {
+		iput(inode);
+		return ERR_PTR(-ENOMEM);
+	}
 	return inode;
 }
 
@@ -207,13 +217,16 @@ static int scratch_link(struct fz_context *ctx, struct fz_scratch *s)
  * fz_scratch_create() - make a scratch
  * @ctx: its context
  * @nr_pages: its size
- * @huge: whether to back whole chunks by huge folios
+ * @policy: enum fastzero_page_policy
+ * @flags: bits of enum fastzero_create_flags
+ * @node: a NUMA node that has memory, or NUMA_NO_NODE
  *
  * Return: its file, open for reading and writing, or an ERR_PTR: -EINVAL for
  * a size that is 0 or above the limit, -ENOSPC when the context has as many as
  * it may, -ENOMEM, -ENFILE.
  */
-struct file *fz_scratch_create(struct fz_context *ctx, u64 nr_pages, bool huge)
+struct file *fz_scratch_create(struct fz_context *ctx, u64 nr_pages,
+			       u32 policy, u32 flags, int node)
 {
 	struct inode *inode;
 	struct file *file;
@@ -222,7 +235,7 @@ struct file *fz_scratch_create(struct fz_context *ctx, u64 nr_pages, bool huge)
 	if (!nr_pages || nr_pages > fz_limit_length() >> PAGE_SHIFT)
 		return ERR_PTR(-EINVAL);
 
-	inode = scratch_inode(ctx, nr_pages, huge);
+	inode = scratch_inode(ctx, nr_pages, policy, flags, node);
 	if (IS_ERR(inode))
 		return ERR_CAST(inode);
 

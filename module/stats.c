@@ -10,6 +10,7 @@
 
 #include "context.h"
 #include "ioctl.h"
+#include "prices.h"
 
 /**
  * fz_counters_add() - add counters to a sum
@@ -27,12 +28,21 @@ void fz_counters_add(struct fz_counters *sum, const struct fz_counters *add)
 	atomic64_add(atomic64_read(&add->swapped), &sum->swapped);
 	atomic64_add(atomic64_read(&add->dropped), &sum->dropped);
 	atomic64_add(atomic64_read(&add->held), &sum->held);
+	atomic64_add(atomic64_read(&add->aged), &sum->aged);
+	atomic64_add(atomic64_read(&add->returned), &sum->returned);
 	atomic64_add(atomic64_read(&add->huge_failed), &sum->huge_failed);
+	atomic64_add(atomic64_read(&add->broken), &sum->broken);
+	atomic64_add(atomic64_read(&add->rebuilt), &sum->rebuilt);
+	atomic64_add(atomic64_read(&add->named), &sum->named);
+	atomic64_add(atomic64_read(&add->auto_swap), &sum->auto_swap);
+	atomic64_add(atomic64_read(&add->auto_drop), &sum->auto_drop);
 }
 
 static void stats_fill_counters(struct fastzero_stats *st,
 				const struct fz_counters *c)
 {
+	u64 others;
+
 	st->out_faults = atomic64_read(&c->faults);
 	st->out_faults_ready = atomic64_read(&c->faults_ready);
 	st->out_faults_used = atomic64_read(&c->faults_used);
@@ -42,6 +52,30 @@ static void stats_fill_counters(struct fastzero_stats *st,
 	st->out_swapped = atomic64_read(&c->swapped);
 	st->out_dropped = atomic64_read(&c->dropped);
 	st->out_held = atomic64_read(&c->held);
+	st->out_aged = atomic64_read(&c->aged);
+	st->out_returned = atomic64_read(&c->returned);
+	st->out_huge_failed = atomic64_read(&c->huge_failed);
+	st->out_broken = atomic64_read(&c->broken);
+	st->out_rebuilt = atomic64_read(&c->rebuilt);
+	st->out_auto_swap = atomic64_read(&c->auto_swap);
+	st->out_auto_drop = atomic64_read(&c->auto_drop);
+	/* The others, so that these need not be counted; one may end just now. */
+	others = atomic64_read(&c->named) + st->out_auto_swap +
+		 st->out_auto_drop;
+	st->out_auto_inplace = st->out_resets - min(st->out_resets, others);
+}
+
+static void stats_fill_prices(struct fastzero_stats *st)
+{
+	const struct fz_prices *p = fz_prices_now();
+
+	st->out_price_clear = p->clear;
+	st->out_price_swap = p->swap;
+	st->out_price_swap_span = p->swap_span;
+	st->out_price_swap_run = p->swap_run;
+	st->out_price_drop = p->drop;
+	st->out_price_refault = p->refault;
+	st->out_price_refault_guest = p->refault_guest;
 }
 
 static void stats_fill_scratch(struct fastzero_stats *st, struct fz_scratch *s)
@@ -49,6 +83,7 @@ static void stats_fill_scratch(struct fastzero_stats *st, struct fz_scratch *s)
 	st->out_scratches = 1;
 	st->out_length = fz_scratch_size(s);
 	st->out_populated = atomic_long_read(&s->populated);
+	st->out_huge = (u64)atomic_read(&s->nr_huge) * FZ_CHUNK_PAGES;
 	stats_fill_counters(st, &s->count);
 }
 
@@ -64,6 +99,7 @@ static void stats_fill_context(struct fastzero_stats *st,
 		st->out_scratches++;
 		st->out_length += fz_scratch_size(s);
 		st->out_populated += atomic_long_read(&s->populated);
+		st->out_huge += (u64)atomic_read(&s->nr_huge) * FZ_CHUNK_PAGES;
 		fz_counters_add(&sum, &s->count);
 	}
 	mutex_unlock(&ctx->lock);
@@ -72,12 +108,11 @@ static void stats_fill_context(struct fastzero_stats *st,
 
 static void stats_fill_pool(struct fastzero_stats *st, struct fz_pool *pool)
 {
-	enum fz_size size;
+	const struct fz_store *store;
 
 	spin_lock(&pool->lock);
-	for (size = 0; size < FZ_SIZES; size++) {
-		const struct fz_store *store = &pool->store[size];
-		u64 pages = fz_size_pages(size);
+	fz_for_each_store(pool, store) {
+		u64 pages = fz_size_pages(store->size);
 
 		st->out_pool_target += store->target * pages;
 		st->out_pool_ready += store->nr_ready * pages;
@@ -86,6 +121,7 @@ static void stats_fill_pool(struct fastzero_stats *st, struct fz_pool *pool)
 	}
 	st->out_zeroed = pool->zeroed;
 	st->out_zeroer_ns = pool->zeroer_ns;
+	st->out_shrunk = pool->shrunk;
 	spin_unlock(&pool->lock);
 	st->out_owned = atomic_long_read(&pool->owned);
 }
@@ -111,6 +147,7 @@ int fz_ioctl_stats(struct fz_ucmd *ucmd)
 	else
 		stats_fill_context(st, ucmd->ctx);
 	stats_fill_pool(st, &ucmd->ctx->pool);
+	stats_fill_prices(st);
 	return fz_ucmd_respond(ucmd);
 }
 
@@ -121,8 +158,12 @@ static void stats_show(struct seq_file *m, const struct fastzero_stats *st)
 	seq_printf(m, "fastzero-faults:\t%llu\n", st->out_faults);
 	seq_printf(m, "fastzero-resets:\t%llu\n", st->out_resets);
 	seq_printf(m, "fastzero-cleared:\t%llu\n", st->out_cleared);
+	seq_printf(m, "fastzero-swapped:\t%llu\n", st->out_swapped);
 	seq_printf(m, "fastzero-dropped:\t%llu\n", st->out_dropped);
 	seq_printf(m, "fastzero-held:\t%llu\n", st->out_held);
+	seq_printf(m, "fastzero-auto-inplace:\t%llu\n", st->out_auto_inplace);
+	seq_printf(m, "fastzero-auto-swap:\t%llu\n", st->out_auto_swap);
+	seq_printf(m, "fastzero-auto-drop:\t%llu\n", st->out_auto_drop);
 }
 
 void fz_scratch_show_fdinfo(struct seq_file *m, struct file *file)
@@ -148,4 +189,5 @@ void fz_context_show_fdinfo(struct seq_file *m, struct file *file)
 	seq_printf(m, "fastzero-pool-held:\t%llu\n", st.out_pool_held);
 	seq_printf(m, "fastzero-owned:\t%llu\n", st.out_owned);
 	seq_printf(m, "fastzero-zeroed:\t%llu\n", st.out_zeroed);
+	seq_printf(m, "fastzero-shrunk:\t%llu\n", st.out_shrunk);
 }

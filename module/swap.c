@@ -6,28 +6,38 @@
  */
 #include <linux/mm.h>
 
+#include "large.h"
+#include "prices.h"
 #include "reset.h"
+#include "trace.h"
 
 /* Base pages swapped by one flush, and huge folios. */
 #define SWAP_BATCH	4096
 #define SWAP_BATCH_HUGE	64
+/* One batch in so many is measured. */
+#define SWAP_MEASURE	16
 
 /**
  * struct swap_batch - what one flush is for
  * @run: pages from the first to the last that was taken out; empty: none
  * @out: what was taken out
  * @nr_base: base pages among that
+ * @holes: some of it left holes
  * @nr_huge: chunks that have a new huge folio
  * @huge: these
- * @ready: huge folios at hand for more
+ * @ready: huge folios that were ready.  Old ones have taken the place of those that
+ *	are in use now, up to @next
+ * @next: in @ready; itself if there are no more
  */
 struct swap_batch {
 	struct fz_range run;
 	struct list_head out;
 	u64 nr_base;
+	bool holes;
 	unsigned int nr_huge;
 	struct fz_map_item huge[SWAP_BATCH_HUGE];
 	struct list_head ready;
+	struct list_head *next;
 };
 
 static void swap_extend(struct swap_batch *b, u64 number,
@@ -52,26 +62,49 @@ static void swap_drop(struct fz_reset *r, struct swap_batch *b,
 	nr = fz_chunk_remove(r->s, chunk, number, words, &b->out);
 	r->dropped += nr;
 	b->nr_base += nr;
+	b->holes = true;
 	swap_extend(b, number, &span);
 }
 
-/* A ready huge folio, or NULL; more are fetched at once, for each lock costs. */
-static struct folio *swap_take_huge(struct fz_reset *r, struct swap_batch *b)
+/* What takes the place of a folio is of its node, or of the scratch's own. */
+static int swap_node(const struct fz_scratch *s, struct folio *old)
+{
+	return s->node == NUMA_NO_NODE ? folio_nid(old) : s->node;
+}
+
+static void swap_put_back_huge(struct fz_reset *r, struct swap_batch *b)
+{
+	LIST_HEAD(old);
+
+	list_cut_before(&old, &b->ready, b->next);
+	list_splice_tail(&old, &b->out);
+	if (!list_empty(&b->ready))
+		fz_pool_put_back(&r->s->ctx->pool, &b->ready);
+	b->next = &b->ready;
+}
+
+/* Fetch ready huge folios for what is left: at once, for each lock costs. */
+static bool swap_fetch_huge(struct fz_reset *r, struct swap_batch *b, int node)
 {
 	u64 left = DIV_ROUND_UP_ULL(r->range.end - r->range.first,
 				    FZ_CHUNK_PAGES) + 1;
 	struct fz_pool *pool = &r->s->ctx->pool;
+	LIST_HEAD(more);
 	struct folio *folio;
 
-	if (list_empty(&b->ready))
-		fz_pool_take_ready(pool, FZ_HUGE,
-				   min_t(u64, left, SWAP_BATCH_HUGE - b->nr_huge),
-				   &b->ready);
-	folio = list_first_entry_or_null(&b->ready, struct folio, lru);
-	if (!folio)
-		return fz_pool_grow_huge(pool, b->nr_huge);
-	list_del(&folio->lru);
-	return folio;
+	if (!fz_pool_take_ready(pool, fz_pool_store(pool, node, FZ_HUGE),
+				min_t(u64, left, SWAP_BATCH_HUGE - b->nr_huge),
+				&more)) {
+		folio = fz_pool_grow_huge(pool, node, b->nr_huge);
+		if (!folio)
+			return false;
+		/* To allocate is to clear, while somebody waits. */
+		atomic64_add(FZ_CHUNK_PAGES, &r->s->count.cleared);
+		list_add(&folio->lru, &more);
+	}
+	b->next = more.next;
+	list_splice_tail(&more, &b->ready);
+	return true;
 }
 
 /* A chunk with a huge folio, all of which is to be zero. */
@@ -80,16 +113,32 @@ static void swap_huge(struct fz_reset *r, struct swap_batch *b,
 {
 	const struct fz_range all = { .end = FZ_CHUNK_PAGES };
 	u64 words[FZ_CHUNK_WORDS];
-	struct folio *folio = NULL;
 	bool held = fz_inplace_is_held(chunk->huge);
+	/* The zeroer, too, would have all of it to clear. */
+	bool stays = r->keep_held && (held || r->s->total_cpu);
+	int node = swap_node(r->s, chunk->huge);
 
-	if (!(held && r->keep_held))
-		folio = swap_take_huge(r, b);
-	if (folio) {
+	if (r->keep_held && !held && fz_large_breaks(r->s, chunk)) {
+		r->why = FZ_WHY_SHORT;
+		memset(words, 0xff, sizeof(words));
+		swap_drop(r, b, chunk, number, words);
+		return;
+	}
+	if (!stays) {
+		r->s->wanted[FZ_HUGE]++;
+		r->s->wanted_node = node;
+	}
+	if (unlikely(b->next != &b->ready &&
+		     folio_nid(list_entry(b->next, struct folio, lru)) != node))
+		swap_put_back_huge(r, b);
+	if (!stays && (b->next != &b->ready || swap_fetch_huge(r, b, node))) {
+		struct folio *folio = list_entry(b->next, struct folio, lru);
 		struct folio *old = fz_chunk_replace_huge(r->s, chunk, number,
 							  folio);
 
-		list_add_tail(&old->lru, &b->out);
+		b->next = b->next->next;
+		/* There is a check in each of list_del() and list_add(). */
+		list_replace(&folio->lru, &old->lru);
 		swap_extend(b, number, &all);
 		b->huge[b->nr_huge].number = number;
 		b->huge[b->nr_huge++].folio = folio;
@@ -97,6 +146,10 @@ static void swap_huge(struct fz_reset *r, struct swap_batch *b,
 		return;
 	}
 
+	if (held)
+		r->why = FZ_WHY_HELD;
+	else
+		r->why = stays ? FZ_WHY_TOTAL : FZ_WHY_EMPTY;
 	memset(words, 0xff, sizeof(words));
 	/* As in DROP, a holder keeps what it holds. */
 	if (held && !r->keep_held)
@@ -105,13 +158,83 @@ static void swap_huge(struct fz_reset *r, struct swap_batch *b,
 		fz_inplace_words(r, chunk, number, words);
 }
 
-/* Base pages of a chunk. */
+/* Base pages of a chunk: @nr in @words, of which @span is from the first to the last. */
 static void swap_base(struct fz_reset *r, struct swap_batch *b,
+		      struct fz_chunk *chunk, u64 number, u64 *words, u64 nr,
+		      const struct fz_range *span)
+{
+	struct fz_pool *pool = &r->s->ctx->pool;
+	int node = swap_node(r->s, fz_chunk_folio(chunk, span->first));
+	LIST_HEAD(ready);
+
+	/* AUTO swaps base pages if it comes cheap, and clears them if not. */
+	if (!r->keep_held) {
+		r->s->wanted[FZ_BASE] += nr;
+		r->s->wanted_node = node;
+	}
+	nr = fz_pool_take_ready(pool, fz_pool_store(pool, node, FZ_BASE), nr,
+				&ready);
+	if (nr)
+		nr = fz_chunk_replace(r->s, chunk, number, words, r->keep_held,
+				      &ready, &b->out);
+	if (nr) {
+		r->swapped += nr;
+		b->nr_base += nr;
+		swap_extend(b, number, span);
+	}
+	if (!list_empty(&ready))
+		fz_pool_put_back(pool, &ready);
+	/* There are no more: holders keep theirs, the rest is cleared. */
+	if (!r->keep_held) {
+		u64 held[FZ_CHUNK_WORDS] = { };
+
+		fz_inplace_split_held(chunk, words, held);
+		swap_drop(r, b, chunk, number, held);
+	}
+	fz_inplace_words(r, chunk, number, words);
+}
+
+/* AUTO: take base pages of a chunk back, but for those that others hold. */
+static void swap_back(struct fz_reset *r, struct swap_batch *b,
 		      struct fz_chunk *chunk, u64 number, u64 *words)
 {
 	u64 held[FZ_CHUNK_WORDS] = { };
+
+	fz_inplace_split_held(chunk, words, held);
+	fz_inplace_words(r, chunk, number, held);
+	swap_drop(r, b, chunk, number, words);
+}
+
+/* AUTO: the cheapest way for base pages of a chunk. */
+static enum fz_way swap_choose(const struct fz_reset *r,
+			       const struct swap_batch *b,
+			       const struct fz_chunk *chunk, u64 number, u64 nr,
+			       const struct fz_range *span)
+{
+	struct fz_scratch *s = r->s;
+	int node = swap_node(s, fz_chunk_folio(chunk, span->first));
+	const struct fz_store *store = fz_pool_store(&s->ctx->pool, node,
+						     FZ_BASE);
+	const struct fz_cost_chunk cost = {
+		.pages = nr,
+		.span = span->end - span->first,
+		.ready = READ_ONCE(store->nr_ready),
+		.again = FZ_AGAIN_ALL,
+		.begun = b->run.end,
+		.shared = r->shared,
+	};
+	const struct fz_prices *prices = fz_prices_now();
+	enum fz_way way = fz_cost_choose(prices, &cost);
+
+	trace_fastzero_choice(r, number, prices, &cost, way);
+	return way;
+}
+
+static void swap_words(struct fz_reset *r, struct swap_batch *b,
+		       struct fz_chunk *chunk, u64 number, u64 *words)
+{
+	enum fz_way way = FZ_SWAP;
 	struct fz_range span;
-	LIST_HEAD(ready);
 	u64 nr = 0;
 	u32 w;
 
@@ -119,18 +242,14 @@ static void swap_base(struct fz_reset *r, struct swap_batch *b,
 		return;
 	for (w = 0; w < FZ_CHUNK_WORDS; w++)
 		nr += hweight64(words[w]);
-	nr = fz_pool_take_ready(&r->s->ctx->pool, FZ_BASE, nr, &ready);
-	if (nr) {
-		nr = fz_chunk_replace(r->s, chunk, number, words, &ready,
-				      &b->out);
-		r->swapped += nr;
-		b->nr_base += nr;
-		swap_extend(b, number, &span);
-	}
-	/* There are no more: holders keep theirs, the rest is cleared. */
-	fz_inplace_split_held(chunk, words, held);
-	swap_drop(r, b, chunk, number, held);
-	fz_inplace_words(r, chunk, number, words);
+	if (r->keep_held)
+		way = swap_choose(r, b, chunk, number, nr, &span);
+	if (way == FZ_SWAP)
+		swap_base(r, b, chunk, number, words, nr, &span);
+	else if (way == FZ_DROP)
+		swap_back(r, b, chunk, number, words);
+	else
+		fz_inplace_words(r, chunk, number, words);
 }
 
 static void swap_chunk(struct fz_reset *r, struct swap_batch *b,
@@ -148,16 +267,15 @@ static void swap_chunk(struct fz_reset *r, struct swap_batch *b,
 	fz_chunk_snapshot(chunk, part, words);
 	if (r->dirty)
 		fz_dirty_mask(r->dirty, number, words);
-	if (chunk->huge && fz_range_all(words))
+	if (chunk->huge && fz_range_all(words)) {
 		swap_huge(r, b, chunk, number);
-	else if (chunk->huge || r->keep_held)
-		/*
-		 * A part of a huge folio cannot be swapped.  AUTO: base pages
-		 * are mapped one by one, so clearing them is cheaper.
-		 */
+	} else if (!chunk->huge && r->swap_base) {
+		swap_words(r, b, chunk, number, words);
+	} else {
+		if (chunk->huge)
+			r->why = FZ_WHY_PART;
 		fz_inplace_words(r, chunk, number, words);
-	else
-		swap_base(r, b, chunk, number, words);
+	}
 }
 
 /**
@@ -166,24 +284,32 @@ static void swap_chunk(struct fz_reset *r, struct swap_batch *b,
  */
 void fz_swap_some(struct fz_reset *r)
 {
-	u64 until = r->cleared + SWAP_BATCH;
+	bool measured = r->swap_base && !(++r->s->swaps % SWAP_MEASURE);
+	u64 begin = measured ? ktime_get_ns() : 0;
+	u64 cleared = r->cleared;
 	struct fz_chunk *chunk;
 	struct swap_batch b;
 	u64 number;
+	bool moved;
 
 	b.run.end = 0;
 	b.nr_base = 0;
+	b.holes = false;
 	b.nr_huge = 0;
 	INIT_LIST_HEAD(&b.out);
 	INIT_LIST_HEAD(&b.ready);
+	b.next = &b.ready;
 
 	while (b.nr_base < SWAP_BATCH && b.nr_huge < SWAP_BATCH_HUGE &&
-	       r->cleared < until && (chunk = fz_reset_next(r, &number))) {
+	       r->cleared < cleared + SWAP_BATCH &&
+	       (chunk = fz_reset_next(r, &number))) {
 		u64 base = number << FZ_CHUNK_SHIFT;
 		struct fz_range part;
 
 		/* Walk no page tables of holes: they may be many. */
-		if (b.run.end && base > b.run.end + FZ_CHUNK_PAGES)
+		if (b.run.end && (base >= b.run.end + FZ_CHUNK_PAGES ||
+				  base + FZ_CHUNK_PAGES - b.run.first >
+					  FZ_PTE_SPAN))
 			break;
 
 		part = fz_range_in_chunk(&r->range, number);
@@ -191,12 +317,37 @@ void fz_swap_some(struct fz_reset *r)
 		swap_chunk(r, &b, chunk, number, &part);
 	}
 
-	if (!list_empty(&b.ready))
-		fz_pool_put_back(&r->s->ctx->pool, &b.ready);
+	swap_put_back_huge(r, &b);
 	if (!b.run.end)
 		return;
-	fz_drop_unmap(r, &b.run, &b.out);
+	moved = fz_drop_unmap(r, &b.run, &b.out, !b.holes);
+	/* What was done beside it would spoil it. */
+	if (measured && moved && b.nr_base >= FZ_PRICES_LEAST &&
+	    r->cleared == cleared)
+		fz_prices_swapped(b.nr_base, b.run.end - b.run.first,
+				  ktime_get_ns() - begin);
 	/* Nothing is in hand any more: this takes mmap_lock. */
 	if (b.nr_huge)
 		fz_map_huge_chunks(r->s, b.huge, b.nr_huge);
+}
+
+/**
+ * fz_swap_end() - a reset has swapped what there was to swap
+ * @r: the reset
+ *
+ * The pool learns what it would have taken, and may get it for the next one.
+ */
+void fz_swap_end(struct fz_reset *r)
+{
+	struct fz_scratch *s = r->s;
+
+	lockdep_assert_held(&s->lock);
+
+	if (!(s->wanted[FZ_BASE] | s->wanted[FZ_HUGE]))
+		return;
+	fz_learn_wanted(&s->ctx->pool, s->wanted_node, s->wanted);
+	/* It is to work anyway, most often. */
+	if (!(r->swapped | r->dropped))
+		fz_zeroer_kick(&s->ctx->pool);
+	memset(s->wanted, 0, sizeof(s->wanted));
 }

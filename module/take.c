@@ -1,55 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Taking folios out of the pool: what is ready, what is not yet zero, what the
- * system has, and what others have in hand.
+ * Taking folios out of the pool: what is ready, what is not yet zero, near and far;
+ * and if there is none, from elsewhere (alloc.c).
  */
 #include <linux/highmem.h>
 #include <linux/mm.h>
-#include <linux/sched/mm.h>
 
 #include "compat/compat.h"
 #include "context.h"
 
-/* As zeroed memory is wanted, and charged to the context's memory cgroup. */
-#define TAKE_GFP	(__GFP_ZERO | __GFP_ACCOUNT)
+/* The node's own memory or none, and not at anybody's expense. */
+#define TAKE_GFP_NODE	((FZ_GFP_TELL | __GFP_THISNODE) & ~__GFP_RECLAIM)
 
-/**
- * fz_pool_alloc() - a zeroed folio from the system, in hand
- * @pool: the pool
- * @size: which size
- * @gfp: how
- *
- * Return: the folio with one reference, or an ERR_PTR: -ENOSPC at the limit,
- * -ENOMEM.
+/*
+ * A folio off a store's lists, if there is one, in hand; *@ready: it is zero.
+ * @demand: folios of this size are wanted.
  */
-struct folio *fz_pool_alloc(struct fz_pool *pool, enum fz_size size, gfp_t gfp)
+static struct folio *take_listed(struct fz_pool *pool, struct fz_store *store,
+				 bool demand, bool *ready)
 {
-	u64 nr = fz_size_pages(size);
-	struct mem_cgroup *old;
-	struct page *page;
-
-	if (!fz_pool_own(pool, nr))
-		return ERR_PTR(-ENOSPC);
-
-	old = set_active_memcg(pool->memcg);
-	if (size == FZ_HUGE)
-		page = alloc_pages(gfp | TAKE_GFP | __GFP_COMP, FZ_CHUNK_SHIFT);
-	else
-		page = alloc_page(gfp | TAKE_GFP);
-	set_active_memcg(old);
-	if (!page) {
-		fz_pool_disown(pool, nr);
-		fz_pool_settle(pool, 1);
-		return ERR_PTR(-ENOMEM);
-	}
-	return page_folio(page);
-}
-
-/* A folio off a store's lists, if there is one, in hand; *@ready: it is zero. */
-static struct folio *take_listed(struct fz_pool *pool, enum fz_size size,
-				 bool *ready)
-{
-	struct fz_store *store = &pool->store[size];
 	struct folio *folio = NULL;
 
 	spin_lock(&pool->lock);
@@ -65,77 +34,84 @@ static struct folio *take_listed(struct fz_pool *pool, enum fz_size size,
 		list_del(&folio->lru);
 		pool->in_hand++;
 	}
+	if (demand)
+		fz_demand_take(&store->demand, fz_pool_now(), 1);
 	spin_unlock(&pool->lock);
 	return folio;
 }
 
 /* The same, made zero, and counted; NULL if there is none. */
-static struct folio *take_zeroed(struct fz_pool *pool, enum fz_size size,
-				 struct fz_counters *count)
+static struct folio *take_store(struct fz_pool *pool, struct fz_store *store,
+				bool demand, struct fz_counters *count)
 {
 	struct folio *folio;
 	bool ready;
 
-	while ((folio = take_listed(pool, size, &ready))) {
+	while ((folio = take_listed(pool, store, demand, &ready))) {
 		/* One that has failed while it was here is nobody's any more. */
 		if (unlikely(fz_folio_is_bad(folio)) ||
 		    (!ready && !fz_folio_zero(folio))) {
 			fz_pool_forget(pool, folio);
 			continue;
 		}
-		atomic64_add(fz_size_pages(size),
+		atomic64_add(fz_size_pages(store->size),
 			     ready ? &count->faults_ready : &count->faults_used);
 		break;
 	}
 	return folio;
 }
 
-static bool take_has_turned(struct fz_pool *pool, u64 seen)
+/*
+ * None of the node is there.  To who has named it any memory of it is worth more than
+ * what is at hand on others; to who is just there it is not.
+ */
+static noinline struct folio *take_elsewhere(struct fz_pool *pool, int node,
+					     enum fz_size size,
+					     struct fz_counters *count)
 {
-	bool turned;
+	struct folio *folio;
+	int other;
 
-	spin_lock(&pool->lock);
-	turned = pool->turns != seen;
-	spin_unlock(&pool->lock);
-	return turned;
+	if (node != NUMA_NO_NODE) {
+		folio = fz_pool_alloc(pool, node, size, TAKE_GFP_NODE);
+		if (!IS_ERR(folio)) {
+			atomic64_add(fz_size_pages(size), &count->faults_alloc);
+			return folio;
+		}
+	}
+	for (other = 0; other < nr_node_ids; other++) {
+		folio = take_store(pool, fz_pool_store(pool, other, size), false,
+				   count);
+		if (folio)
+			return folio;
+	}
+	return NULL;
 }
 
-/**
- * fz_pool_wait() - nothing could be had: wait if that may change
- * @pool: the pool
- * @seen: fz_pool_seen() before it was tried
- *
- * What somebody had in hand meanwhile is to be had by now, or will be in a
- * moment.  The caller has nothing in hand.  It may hold mmap_lock: whoever has
- * something in hand must not want that.
- *
- * Return: -EAGAIN to try again, -EINTR, 0 if there is nothing to wait for.
- */
-int fz_pool_wait(struct fz_pool *pool, u64 seen)
+/* Off the lists of the pool, made zero, and counted. */
+static struct folio *take_zeroed(struct fz_pool *pool, int node,
+				 enum fz_size size, struct fz_counters *count)
 {
-	bool in_hand, turned;
+	int near = node == NUMA_NO_NODE ? numa_mem_id() : node;
+	struct folio *folio = take_store(pool, fz_pool_store(pool, near, size),
+					 true, count);
 
-	spin_lock(&pool->lock);
-	turned = pool->turns != seen;
-	in_hand = pool->in_hand;
-	spin_unlock(&pool->lock);
-
-	if (turned)
-		return -EAGAIN;
-	if (!in_hand)
-		return 0;
-	return wait_event_killable(pool->progress, take_has_turned(pool, seen)) ?
-		       -EINTR : -EAGAIN;
+	if (likely(folio) || !fz_pool_has_nodes(pool))
+		return folio;
+	return take_elsewhere(pool, node, size, count);
 }
 
 /* At the limit: whole chunks that wait for work are memory, too. */
 static bool take_break_huge(struct fz_pool *pool)
 {
-	struct folio *folio;
+	struct folio *folio = NULL;
 	LIST_HEAD(one);
 	bool ready;
+	int node;
 
-	folio = take_listed(pool, FZ_HUGE, &ready);
+	for (node = 0; node < nr_node_ids && !folio; node++)
+		folio = take_listed(pool, fz_pool_store(pool, node, FZ_HUGE),
+				    false, &ready);
 	if (!folio)
 		return false;
 	if (!ready && !fz_folio_zero(folio)) {
@@ -148,15 +124,16 @@ static bool take_break_huge(struct fz_pool *pool)
 }
 
 /* From the system. */
-static struct folio *take_fresh(struct fz_pool *pool, gfp_t gfp,
+static struct folio *take_fresh(struct fz_pool *pool, int node, gfp_t gfp,
 				struct fz_pool_try *try)
 {
 	/* What others have in hand comes before the OOM killer, once. */
-	bool others = !try->waited && READ_ONCE(pool->in_hand);
+	bool others = !try->waited && (READ_ONCE(pool->in_hand) ||
+				       fz_learn_has_ready(pool, FZ_HUGE));
 	struct folio *folio;
 	int err;
 
-	folio = fz_pool_alloc(pool, FZ_BASE, others ? FZ_GFP_TELL : gfp);
+	folio = fz_pool_alloc(pool, node, FZ_BASE, others ? FZ_GFP_TELL : gfp);
 	if (!IS_ERR(folio))
 		return folio;
 
@@ -168,6 +145,8 @@ static struct folio *take_fresh(struct fz_pool *pool, gfp_t gfp,
 	}
 	if (!others)
 		return folio;
+	if (fz_learn_release(pool, FZ_HUGE))
+		return ERR_PTR(-EAGAIN);
 	try->waited = true;
 	/* Our own failure has turned the pool, too: look from here on. */
 	err = fz_pool_wait(pool, fz_pool_seen(pool));
@@ -177,46 +156,60 @@ static struct folio *take_fresh(struct fz_pool *pool, gfp_t gfp,
 /**
  * fz_pool_take() - a zeroed base page
  * @pool: the pool
+ * @node: of this node first; NUMA_NO_NODE: of the caller's
  * @gfp: how to allocate if the pool is empty
  * @try: seen must have been set before the caller saw that it needs the folio
  * @count: where to count what it was
  *
  * Ready ones first; then one that waits for the zeroer, which costs us the
- * clearing but neither an allocation nor a charge; then the system.
+ * clearing but neither an allocation nor a charge; then those of other nodes; then
+ * the system.  It comes before other nodes if @node is given.
  *
  * Return: the folio, with one reference, in hand until fz_pool_settle() or
  * fz_pool_put_back(); or an ERR_PTR: -EAGAIN if there was a wait and all may be
  * different now; as fz_pool_alloc(); -EINTR.
  */
-struct folio *fz_pool_take(struct fz_pool *pool, gfp_t gfp,
+struct folio *fz_pool_take(struct fz_pool *pool, int node, gfp_t gfp,
 			   struct fz_pool_try *try, struct fz_counters *count)
 {
-	struct folio *folio = take_zeroed(pool, FZ_BASE, count);
+	struct folio *folio = take_zeroed(pool, node, FZ_BASE, count);
 
 	if (folio)
 		return folio;
-	folio = take_fresh(pool, gfp, try);
+	folio = take_fresh(pool, node, gfp, try);
 	if (!IS_ERR(folio))
 		atomic64_inc(&count->faults_alloc);
+	return folio;
+}
+
+/* Base pages beyond the target are given up for it. */
+static struct folio *take_fresh_huge(struct fz_pool *pool, int node)
+{
+	struct folio *folio = fz_pool_alloc(pool, node, FZ_HUGE, FZ_GFP_TELL);
+
+	if (IS_ERR(folio) && fz_learn_release(pool, FZ_BASE))
+		folio = fz_pool_alloc(pool, node, FZ_HUGE, FZ_GFP_TELL);
 	return folio;
 }
 
 /**
  * fz_pool_take_huge() - a zeroed folio for a whole chunk
  * @pool: the pool
+ * @node: as for fz_pool_take()
  * @count: where to count what it was
  *
  * Base pages will do instead: so nobody is made to wait for one or killed for it.
  *
  * Return: the folio as fz_pool_take(), or NULL.
  */
-struct folio *fz_pool_take_huge(struct fz_pool *pool, struct fz_counters *count)
+struct folio *fz_pool_take_huge(struct fz_pool *pool, int node,
+				struct fz_counters *count)
 {
-	struct folio *folio = take_zeroed(pool, FZ_HUGE, count);
+	struct folio *folio = take_zeroed(pool, node, FZ_HUGE, count);
 
 	if (folio)
 		return folio;
-	folio = fz_pool_alloc(pool, FZ_HUGE, FZ_GFP_TELL);
+	folio = take_fresh_huge(pool, node);
 	if (IS_ERR(folio)) {
 		atomic64_inc(&count->huge_failed);
 		return NULL;
@@ -228,16 +221,16 @@ struct folio *fz_pool_take_huge(struct fz_pool *pool, struct fz_counters *count)
 /**
  * fz_pool_take_ready() - folios that are ready, and no others
  * @pool: the pool
- * @size: which size
+ * @store: where
  * @nr: how many at most
  * @folios: they are linked here by lru, in hand, with one reference each
  *
  * Return: how many.
  */
-u64 fz_pool_take_ready(struct fz_pool *pool, enum fz_size size, u64 nr,
+u64 fz_pool_take_ready(struct fz_pool *pool, struct fz_store *store, u64 nr,
 		       struct list_head *folios)
 {
-	struct fz_store *store = &pool->store[size];
+	struct list_head *last = &store->ready;
 	struct folio *folio, *next;
 	LIST_HEAD(taken);
 	u64 i;
@@ -245,9 +238,11 @@ u64 fz_pool_take_ready(struct fz_pool *pool, enum fz_size size, u64 nr,
 	spin_lock(&pool->lock);
 	nr = min(nr, store->nr_ready);
 	for (i = 0; i < nr; i++)
-		list_move_tail(store->ready.next, &taken);
+		last = last->next;
+	list_cut_position(&taken, &store->ready, last);
 	store->nr_ready -= nr;
 	pool->in_hand += nr;
+	fz_demand_take(&store->demand, fz_pool_now(), nr);
 	spin_unlock(&pool->lock);
 
 	list_for_each_entry_safe(folio, next, &taken, lru)
@@ -263,6 +258,7 @@ u64 fz_pool_take_ready(struct fz_pool *pool, enum fz_size size, u64 nr,
 /**
  * fz_pool_grow_huge() - a fresh huge folio, while the pool is short of them
  * @pool: the pool
+ * @node: of this node
  * @coming: folios that the caller will retire to it soon
  *
  * Touching takes folios from the pool; so the first resets find none ready, and
@@ -270,17 +266,18 @@ u64 fz_pool_take_ready(struct fz_pool *pool, enum fz_size size, u64 nr,
  *
  * Return: the folio as fz_pool_take(), or NULL.
  */
-struct folio *fz_pool_grow_huge(struct fz_pool *pool, u64 coming)
+struct folio *fz_pool_grow_huge(struct fz_pool *pool, int node, u64 coming)
 {
-	const struct fz_store *store = &pool->store[FZ_HUGE];
+	const struct fz_store *store = fz_pool_store(pool, node, FZ_HUGE);
 	struct folio *folio;
 	bool is_short;
 
 	spin_lock(&pool->lock);
 	is_short = store->nr_ready + store->nr_used + coming < store->target;
 	spin_unlock(&pool->lock);
-	if (!is_short)
+	/* What was taken for others, or could not be had, is not tried for again. */
+	if (!is_short || fz_pool_is_short(pool))
 		return NULL;
-	folio = fz_pool_alloc(pool, FZ_HUGE, FZ_GFP_TELL);
+	folio = take_fresh_huge(pool, node);
 	return IS_ERR(folio) ? NULL : folio;
 }

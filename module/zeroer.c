@@ -6,19 +6,34 @@
 #include <linux/highmem.h>
 #include <linux/ktime.h>
 #include <linux/mm.h>
+#include <linux/sched.h>
 
+#include "compat/compat.h"
 #include "pool.h"
 
 /* Base pages cleared between two looks at the pool's lock and the scheduler. */
 #define ZEROER_BATCH	32
+/* Batches until it lets other work of the queue come first. */
+#define ZEROER_ROUNDS	256
+/* Its weight is a tenth of that of who runs guests. */
+#define ZEROER_NICE	10
 /* How soon to look again at folios that somebody else holds. */
 #define ZEROER_HELD_MS	100
+/* And at those that are there beyond the target. */
+#define ZEROER_SURPLUS_MS	1000
 
-/* Whether a page is zero already; a dirty one is seen at its first words. */
-static bool zeroer_is_zero(struct page *page)
+/**
+ * fz_page_is_zero() - whether a page is zero already
+ * @page: a page that has not failed
+ *
+ * A dirty one is seen at its first words, most often.
+ *
+ * Return: true if so.
+ */
+bool fz_page_is_zero(struct page *page)
 {
 	const u64 *words = kmap_local_page(page);
-	u64 any = 0;
+	u64 any = words[0];
 	int i, k;
 
 	for (i = 0; i < PAGE_SIZE / 8 && !any; i += 32) {
@@ -50,7 +65,7 @@ bool fz_folio_zero(struct folio *folio)
 
 		if (unlikely(PageHWPoison(page)))
 			good = false;
-		else if (!look || !zeroer_is_zero(page))
+		else if (!look || !fz_page_is_zero(page))
 			clear_highpage(page);
 		if (i % ZEROER_BATCH == ZEROER_BATCH - 1)
 			cond_resched();
@@ -66,6 +81,8 @@ static u64 zeroer_collect_held(struct fz_pool *pool, struct fz_store *store)
 	LIST_HEAD(free);
 	u64 nr = 0;
 
+	/* Whoever finds nothing there waits for us: we have it. */
+	mutex_lock(&pool->collect);
 	spin_lock(&pool->lock);
 	list_splice_init(&store->held, &held);
 	spin_unlock(&pool->lock);
@@ -84,6 +101,10 @@ static u64 zeroer_collect_held(struct fz_pool *pool, struct fz_store *store)
 	store->nr_held -= nr;
 	store->nr_used += nr;
 	spin_unlock(&pool->lock);
+	mutex_unlock(&pool->collect);
+	/* Who has looked at used folios before shall look again. */
+	if (nr)
+		fz_pool_settle(pool, 0);
 	return nr;
 }
 
@@ -95,26 +116,30 @@ static u64 zeroer_collect_held(struct fz_pool *pool, struct fz_store *store)
  */
 bool fz_zeroer_collect(struct fz_pool *pool)
 {
-	u64 nr = zeroer_collect_held(pool, &pool->store[FZ_BASE]);
+	struct fz_store *store;
+	u64 nr = 0;
 
-	return nr + zeroer_collect_held(pool, &pool->store[FZ_HUGE]);
+	fz_for_each_store(pool, store)
+		nr += zeroer_collect_held(pool, store);
+	return nr;
 }
 
 /* Clear a few used pages; false when there are none. */
-static bool zeroer_clear_some(struct fz_pool *pool, enum fz_size size)
+static bool zeroer_clear_some(struct fz_pool *pool, struct fz_store *store)
 {
-	struct fz_store *store = &pool->store[size];
-	u64 most = size == FZ_HUGE ? 1 : ZEROER_BATCH;
+	u64 most = store->size == FZ_HUGE ? 1 : ZEROER_BATCH;
+	struct list_head *last = &store->used;
 	u64 begin = ktime_get_ns();
 	struct folio *folio, *next;
 	LIST_HEAD(batch);
 	u64 nr = 0, bad = 0;
 
 	spin_lock(&pool->lock);
-	while (nr < most && !list_empty(&store->used)) {
-		list_move(store->used.next, &batch);
+	while (nr < most && !list_is_last(last, &store->used)) {
+		last = last->next;
 		nr++;
 	}
+	list_cut_position(&batch, &store->used, last);
 	pool->in_hand += nr;
 	spin_unlock(&pool->lock);
 	if (!nr)
@@ -131,52 +156,56 @@ static bool zeroer_clear_some(struct fz_pool *pool, enum fz_size size)
 	list_splice_tail(&batch, &store->ready);
 	store->nr_ready += nr - bad;
 	store->nr_used -= nr;
-	pool->zeroed += (nr - bad) * fz_size_pages(size);
+	fz_demand_give(&store->demand, fz_pool_now(), nr - bad);
+	pool->zeroed += (nr - bad) * fz_size_pages(store->size);
 	pool->zeroer_ns += ktime_get_ns() - begin;
 	spin_unlock(&pool->lock);
 	fz_pool_settle(pool, nr - bad);
 	return true;
 }
 
-/* Give back some of what is ready beyond the target; false when there is none. */
-static bool zeroer_trim(struct fz_pool *pool, struct fz_store *store)
+static bool zeroer_has_held(struct fz_pool *pool)
 {
-	LIST_HEAD(surplus);
-	u64 nr = 0;
+	const struct fz_store *store;
 
-	spin_lock(&pool->lock);
-	while (store->nr_ready > store->target && nr < ZEROER_BATCH) {
-		list_move(store->ready.next, &surplus);
-		store->nr_ready--;
-		nr++;
-	}
-	pool->in_hand += nr;
-	spin_unlock(&pool->lock);
-	if (nr)
-		fz_pool_settle(pool, fz_pool_free(pool, &surplus));
-	return nr;
+	fz_for_each_store(pool, store)
+		if (READ_ONCE(store->nr_held))
+			return true;
+	return false;
 }
 
 static void zeroer_work(struct work_struct *work)
 {
 	struct fz_pool *pool = container_of(to_delayed_work(work),
 					    struct fz_pool, zeroer);
-	struct fz_store *base = &pool->store[FZ_BASE];
-	struct fz_store *huge = &pool->store[FZ_HUGE];
+	struct fz_store *store;
+	int rounds = ZEROER_ROUNDS;
+	int nice = task_nice(current);
 	bool more;
 
+	/* The thread is the queue's, and goes back as it came. */
+	set_user_nice(current, ZEROER_NICE);
 	fz_zeroer_collect(pool);
+	fz_learn_look(pool);
 	do {
-		more = zeroer_clear_some(pool, FZ_HUGE) |
-		       zeroer_clear_some(pool, FZ_BASE);
-		more |= zeroer_trim(pool, huge) | zeroer_trim(pool, base);
+		more = false;
+		fz_for_each_store(pool, store)
+			more |= zeroer_clear_some(pool, store) |
+				fz_learn_trim(pool, store) |
+				fz_learn_grow(pool, store);
 		wake_up_all(&pool->progress);
 		cond_resched();
-	} while (more);
+	} while (more && --rounds);
+	set_user_nice(current, nice);
 
-	if (READ_ONCE(base->nr_held) || READ_ONCE(huge->nr_held))
+	if (more)
+		queue_delayed_work(fz_wq, &pool->zeroer, 0);
+	else if (zeroer_has_held(pool))
 		queue_delayed_work(fz_wq, &pool->zeroer,
 				   msecs_to_jiffies(ZEROER_HELD_MS));
+	else if (fz_learn_has_surplus(pool))
+		queue_delayed_work(fz_wq, &pool->zeroer,
+				   msecs_to_jiffies(ZEROER_SURPLUS_MS));
 }
 
 /**

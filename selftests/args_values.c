@@ -133,7 +133,6 @@ FIXTURE_VARIANT(reserved) {
 RESERVED(info, FASTZERO_IOC_INFO, fastzero_info, false, 0, .flags = 0);
 RESERVED(create, FASTZERO_IOC_CREATE, fastzero_create, false, 0,
 	.length = PAGE);
-RESERVED(pool, FASTZERO_IOC_POOL, fastzero_pool, false, 0, .target = 1);
 RESERVED(reset, FASTZERO_IOC_RESET, fastzero_reset, true, 0, .length = PAGE);
 RESERVED(workset, FASTZERO_IOC_WORKSET, fastzero_workset, true,
 	FASTZERO_FEATURE_WORKSET, .op = FASTZERO_WORKSET_CLEAR);
@@ -256,6 +255,23 @@ CREATE(policy_2m, .length = PAGE, .policy = FASTZERO_PAGES_2M,
 	.feature = FASTZERO_FEATURE_2M);
 CREATE(zeropage, .length = PAGE, .flags = FASTZERO_CREATE_ZEROPAGE,
 	.feature = FASTZERO_FEATURE_ZEROPAGE);
+CREATE(zeropage_4k, .length = PAGE, .policy = FASTZERO_PAGES_4K,
+	.flags = FASTZERO_CREATE_ZEROPAGE, .feature = FASTZERO_FEATURE_ZEROPAGE);
+CREATE(zeropage_2m, .length = PAGE, .policy = FASTZERO_PAGES_2M,
+	.flags = FASTZERO_CREATE_ZEROPAGE, .err = EINVAL,
+	.feature = FASTZERO_FEATURE_ZEROPAGE | FASTZERO_FEATURE_2M);
+CREATE(total_cpu, .length = PAGE, .flags = FASTZERO_CREATE_TOTAL_CPU,
+	.feature = FASTZERO_FEATURE_TOTAL_CPU);
+CREATE(total_cpu_4k, .length = PAGE, .policy = FASTZERO_PAGES_4K,
+	.flags = FASTZERO_CREATE_TOTAL_CPU, .feature = FASTZERO_FEATURE_TOTAL_CPU);
+CREATE(total_cpu_2m, .length = PAGE, .policy = FASTZERO_PAGES_2M,
+	.flags = FASTZERO_CREATE_TOTAL_CPU,
+	.feature = FASTZERO_FEATURE_TOTAL_CPU | FASTZERO_FEATURE_2M);
+CREATE(all_flags, .length = PAGE,
+	.flags = FASTZERO_CREATE_NODE | FASTZERO_CREATE_ZEROPAGE |
+		 FASTZERO_CREATE_TOTAL_CPU,
+	.feature = FASTZERO_FEATURE_NODE | FASTZERO_FEATURE_ZEROPAGE |
+		   FASTZERO_FEATURE_TOTAL_CPU);
 CREATE(node_without_flag, .length = PAGE, .node = 1, .err = EINVAL);
 CREATE(node_top_without_flag, .length = PAGE, .node = UINT32_MAX, .err = EINVAL);
 CREATE(node_missing, .length = PAGE, .flags = FASTZERO_CREATE_NODE, .node = 63,

@@ -169,6 +169,13 @@ static int fn_create(struct fn_env *env)
 	return env->made_fd < 0 ? -1 : 0;
 }
 
+static int fn_create_zeropage(struct fn_env *env)
+{
+	env->made_fd = fz_raw_create(env->ctx, SIZE, FASTZERO_CREATE_ZEROPAGE,
+				     0, 0);
+	return env->made_fd < 0 ? -1 : 0;
+}
+
 static void fn_undo_create(struct fn_env *env)
 {
 	close(env->made_fd);
@@ -258,6 +265,8 @@ FIXTURE_VARIANT(failnth) {
 /* EFAULT: the path is copied, too. */
 FN_CASE(open, .call = fn_open, .alone = true, .efault = true);
 FN_CASE(create, .call = fn_create, .undo = fn_undo_create, .efault = true);
+FN_CASE(create_zeropage, .call = fn_create_zeropage, .undo = fn_undo_create,
+	.efault = true);
 /* That the answer cannot be written is no reason to undo the work. */
 FN_CASE(pool, .call = fn_pool, .keeps = true, .efault = true);
 FN_CASE(map, .call = fn_map, .undo = fn_undo_map);

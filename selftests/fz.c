@@ -69,6 +69,84 @@ uint32_t fz_policy(void)
 					       FASTZERO_PAGES_AUTO;
 }
 
+uint32_t fz_create_flags(void)
+{
+	const char *pages = getenv("FZ_PAGES");
+
+	return pages && !strcmp(pages, "zp") ? FASTZERO_CREATE_ZEROPAGE : 0;
+}
+
+int fz_want_chunks(int fd, uint64_t length, uint64_t first, uint64_t step)
+{
+	uint64_t chunks = length / FZ_CHUNK, nr = 0, at;
+	struct {
+		struct fastzero_workset_head head;
+		struct fastzero_workset_run runs[64];
+	} set = {
+		.head = {
+			.magic = FASTZERO_WORKSET_MAGIC,
+			.page_shift = 12,
+			.length = length,
+		},
+	};
+
+	for (at = first; at < chunks && nr < sizeof(set.runs) / sizeof(set.runs[0]);
+	     at += step) {
+		/* Runs that touch each other are one. */
+		if (step == 1 && nr) {
+			set.runs[0].nr += 512;
+			continue;
+		}
+		set.runs[nr].first = at * 512;
+		set.runs[nr++].nr = 512;
+	}
+	set.head.nr_runs = nr;
+	return fz_raw_workset(fd, FASTZERO_WORKSET_WRITE, &set,
+			      sizeof(set.head) + nr * sizeof(set.runs[0]), NULL);
+}
+
+bool fz_has_huge(uint64_t chunk)
+{
+	const char *pages = getenv("FZ_PAGES");
+
+	return pages && (!strcmp(pages, "2m") ||
+			 (!strcmp(pages, "mix") && chunk % 2 == 0));
+}
+
+int fz_raw_create_any(int fd, uint64_t length)
+{
+	const char *pages = getenv("FZ_PAGES");
+	int scratch = fz_raw_create(fd, length, fz_create_flags(), fz_policy(),
+				    0);
+
+	if (scratch >= 0 && pages && !strcmp(pages, "mix") &&
+	    fz_want_chunks(scratch, length, 0, 2)) {
+		close(scratch);
+		return -1;
+	}
+	return scratch;
+}
+
+long fz_mapped_huge(const void *map)
+{
+	char line[256];
+	long kib = 0;
+	FILE *smaps = fopen("/proc/self/smaps", "r");
+	bool here = false;
+
+	while (smaps && fgets(line, sizeof(line), smaps)) {
+		unsigned long begin, end;
+
+		if (sscanf(line, "%lx-%lx %*[rwxps-] ", &begin, &end) == 2)
+			here = begin <= (uintptr_t)map && (uintptr_t)map < end;
+		else if (here && sscanf(line, "FilePmdMapped: %ld kB", &kib) == 1)
+			break;
+	}
+	if (smaps)
+		fclose(smaps);
+	return kib << 10;
+}
+
 int fz_raw_stats(int fd, struct fastzero_stats *out)
 {
 	struct fastzero_stats arg = { 0 };

@@ -39,11 +39,22 @@ long fz_slow(void);
 #define TEST_TIMEOUT_DEFAULT 600
 #endif
 
+#define FZ_CHUNK	(2UL << 20)
+
 /*
- * FZ_PAGES=2m in the environment: scratches are of huge folios wherever they can,
- * and run.sh runs some programs once more so.  Else what CREATE does by itself.
+ * FZ_PAGES=2m in the environment: scratches are of huge folios wherever they can;
+ * FZ_PAGES=mix: every other chunk; FZ_PAGES=zp: holes that are only read share a page
+ * of zeros.  run.sh runs some programs once more so.  Else what CREATE does by itself.
  */
 uint32_t fz_policy(void);
+uint32_t fz_create_flags(void);
+int fz_raw_create_any(int fd, uint64_t length);
+/* Whether a chunk of that is huge when it is touched first. */
+bool fz_has_huge(uint64_t chunk);
+/* Says of every so many chunks of a scratch that runs touch all of it. */
+int fz_want_chunks(int fd, uint64_t length, uint64_t first, uint64_t step);
+/* Bytes of a mapping that are mapped by huge entries. */
+long fz_mapped_huge(const void *map);
 
 /* Size of a base page. */
 extern size_t fz_ps;
@@ -92,7 +103,7 @@ int fz_raw_workset(int fd, uint32_t op, void *buffer, uint64_t size,
 #define fz_workset(fd, ...) \
 	FZ_ASSERTING(workset, fastzero_workset, fd, __VA_ARGS__)
 #define fz_create(fd, length) ({					\
-	int fd_ = fz_raw_create(fd, length, 0, fz_policy(), 0);		\
+	int fd_ = fz_raw_create_any(fd, length);			\
 	ASSERT_LE(0, fd_);						\
 	fd_; })
 
@@ -221,6 +232,8 @@ long fz_now_ms(void);
 /* Number in a one-line file (module parameter, cgroup file), -1 if none. */
 long long fz_read_number(const char *path);
 int fz_write_string(const char *path, const char *text);
+/* What AUTO goes by: this machine's clock is not to decide what a test sees. */
+#define FZ_PRICES	"/sys/module/fastzero/parameters/prices"
 /* Number after "key" in a file such as /proc/meminfo, -1 if none. */
 long long fz_read_key(const char *path, const char *key);
 long fz_minor_faults(void);

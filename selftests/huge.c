@@ -10,7 +10,7 @@
 #include <pthread.h>
 #include <sys/uio.h>
 
-#define CHUNK	(2UL << 20)
+#define CHUNK	FZ_CHUNK
 #define CHUNKS	4
 /* Whole chunks, and some base pages. */
 #define TAIL	(5 * fz_ps)
@@ -41,37 +41,16 @@ FIXTURE_TEARDOWN(huge)
 
 #define READY(nr) ASSERT_EQ(0, fz_raw_pool_huge(self->ctx, nr, FASTZERO_POOL_WAIT))
 
-/* Bytes of a mapping that are mapped by huge entries. */
-static long mapped_huge(const void *map)
-{
-	char line[256];
-	long kib = 0;
-	FILE *smaps = fopen("/proc/self/smaps", "r");
-	bool here = false;
-
-	while (smaps && fgets(line, sizeof(line), smaps)) {
-		unsigned long begin, end;
-
-		if (sscanf(line, "%lx-%lx %*[rwxps-] ", &begin, &end) == 2)
-			here = begin <= (uintptr_t)map && (uintptr_t)map < end;
-		else if (here && sscanf(line, "FilePmdMapped: %ld kB", &kib) == 1)
-			break;
-	}
-	if (smaps)
-		fclose(smaps);
-	return kib << 10;
-}
-
 TEST_F(huge, mapped_as_a_whole)
 {
 	EXPECT_EQ(0, (uintptr_t)self->map % CHUNK);
 	self->map[5 * fz_ps] = 1;
 	EXPECT_EQ(512, fz_stats(self->fd).out_populated);
-	EXPECT_EQ(CHUNK, mapped_huge(self->map));
+	EXPECT_EQ(CHUNK, fz_mapped_huge(self->map));
 	/* A read does as well. */
 	EXPECT_EQ(0, *(volatile unsigned char *)(self->map + CHUNK + 7));
 	EXPECT_EQ(1024, fz_stats(self->fd).out_populated);
-	EXPECT_EQ(2 * CHUNK, mapped_huge(self->map));
+	EXPECT_EQ(2 * CHUNK, fz_mapped_huge(self->map));
 	/* What is left over at the end is base pages. */
 	self->map[SIZE - 1] = 1;
 	EXPECT_EQ(1025, fz_stats(self->fd).out_populated);
@@ -99,10 +78,11 @@ TEST_F(huge, swap)
 			fz_fill(self->map, 0, SIZE, SEED);
 			READY(CHUNKS);
 			r = fz_reset(self->fd, 0, SIZE, (uint32_t)mode);
-			EXPECT_EQ(CHUNKS * 512, r.out_swapped);
-			EXPECT_EQ(TAIL / fz_ps, r.out_cleared);
+			/* After the first SWAP there are base pages, too. */
+			EXPECT_LE(CHUNKS * 512, r.out_swapped);
+			EXPECT_EQ(SIZE / fz_ps, r.out_swapped + r.out_cleared);
 			EXPECT_EQ(0, r.out_dropped + r.out_held);
-			EXPECT_EQ(CHUNKS * CHUNK, mapped_huge(self->map));
+			EXPECT_EQ(CHUNKS * CHUNK, fz_mapped_huge(self->map));
 			ASSERT_ZERO(self->map, 0, SIZE);
 		}
 	}
@@ -120,6 +100,40 @@ TEST_F(huge, swap_without_ready_ones)
 	ASSERT_ZERO(self->map, 0, SIZE);
 }
 
+/* Who goes by all CPU time swaps none, and wants none for later. */
+TEST_F(huge, total_cpu)
+{
+	int fd = fz_raw_create(self->ctx, SIZE, FASTZERO_CREATE_TOTAL_CPU,
+			       FASTZERO_PAGES_2M, 0);
+	unsigned char *map = fz_map(fd, 0, SIZE);
+	struct fastzero_reset r;
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		fz_fill(map, 0, SIZE, SEED);
+		/* First there is none, then enough. */
+		if (i)
+			READY(CHUNKS);
+		r = fz_reset(fd, 0, SIZE, FASTZERO_MODE_AUTO);
+		EXPECT_EQ(0, r.out_swapped + r.out_dropped);
+		EXPECT_EQ(SIZE / fz_ps, r.out_cleared);
+		EXPECT_EQ(CHUNKS * CHUNK, fz_mapped_huge(map));
+		ASSERT_ZERO(map, 0, SIZE);
+		if (i)
+			continue;
+		usleep(500 * 1000);
+		EXPECT_EQ(SIZE / fz_ps, fz_stats(self->ctx).out_owned);
+	}
+	EXPECT_EQ(3, fz_stats(fd).out_auto_inplace);
+	EXPECT_EQ(0, fz_stats(fd).out_auto_swap);
+	/* The fixture's scratch takes from the same pool what it can. */
+	fz_fill(self->map, 0, SIZE, SEED);
+	READY(CHUNKS);
+	r = fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_AUTO);
+	EXPECT_EQ(CHUNKS * 512, r.out_swapped);
+	close(fd);
+}
+
 /* The first touch empties the pool; a reset brings it up to its target again. */
 TEST_F(huge, swap_refills_the_pool)
 {
@@ -132,14 +146,14 @@ TEST_F(huge, swap_refills_the_pool)
 	for (i = 0; i < 3; i++) {
 		fz_fill(self->map, 0, SIZE, SEED);
 		r = fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_SWAP);
-		EXPECT_EQ(3 * 512, r.out_swapped);
-		EXPECT_EQ(512 + TAIL / fz_ps, r.out_cleared);
+		/* What it lacked then comes in the background. */
+		EXPECT_LE(3 * 512, r.out_swapped);
+		EXPECT_EQ(SIZE / fz_ps, r.out_swapped + r.out_cleared);
 		ASSERT_ZERO(self->map, 0, SIZE);
-		EXPECT_TRUE(fz_until(fz_stats(self->ctx).out_pool_ready == 3 * 512,
+		EXPECT_TRUE(fz_until(fz_stats(self->ctx).out_pool_ready >= 3 * 512,
 				     FZ_PATIENCE_MS));
 	}
-	EXPECT_EQ((CHUNKS + 3) * 512 + TAIL / fz_ps,
-		  fz_stats(self->ctx).out_owned);
+	EXPECT_GE(2 * SIZE / fz_ps, fz_stats(self->ctx).out_owned);
 }
 
 /* A part of a chunk: exactly that is zero afterwards, whatever the mode. */
@@ -201,13 +215,13 @@ TEST_F(huge, fallback)
 	ASSERT_EQ(0, fz_write_string(path, "300"));
 	fz_fill(self->map, 0, 300 * fz_ps, SEED);
 	EXPECT_EQ(300, fz_stats(self->fd).out_populated);
-	EXPECT_EQ(0, mapped_huge(self->map));
+	EXPECT_EQ(0, fz_mapped_huge(self->map));
 	snprintf(text, sizeof(text), "%lld", saved);
 	ASSERT_EQ(0, fz_write_string(path, text));
 	/* A chunk that has base pages goes on with them ... */
 	fz_fill(self->map, 300 * fz_ps, 212 * fz_ps, SEED);
 	EXPECT_EQ(512, fz_stats(self->fd).out_populated);
-	EXPECT_EQ(0, mapped_huge(self->map));
+	EXPECT_EQ(0, fz_mapped_huge(self->map));
 	ASSERT_FILLED(self->map, 0, 300 * fz_ps, SEED);
 	/* ... until it is empty; this mapping keeps its page table, a new one has none. */
 	fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_DROP);
@@ -215,7 +229,7 @@ TEST_F(huge, fallback)
 	EXPECT_EQ(512, fz_stats(self->fd).out_populated);
 	second = fz_map(self->fd, 0, SIZE);
 	EXPECT_EQ(1, second[0]);
-	EXPECT_EQ(CHUNK, mapped_huge(second));
+	EXPECT_EQ(CHUNK, fz_mapped_huge(second));
 }
 
 /* At the limit a chunk that waits in the pool is taken apart for base pages. */
@@ -412,7 +426,7 @@ TEST_F(huge, populate)
 
 	EXPECT_EQ(SIZE, p.out_done);
 	EXPECT_EQ(SIZE / fz_ps, p.out_added);
-	EXPECT_EQ(CHUNKS * CHUNK, mapped_huge(self->map));
+	EXPECT_EQ(CHUNKS * CHUNK, fz_mapped_huge(self->map));
 	p = fz_populate(self->fd, 0, SIZE, 0);
 	EXPECT_EQ(0, p.out_added);
 }

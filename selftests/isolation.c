@@ -7,8 +7,11 @@
 #include "fz.h"
 
 #define SCRATCHES	32
-#define PAGES		64
-#define SIZE		(PAGES * fz_ps)
+#define SIZE		(pages * fz_ps)
+
+/* Huge folios take larger scratches: with FZ_PAGES there are fewer. */
+static int scratches = SCRATCHES;
+static size_t pages = 64;
 
 FIXTURE(isolation) {
 	int ctx;
@@ -17,17 +20,35 @@ FIXTURE(isolation) {
 };
 
 FIXTURE_VARIANT(isolation) {
-	uint64_t pool;		/* target, in pages */
+	int pool;		/* for so many of them */
 };
 
 FIXTURE_VARIANT_ADD(isolation, no_pool) { .pool = 0 };
-FIXTURE_VARIANT_ADD(isolation, small_pool) { .pool = PAGES };
-FIXTURE_VARIANT_ADD(isolation, large_pool) { .pool = SCRATCHES * PAGES };
+FIXTURE_VARIANT_ADD(isolation, small_pool) { .pool = 1 };
+FIXTURE_VARIANT_ADD(isolation, large_pool) { .pool = SCRATCHES };
+
+static int open_with_pool(const FIXTURE_VARIANT(isolation) *variant)
+{
+	uint64_t nr = (uint64_t)(variant->pool < scratches ? variant->pool : scratches);
+	int ctx = fz_raw_open();
+
+	if (ctx >= 0 && (fz_raw_pool(ctx, nr * pages, FASTZERO_POOL_WAIT, NULL) ||
+			 (pages > 512 &&
+			  fz_raw_pool_huge(ctx, nr, FASTZERO_POOL_WAIT)))) {
+		close(ctx);
+		return -1;
+	}
+	return ctx;
+}
 
 FIXTURE_SETUP(isolation)
 {
-	self->ctx = fz_open();
-	fz_pool(self->ctx, variant->pool, FASTZERO_POOL_WAIT);
+	if (fz_has_huge(0)) {
+		scratches = 6;
+		pages = 512 + 64;
+	}
+	self->ctx = open_with_pool(variant);
+	ASSERT_LE(0, self->ctx);
 }
 
 FIXTURE_TEARDOWN(isolation)
@@ -39,8 +60,8 @@ static int make_all(FIXTURE_DATA(isolation) *self)
 {
 	int i;
 
-	for (i = 0; i < SCRATCHES; i++) {
-		self->fds[i] = fz_raw_create(self->ctx, SIZE, 0, fz_policy(), 0);
+	for (i = 0; i < scratches; i++) {
+		self->fds[i] = fz_raw_create_any(self->ctx, SIZE);
 		self->maps[i] = fz_raw_map(self->fds[i], 0, SIZE);
 		if (self->maps[i] == MAP_FAILED)
 			return -1;
@@ -52,7 +73,7 @@ static void dirty_all(FIXTURE_DATA(isolation) *self)
 {
 	int i;
 
-	for (i = 0; i < SCRATCHES; i++)
+	for (i = 0; i < scratches; i++)
 		memset(self->maps[i], 0xff, SIZE);
 }
 
@@ -60,7 +81,7 @@ static void close_all(FIXTURE_DATA(isolation) *self)
 {
 	int i;
 
-	for (i = 0; i < SCRATCHES; i++) {
+	for (i = 0; i < scratches; i++) {
 		munmap(self->maps[i], SIZE);
 		close(self->fds[i]);
 	}
@@ -70,13 +91,22 @@ static void close_all(FIXTURE_DATA(isolation) *self)
 #define EXPECT_ALL_ZERO() do {						\
 	int i_;								\
 	size_t p_;							\
-	for (i_ = 0; i_ < SCRATCHES; i_++) {				\
-		for (p_ = 0; i_ % 2 && p_ < PAGES; p_++)		\
+	for (i_ = 0; i_ < scratches; i_++) {				\
+		for (p_ = 0; i_ % 2 && p_ < pages; p_++)		\
 			self->maps[i_][p_ * fz_ps + 100] = 0;		\
 		EXPECT_EQ(FZ_CLEAN, fz_find_nonzero(self->maps[i_], 0, SIZE)) \
 			TH_LOG("scratch %d", i_);			\
 	}								\
 } while (0)
+
+TEST_F(isolation, is_what_it_says)
+{
+	ASSERT_EQ(0, make_all(self));
+	dirty_all(self);
+	EXPECT_EQ(pages > 512 ? (uint64_t)scratches * 512 : 0,
+		  fz_stats(self->ctx).out_huge);
+	close_all(self);
+}
 
 TEST_F(isolation, between_contexts)
 {
@@ -89,8 +119,8 @@ TEST_F(isolation, between_contexts)
 		close_all(self);
 		/* With its last scratch the context gives everything back. */
 		close(self->ctx);
-		self->ctx = fz_open();
-		fz_pool(self->ctx, variant->pool, FASTZERO_POOL_WAIT);
+		self->ctx = open_with_pool(variant);
+		ASSERT_LE(0, self->ctx);
 	}
 }
 
@@ -98,15 +128,15 @@ TEST_F(isolation, between_contexts)
 TEST_F(isolation, beside_another_context)
 {
 	int other = fz_open();
-	int fd = fz_create(other, SCRATCHES * SIZE);
-	unsigned char *map = fz_map(fd, 0, SCRATCHES * SIZE);
+	int fd = fz_create(other, (size_t)scratches * SIZE);
+	unsigned char *map = fz_map(fd, 0, (size_t)scratches * SIZE);
 
 	ASSERT_EQ(0, make_all(self));
 	dirty_all(self);
 	close_all(self);
-	EXPECT_EQ(FZ_CLEAN, fz_find_nonzero(map, 0, SCRATCHES * SIZE));
-	memset(map, 0xff, SCRATCHES * SIZE);
-	fz_reset(fd, 0, SCRATCHES * SIZE, FASTZERO_MODE_DROP);
+	EXPECT_EQ(FZ_CLEAN, fz_find_nonzero(map, 0, (size_t)scratches * SIZE));
+	memset(map, 0xff, (size_t)scratches * SIZE);
+	fz_reset(fd, 0, (size_t)scratches * SIZE, FASTZERO_MODE_DROP);
 	ASSERT_EQ(0, make_all(self));
 	EXPECT_ALL_ZERO();
 	close(fd);
@@ -133,7 +163,7 @@ TEST_F(isolation, across_drop)
 	ASSERT_EQ(0, make_all(self));
 	for (round = 0; round < 6; round++) {
 		dirty_all(self);
-		for (i = 0; i < SCRATCHES; i++)
+		for (i = 0; i < scratches; i++)
 			fz_reset(self->fds[i], 0, SIZE, FASTZERO_MODE_DROP);
 		if (round % 2)
 			usleep(100000);
@@ -141,7 +171,7 @@ TEST_F(isolation, across_drop)
 	}
 	/* Half of them full, half of them dropped, in turn. */
 	for (round = 0; round < 6; round++) {
-		for (i = round % 2; i < SCRATCHES; i += 2) {
+		for (i = round % 2; i < scratches; i += 2) {
 			memset(self->maps[i], 0xff, SIZE);
 			fz_reset(self->fds[i], 0, SIZE, FASTZERO_MODE_DROP);
 			EXPECT_EQ(FZ_CLEAN,
@@ -154,14 +184,15 @@ TEST_F(isolation, across_drop)
 TEST_F(isolation, across_reset)
 {
 	const uint32_t modes[] = { FASTZERO_MODE_AUTO, FASTZERO_MODE_INPLACE,
-				   FZ_PUNCH, FASTZERO_MODE_DROP };
+				   FASTZERO_MODE_SWAP, FZ_PUNCH,
+				   FASTZERO_MODE_DROP };
 	size_t round;
 	int i;
 
 	ASSERT_EQ(0, make_all(self));
 	for (round = 0; round < 2 * ARRAY_SIZE(modes); round++) {
 		dirty_all(self);
-		for (i = 0; i < SCRATCHES; i++)
+		for (i = 0; i < scratches; i++)
 			fz_clear(self->fds[i], 0, SIZE,
 				 modes[(round + (size_t)i) % ARRAY_SIZE(modes)]);
 		EXPECT_ALL_ZERO();
@@ -178,16 +209,16 @@ TEST_F(isolation, by_other_doors)
 	ASSERT_NE(NULL, buf);
 	memset(buf, 0xff, SIZE);
 	ASSERT_EQ(0, make_all(self));
-	for (i = 0; i < SCRATCHES; i++)
+	for (i = 0; i < scratches; i++)
 		ASSERT_EQ(SIZE, pwrite(self->fds[i], buf, SIZE, 0));
-	for (i = 0; i < SCRATCHES; i++)
+	for (i = 0; i < scratches; i++)
 		fz_reset(self->fds[i], 0, SIZE, FASTZERO_MODE_DROP);
-	for (i = 0; i < SCRATCHES; i++) {
+	for (i = 0; i < scratches; i++) {
 		fz_populate(self->fds[i], 0, SIZE, 0);
 		EXPECT_EQ(FZ_CLEAN, fz_pread_nonzero(self->fds[i], 0, SIZE));
 	}
 	/* A write of one byte must not bring the others' bytes. */
-	for (i = 0; i < SCRATCHES; i++) {
+	for (i = 0; i < scratches; i++) {
 		memset(self->maps[i], 0xff, SIZE);
 		fz_reset(self->fds[i], 0, SIZE, FASTZERO_MODE_DROP);
 		ASSERT_EQ(1, pwrite(self->fds[i], "", 1, 5));

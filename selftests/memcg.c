@@ -206,6 +206,40 @@ TEST_F(memcg, populate_beyond_the_limit)
 	EXPECT_EQ(SIZE / fz_ps, fz_stats(self->fd).out_populated);
 }
 
+/* Nearly full: chunks of which little is used are broken before anything fails. */
+TEST_F(memcg, breaks_chunks_near_the_limit)
+{
+	uint64_t most = LIMIT - LIMIT / 64;
+	unsigned char *map;
+	int fd;
+
+	SKIP_WITHOUT_MEMCG();
+	fd = fz_raw_create(self->ctx, FZ_CHUNK, 0, FASTZERO_PAGES_2M, 0);
+	map = fz_map(fd, 0, FZ_CHUNK);
+	map[0] = 1;
+	ASSERT_EQ(512, fz_stats(fd).out_huge);
+	/* The zeroer looks, but there is no need. */
+	map[0] = 1;
+	self->map[0] = 1;
+	fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_DROP);
+	usleep(200000);
+	fz_reset(fd, 0, FZ_CHUNK, FASTZERO_MODE_AUTO);
+	EXPECT_EQ(512, fz_stats(fd).out_huge);
+
+	while ((uint64_t)group_bytes(PAYS) < most)
+		fz_populate(self->fd, fz_stats(self->fd).out_populated * fz_ps,
+			    16 * fz_ps, 0);
+	fz_reset(self->fd, 0, fz_ps, FASTZERO_MODE_DROP);
+	map[0] = 1;
+	EXPECT_TRUE(fz_until((map[0] = 1,
+			      fz_reset(fd, 0, FZ_CHUNK, FASTZERO_MODE_AUTO),
+			      !fz_stats(fd).out_huge), FZ_PATIENCE_MS));
+	EXPECT_EQ(1, fz_stats(fd).out_broken);
+	EXPECT_EQ(0, fz_stats(fd).out_huge_failed);
+	EXPECT_EQ(FZ_CLEAN, fz_find_nonzero(map, 0, FZ_CHUNK));
+	close(fd);
+}
+
 /* Lives in the group that pays, and has nothing to do with anything. */
 static pid_t bystander(void)
 {
@@ -369,6 +403,43 @@ TEST_F(memcg, resets_stay_below_the_limit)
 		fz_clear(self->fd, 0, SIZE, FASTZERO_MODE_DROP);
 	}
 	EXPECT_EQ(0, group_event(PAYS, "oom "));
+}
+
+/*
+ * What runs used stays for the next ones, but not if the group is nearly full:
+ * what else is in it would be killed for it.
+ */
+TEST_F(memcg, surplus_needs_room)
+{
+	uint64_t some = LIMIT / 2, most = LIMIT - LIMIT / 16;
+	struct fastzero_stats stats;
+	long long max;
+	long begin;
+
+	SKIP_WITHOUT_MEMCG();
+	ASSERT_EQ(0, fz_in_child(touch_all, JOB(USES, 0, some)));
+	fz_clear(self->fd, 0, SIZE, FASTZERO_MODE_DROP);
+	EXPECT_TRUE(fz_until((stats = fz_stats(self->ctx)).out_pool_ready ==
+			     some / fz_ps, FZ_PATIENCE_MS));
+	ASSERT_EQ(0, fz_in_child(touch_all, JOB(USES, 0, most)));
+	begin = fz_now_ms();
+	fz_clear(self->fd, 0, SIZE, FASTZERO_MODE_DROP);
+	EXPECT_TRUE(fz_until(!fz_stats(self->ctx).out_owned, FZ_PATIENCE_MS));
+	/* Sooner than it would be forgotten. */
+	EXPECT_GT(3000 * fz_slow(), fz_now_ms() - begin);
+
+	/* Nor is anything allocated ahead there; what was charged ahead may have met it. */
+	max = group_event(PAYS, "max ");
+	ASSERT_EQ(0, fz_in_child(touch_all, JOB(USES, 0, some)));
+	/* A tick of what is learned is up to 1.28 s. */
+	sleep(14);
+	fz_clear(self->fd, 0, some, FASTZERO_MODE_SWAP);
+	EXPECT_TRUE(fz_until(group_bytes(PAYS) > (long long)(LIMIT * 5 / 8),
+			     FZ_PATIENCE_MS));
+	sleep(2);
+	EXPECT_GT((long long)(LIMIT * 7 / 8), group_bytes(PAYS));
+	EXPECT_LT(0, fz_stats(self->ctx).out_pool_ready);
+	EXPECT_EQ(max, group_event(PAYS, "max "));
 }
 
 TEST_F(memcg, uncharged_after_close)

@@ -23,13 +23,22 @@ FIXTURE_VARIANT(race) {
 	FIXTURE_VARIANT_ADD(race, name) {				\
 		.config = { .mode = mode_, .guest = guest_,		\
 			    .one_cpu = one_cpu_, .resets = resets_ } }
+#define RACE_ALONE(name, mode_, one_cpu_, resets_)			\
+	FIXTURE_VARIANT_ADD(race, alone_##name) {			\
+		.config = { .mode = mode_, .alone = true,		\
+			    .one_cpu = one_cpu_, .resets = resets_ } }
 #define RACE_HUGE(name, mode_, guest_, one_cpu_, resets_)		\
 	FIXTURE_VARIANT_ADD(race, huge_##name) {			\
 		.config = { .mode = mode_, .guest = guest_, .huge = true, \
 			    .one_cpu = one_cpu_, .resets = resets_ } }
+/* Threads read and then write, so that each page is mapped for reading first. */
+#define RACE_ZEROPAGE(name, mode_, guest_, one_cpu_, resets_)		\
+	FIXTURE_VARIANT_ADD(race, zeropage_##name) {			\
+		.config = { .mode = mode_, .guest = guest_, .zeropage = true, \
+			    .one_cpu = one_cpu_, .resets = resets_ } }
 
 /*
- * 70,000 resets in all.  On one CPU the reset preempts the fault, which is when
+ * 90,000 resets in all.  On one CPU the reset preempts the fault, which is when
  * most happens; on two they run at the same time.
  */
 RACE(drop, FASTZERO_MODE_DROP, false, true, 14000);
@@ -49,6 +58,9 @@ RACE(two_cpus_guest_inplace, FASTZERO_MODE_INPLACE, true, false, 1000);
 RACE(swap, FASTZERO_MODE_SWAP, false, true, 6000);
 RACE(two_cpus_swap, FASTZERO_MODE_SWAP, false, false, 2000);
 RACE(two_cpus_guest_swap, FASTZERO_MODE_SWAP, true, false, 2000);
+RACE_ALONE(swap, FASTZERO_MODE_SWAP, true, 4000);
+RACE_ALONE(two_cpus_swap, FASTZERO_MODE_SWAP, false, 6000);
+RACE_ALONE(two_cpus_drop, FASTZERO_MODE_DROP, false, 1000);
 RACE_HUGE(swap, FASTZERO_MODE_SWAP, false, true, 2000);
 RACE_HUGE(drop, FASTZERO_MODE_DROP, false, true, 2000);
 RACE_HUGE(auto, FASTZERO_MODE_AUTO, false, true, 1000);
@@ -56,6 +68,12 @@ RACE_HUGE(two_cpus_swap, FASTZERO_MODE_SWAP, false, false, 1000);
 RACE_HUGE(two_cpus_guest_swap, FASTZERO_MODE_SWAP, true, false, 1000);
 RACE_HUGE(two_cpus_guest_drop, FASTZERO_MODE_DROP, true, false, 500);
 RACE_HUGE(two_cpus_guest_auto, FASTZERO_MODE_AUTO, true, false, 500);
+RACE_ZEROPAGE(drop, FASTZERO_MODE_DROP, false, true, 4000);
+RACE_ZEROPAGE(swap, FASTZERO_MODE_SWAP, false, true, 2000);
+RACE_ZEROPAGE(two_cpus_drop, FASTZERO_MODE_DROP, false, false, 2000);
+RACE_ZEROPAGE(two_cpus_punch, FZ_PUNCH, false, false, 1000);
+RACE_ZEROPAGE(two_cpus_auto, FASTZERO_MODE_AUTO, false, false, 1000);
+RACE_ZEROPAGE(two_cpus_guest_drop, FASTZERO_MODE_DROP, true, false, 1000);
 
 FIXTURE_SETUP(race)
 {

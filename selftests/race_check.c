@@ -84,7 +84,7 @@ void race_check(struct race *r, const struct covered *covered)
 		if (words[WORD_TOKEN] != token)
 			note(r, &r->result->lost, "a store lost to pread",
 			     page, words[WORD_TOKEN]);
-		if (r->round % 4 == 0 &&
+		if ((r->round % 4 == 0 || r->config->zeropage) &&
 		    *race_word(r, r->second, page, WORD_TOKEN) != token)
 			note(r, &r->result->lost,
 			     "a store lost to another mapping", page,

@@ -63,6 +63,18 @@ static void *writer_main(void *arg)
 				w->index * 64) % (unsigned int)r->nr_pages;
 
 			w->page = page;
+			/* Of the neighbours, too, which the reset may be at. */
+			if (r->config->alone && (w->seq ^ round) % 4 == 0)
+				madvise((void *)race_word(r, r->map,
+							  (int)page / GROUP * GROUP, 0),
+					(1 + w->seq % GROUP) * 4096,
+					MADV_DONTNEED);
+			/* Have the zeros mapped, in one mapping or both. */
+			if (r->config->zeropage) {
+				(void)*race_word(r, r->second, (int)page, 0);
+				if ((w->seq ^ round) % 2)
+					(void)*race_word(r, r->map, (int)page, 0);
+			}
 			*race_word(r, r->map, (int)page,
 				   WORD_WRITER + (int)w->index) =
 				++w->seq << 8 | (w->index + 1);
@@ -228,7 +240,8 @@ static int start(struct race *r)
 	policy = r->config->huge ? FASTZERO_PAGES_2M : FASTZERO_PAGES_4K;
 	run_on(r, 0);
 	r->ctx = fz_raw_open();
-	r->fd = fz_raw_create(r->ctx, r->size, 0, policy, 0);
+	r->fd = fz_raw_create(r->ctx, r->size, r->config->zeropage ?
+			      FASTZERO_CREATE_ZEROPAGE : 0, policy, 0);
 	r->other_fd = fz_raw_create(r->ctx, r->size, 0, policy, 0);
 	/* SWAP takes what is ready. */
 	if (r->config->huge)
@@ -238,7 +251,8 @@ static int start(struct race *r)
 	if (err)
 		return -errno;
 	r->map = fz_raw_map(r->fd, 0, r->size);
-	r->second = fz_raw_map(r->fd, 0, r->size);
+	r->second = r->config->alone ? r->map :
+			fz_raw_map(r->fd, 0, r->size);
 	r->other = fz_raw_map(r->other_fd, 0, r->size);
 	if (r->map == MAP_FAILED || r->second == MAP_FAILED ||
 	    r->other == MAP_FAILED)
@@ -289,7 +303,8 @@ static void stop(struct race *r)
 		minivm_free(r->vm);
 	}
 	munmap((void *)r->map, r->size);
-	munmap((void *)r->second, r->size);
+	if (r->second != r->map)
+		munmap((void *)r->second, r->size);
 	munmap((void *)r->other, r->size);
 	close(r->other_fd);
 	close(r->fd);

@@ -23,6 +23,8 @@ struct race_config {
 	uint32_t mode;		/* of the resets under test */
 	bool guest;		/* a KVM guest writes, besides a thread */
 	bool huge;		/* chunks of huge folios; a reset is of one */
+	bool zeropage;		/* holes share a page of zeros; writers read first */
+	bool alone;		/* mapped once, and writers let go of pages, too */
 	bool one_cpu;		/* all on one CPU, else on two */
 	uint64_t resets;	/* so many */
 	uint64_t stop_at;	/* or so many stale pages, 0 for never */

@@ -26,7 +26,8 @@ END
 }
 
 # Seconds that each may take on a slow machine.  NAME_2m is the program NAME on
-# scratches of huge folios.
+# scratches of huge folios, NAME_mix with every other chunk of one, NAME_zp on
+# those with a shared page of zeros.
 programs='args 120
 args_values 120
 args_fd 120
@@ -36,23 +37,43 @@ dirty 120
 zero 240
 zero_guest 240
 huge 120
+swap 120
+trace 60
+workset 120
+workset_io 60
 dirty_2m 120
 zero_2m 240
 zero_guest_2m 240
 isolation_2m 240
+large 120
+dirty_mix 120
+zero_mix 240
+zero_guest_mix 240
+isolation_mix 240
+life_mix 300
+zeropage 120
+zeropage_race 240
+zero_zp 240
+zero_guest_zp 240
+isolation_zp 240
+dirty_zp 120
+vma_zp 120
+vma_touch_zp 120
 vma 120
 vma_touch 120
 isolation 240
 held 240
 held_dio 240
 poison 120
-race 400
+race 500
 life 300
 life_module 300
 limits 120
 limits_race 120
 memcg 240
 pool 240
+shrink 240
+numa 120
 stats 120
 stress 400
 failnth 200
@@ -258,8 +279,12 @@ while read -r name seconds; do
 		run_control "$name" "$seconds" "$dir/race" --expect-stale
 	elif [ "$name" = race-control-2m ]; then
 		run_control "$name" "$seconds" "$dir/race" --expect-stale huge
+	elif [ -x "$dir/${name%_mix}" ] && [ "$name" != "${name%_mix}" ]; then
+		run "$name" "$seconds" env FZ_PAGES=mix "$dir/${name%_mix}"
 	elif [ -x "$dir/${name%_2m}" ] && [ "$name" != "${name%_2m}" ]; then
 		run "$name" "$seconds" env FZ_PAGES=2m "$dir/${name%_2m}"
+	elif [ -x "$dir/${name%_zp}" ] && [ "$name" != "${name%_zp}" ]; then
+		run "$name" "$seconds" env FZ_PAGES=zp "$dir/${name%_zp}"
 	elif [ -x "$dir/$name" ]; then
 		run "$name" "$seconds" "$dir/$name"
 	else

@@ -50,13 +50,12 @@ static uint64_t pages_taken(const struct fastzero_stats *s)
 	return s->out_faults_ready + s->out_faults_used + s->out_faults_alloc;
 }
 
-/* The zeroer has nothing to do, so that the numbers fit together. */
+/* The zeroer has nothing to clear, so that the numbers fit together. */
 static bool is_quiet(int ctx)
 {
 	struct fastzero_stats s;
 
 	return !fz_raw_stats(ctx, &s) && !s.out_pool_used && !s.out_pool_held &&
-	       s.out_pool_ready <= s.out_pool_target &&
 	       s.out_owned == s.out_populated + s.out_pool_ready;
 }
 
@@ -69,10 +68,12 @@ TEST_F(stats, new_scratch)
 	struct fastzero_stats s = fz_stats(self->fd), zero = {
 		.size = sizeof(zero), .out_scratches = 1, .out_length = SIZE,
 	};
+	/* But the prices, which are the last. */
+	const size_t size = offsetof(struct fastzero_stats, out_price_clear);
 
-	EXPECT_EQ(0, memcmp(&s, &zero, sizeof(s)));
+	EXPECT_EQ(0, memcmp(&s, &zero, size));
 	s = fz_stats(self->ctx);
-	EXPECT_EQ(0, memcmp(&s, &zero, sizeof(s)));
+	EXPECT_EQ(0, memcmp(&s, &zero, size));
 }
 
 TEST_F(stats, faults)
@@ -323,6 +324,109 @@ TEST_F(stats, populate_without_mappings)
 	self->map = fz_map(self->fd, 0, SIZE);
 }
 
+/* How often AUTO took a way; the prices are what its parameter says. */
+TEST_F(stats, what_auto_chose)
+{
+	struct fastzero_stats s;
+
+	touch(self->map, 0, 3, true);
+	fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_AUTO);
+	fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_AUTO);
+	fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_INPLACE);
+	munmap(self->map, SIZE);
+	fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_AUTO);
+	fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_DROP);
+	s = fz_stats(self->fd);
+	EXPECT_EQ(2, s.out_auto_inplace);
+	EXPECT_EQ(0, s.out_auto_swap);
+	EXPECT_EQ(1, s.out_auto_drop);
+	close(self->fd);
+	self->fd = fz_create(self->ctx, SIZE);
+	self->map = fz_map(self->fd, 0, SIZE);
+	EXPECT_EQ(2, fz_stats(self->ctx).out_auto_inplace);
+	EXPECT_EQ(1, fz_stats(self->ctx).out_auto_drop);
+}
+
+static void all_prices(int fd, uint64_t prices[7])
+{
+	struct fastzero_stats s = { 0 };
+
+	fz_raw_stats(fd, &s);
+	memcpy(prices, &s.out_price_clear, 7 * sizeof(prices[0]));
+}
+
+TEST_F(stats, prices)
+{
+	static const uint64_t fixed[7] = {
+		541000, 270000, 66000, 6500000, 650000, 2500000, 5750000,
+	};
+	uint64_t now[7];
+	int i;
+
+	/* As measured: of a machine that is neither stuck nor infinitely fast. */
+	ASSERT_EQ(0, fz_write_string(FZ_PRICES, "measured"));
+	all_prices(self->fd, now);
+	for (i = 0; i < 7; i++) {
+		EXPECT_LT(fixed[i] / 100, now[i]) TH_LOG("price %d", i);
+		EXPECT_GT(fixed[i] * 100, now[i]) TH_LOG("price %d", i);
+	}
+	ASSERT_EQ(0, fz_write_string(FZ_PRICES, "fixed"));
+	all_prices(self->ctx, now);
+	EXPECT_EQ(0, memcmp(now, fixed, sizeof(now)));
+	ASSERT_EQ(0, fz_write_string(FZ_PRICES, "7,6,5,4,3,2,1"));
+	all_prices(self->fd, now);
+	for (i = 0; i < 7; i++)
+		EXPECT_EQ(7 - i, now[i]);
+	ASSERT_EQ(0, fz_write_string(FZ_PRICES, "measured"));
+}
+
+static void price_samples(unsigned int samples[2])
+{
+	FILE *f = fopen("/sys/module/fastzero/parameters/price_samples", "re");
+
+	samples[0] = samples[1] = 0;
+	if (f && fscanf(f, "%u %u", &samples[0], &samples[1]) != 2)
+		samples[0] = ~0u;
+	if (f)
+		fclose(f);
+}
+
+/* Resets correct the prices, as long as these are to be measured. */
+TEST_F(stats, prices_are_refreshed)
+{
+	unsigned int before[2], after[2];
+	unsigned char *second;
+	int fixed, i;
+
+	for (fixed = 0; fixed < 2; fixed++) {
+		ASSERT_EQ(0, fz_write_string(FZ_PRICES,
+					     fixed ? "fixed" : "measured"));
+		price_samples(before);
+		for (i = 0; i < 64; i++) {
+			fz_pool(self->ctx, 200, FASTZERO_POOL_WAIT);
+			touch(self->map, 0, 200, true);
+			fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_SWAP);
+		}
+		price_samples(after);
+		EXPECT_EQ(before[1] + (fixed ? 0 : 4), after[1]);
+
+		/* Mapped twice, so that AUTO clears. */
+		second = fz_map(self->fd, 0, SIZE);
+		for (i = 0; i < 160; i++) {
+			touch(self->map, 0, 200, true);
+			fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_AUTO);
+		}
+		munmap(second, SIZE);
+		price_samples(after);
+		if (fixed) {
+			EXPECT_EQ(before[0], after[0]);
+		} else {
+			EXPECT_LT(before[0] + 5, after[0]);
+		}
+	}
+	ASSERT_EQ(0, fz_write_string(FZ_PRICES, "measured"));
+}
+
 #define KEY(name, member) { "fastzero-" name ":", \
 			    offsetof(struct fastzero_stats, out_##member) }
 
@@ -337,6 +441,8 @@ static const struct key {
 	KEY("pool-target", pool_target), KEY("pool-ready", pool_ready),
 	KEY("pool-used", pool_used), KEY("pool-held", pool_held),
 	KEY("owned", owned), KEY("zeroed", zeroed),
+	KEY("auto-inplace", auto_inplace), KEY("auto-swap", auto_swap),
+	KEY("auto-drop", auto_drop), KEY("shrunk", shrunk),
 };
 
 static const struct key *find_key(const char *line)
@@ -362,6 +468,7 @@ TEST_F(stats, fdinfo_agrees)
 	fz_populate(other, 0, 7 * fz_ps, 0);
 	fz_reset(self->fd, 0, 30 * fz_ps, FASTZERO_MODE_INPLACE);
 	fz_reset(self->fd, 0, 12 * fz_ps, FASTZERO_MODE_DROP);
+	fz_reset(self->fd, 0, 12 * fz_ps, FASTZERO_MODE_AUTO);
 	for (i = 0; i < ARRAY_SIZE(fds); i++) {
 		struct fastzero_stats s = QUIET_STATS(fds[i]);
 		int seen = 0;

@@ -17,9 +17,9 @@ static void st_create(struct st_world *w, uint32_t slot)
 	s->pages = 1 + st_below(w, st_below(w, 3) ? 700 : ST_PAGES);
 	s->context = kind < ST_CONTEXTS * 3 ? (int)kind % ST_CONTEXTS : -1;
 	s->implicit = kind == 7;
-	s->huge = policy == FASTZERO_PAGES_2M && !s->implicit;
+	s->huge = s->implicit || policy != FASTZERO_PAGES_4K;
 	/* Some whole chunks, and a part of one. */
-	if (s->huge && s->pages < 512 && st_below(w, 4))
+	if (s->huge && !s->implicit && s->pages < 512 && st_below(w, 4))
 		s->pages += 512 * (1 + st_below(w, 3));
 	ctx = s->context >= 0 ? w->context[s->context] : fz_raw_open();
 	if (s->implicit) {
@@ -29,6 +29,11 @@ static void st_create(struct st_world *w, uint32_t slot)
 			st_fail("mmap of the device: %s", strerror(errno));
 	} else {
 		s->fd = fz_raw_create(ctx, s->pages * fz_ps, 0, policy, 0);
+		/* Chunk by chunk, as the module decides: so that it has to. */
+		if (s->fd >= 0 && policy == FASTZERO_PAGES_AUTO &&
+		    fz_want_chunks(s->fd, s->pages * fz_ps, st_below(w, 2),
+				   1 + st_below(w, 2)))
+			st_fail("WORKSET: %s", strerror(errno));
 		if (s->context < 0)
 			close(ctx);
 	}

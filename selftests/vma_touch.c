@@ -117,8 +117,14 @@ TEST_F(touch, map_populate)
 				  MAP_SHARED | MAP_POPULATE, self->fd, 0);
 
 	ASSERT_NE(MAP_FAILED, map);
-	EXPECT_EQ(PAGES, fz_stats(self->fd).out_populated);
-	EXPECT_EQ(0, faults_of_writing(map));
+	/* It is a read, for which a shared page of zeros will do. */
+	if (fz_create_flags() & FASTZERO_CREATE_ZEROPAGE) {
+		EXPECT_EQ(0, fz_stats(self->fd).out_populated);
+		EXPECT_EQ(2 * PAGES, faults_of_writing(map));
+	} else {
+		EXPECT_EQ(PAGES, fz_stats(self->fd).out_populated);
+		EXPECT_EQ(0, faults_of_writing(map));
+	}
 	RESET_ALL();
 	EXPECT_EQ(FZ_CLEAN, fz_find_nonzero(map, 0, SIZE));
 }

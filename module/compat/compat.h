@@ -11,6 +11,8 @@
 #include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
+#include <linux/shrinker.h>
+#include <linux/slab.h>
 
 #include "features.h"
 #include "../range.h"
@@ -108,6 +110,127 @@ static inline bool fz_memcg_is_current(struct mem_cgroup *memcg)
 }
 
 /*
+ * Whether who pays has one part in 2^@shift of each limit left: what is nice to have
+ * must not bring anybody near the OOM killer.
+ */
+static inline bool fz_memcg_has_room(struct mem_cgroup *memcg, int shift)
+{
+#ifdef CONFIG_MEMCG
+	for (; memcg; memcg = parent_mem_cgroup(memcg)) {
+		unsigned long most = min(READ_ONCE(memcg->memory.max),
+					 READ_ONCE(memcg->memory.high));
+
+		if (page_counter_read(&memcg->memory) > most - (most >> shift))
+			return false;
+	}
+#endif
+	return true;
+}
+
+/* A shrinker at work, NULL if there is no memory for it. */
+static inline struct shrinker *
+fz_shrinker_register(unsigned long (*count)(struct shrinker *shrinker,
+					    struct shrink_control *sc),
+		     unsigned long (*scan)(struct shrinker *shrinker,
+					   struct shrink_control *sc))
+{
+#ifdef FZ_HAVE_SHRINKER_ALLOC
+	struct shrinker *shrinker = shrinker_alloc(0, "fastzero");
+#else
+	struct shrinker *shrinker = kzalloc(sizeof(*shrinker), GFP_KERNEL);
+#endif
+	if (!shrinker)
+		return NULL;
+	shrinker->count_objects = count;
+	shrinker->scan_objects = scan;
+	shrinker->seeks = DEFAULT_SEEKS;
+#ifdef FZ_HAVE_SHRINKER_ALLOC
+	shrinker_register(shrinker);
+#else
+	if (register_shrinker(shrinker, "fastzero")) {
+		kfree(shrinker);
+		return NULL;
+	}
+#endif
+	return shrinker;
+}
+
+/* Waits for what it is doing. */
+static inline void fz_shrinker_unregister(struct shrinker *shrinker)
+{
+#ifdef FZ_HAVE_SHRINKER_ALLOC
+	shrinker_free(shrinker);
+#else
+	unregister_shrinker(shrinker);
+	kfree(shrinker);
+#endif
+}
+
+/* The entry for a huge folio at an address, NULL if there is no table for it. */
+static inline pmd_t *fz_pmd_at(struct mm_struct *mm, unsigned long addr)
+{
+	pgd_t *pgd = pgd_offset(mm, addr);
+	p4d_t *p4d = pgd_none(*pgd) ? NULL : p4d_offset(pgd, addr);
+	pud_t *pud = !p4d || p4d_none(*p4d) ? NULL : pud_offset(p4d, addr);
+
+	return pud && !pud_none(*pud) ? pmd_offset(pud, addr) : NULL;
+}
+
+/* Whether a huge folio is mapped as a whole at an address; mmap_lock is held. */
+static inline bool fz_is_huge_mapped(struct mm_struct *mm, unsigned long addr)
+{
+	pmd_t *pmd = fz_pmd_at(mm, addr);
+
+	return pmd && pmd_trans_huge(READ_ONCE(*pmd));
+}
+
+/*
+ * Whether an entry of a page table may be changed from one page to another at
+ * once, and we have what flushes it.  Other processors than x86 want it invalid,
+ * and that flushed, in between.
+ */
+static inline bool fz_has_pte_swap(void)
+{
+	return IS_ENABLED(CONFIG_X86) && IS_ENABLED(CONFIG_MAPPING_DIRTY_HELPERS);
+}
+
+/* Make dirty entries of all mappings of a range clean, and flush these. */
+static inline void fz_flush_dirty_ptes(struct address_space *mapping, pgoff_t first,
+				       pgoff_t nr, unsigned long *bitmap)
+{
+#ifdef CONFIG_MAPPING_DIRTY_HELPERS
+	pgoff_t start = 0, end = 0;
+
+	clean_record_shared_mapping_range(mapping, first, nr, first, bitmap,
+					  &start, &end);
+#endif
+}
+
+/*
+ * Call a function for all entries of a page table, if there is one.  The range is
+ * inside of a chunk, at an address that may lie anywhere.
+ */
+static inline int fz_apply_to_ptes(struct mm_struct *mm, unsigned long addr,
+				   unsigned long size, pte_fn_t fn, void *data)
+{
+	unsigned long end = addr + size;
+	unsigned long next;
+	pmd_t *pmd;
+	int err = 0;
+
+	for (; !err && addr < end; addr = next) {
+		next = pmd_addr_end(addr, end);
+		pmd = fz_pmd_at(mm, addr);
+		if (!pmd || pmd_none(READ_ONCE(*pmd)))
+			continue;
+		/* This one would make a table where there is none. */
+		err = pmd_bad(READ_ONCE(*pmd)) ? -EINVAL :
+		      apply_to_page_range(mm, addr, next - addr, fn, data);
+	}
+	return err;
+}
+
+/*
  * Map a huge folio of the caller's as a whole, if nothing is mapped there; the
  * mapping allows it.  False if no more of them need be tried.  Kernels that cannot
  * insert it by itself take the way of a fault.
@@ -117,12 +240,9 @@ static inline bool fz_insert_huge(struct vm_area_struct *vma,
 {
 #if defined(FZ_HAVE_INSERT_FOLIO_PMD) && defined(CONFIG_TRANSPARENT_HUGEPAGE)
 	struct vm_fault vmf = { .vma = vma, .address = addr };
-	pgd_t *pgd = pgd_offset(vma->vm_mm, addr);
-	p4d_t *p4d = pgd_none(*pgd) ? NULL : p4d_offset(pgd, addr);
-	pud_t *pud = !p4d || p4d_none(*p4d) ? NULL : pud_offset(p4d, addr);
 
-	if (pud && !pud_none(*pud)) {
-		vmf.pmd = pmd_offset(pud, addr);
+	vmf.pmd = fz_pmd_at(vma->vm_mm, addr);
+	if (vmf.pmd) {
 		if (!pmd_none(READ_ONCE(*vmf.pmd)))
 			return true;
 		/* Not for writing: a page table that comes meanwhile is no fault. */
@@ -130,7 +250,8 @@ static inline bool fz_insert_huge(struct vm_area_struct *vma,
 		       VM_FAULT_NOPAGE;
 	}
 #endif
-	return !fixup_user_fault(vma->vm_mm, addr, FAULT_FLAG_WRITE, NULL);
+	return !(handle_mm_fault(vma, addr, FAULT_FLAG_WRITE,
+				 NULL) & VM_FAULT_ERROR);
 }
 
 #endif

@@ -332,6 +332,40 @@ static unsigned int all_but_one(void)
 	return wrong;
 }
 
+/* Runs, bit by bit, of bitmaps with short and long ones. */
+static unsigned int runs_random(void)
+{
+	unsigned int wrong = 0;
+	int round;
+
+	for (round = 0; round < 5000; round++) {
+		uint64_t words[FZ_CHUNK_WORDS];
+		struct fz_range run = { 0, 0 };
+		uint64_t page = 0;
+		int w;
+
+		for (w = 0; w < (int)FZ_CHUNK_WORDS; w++) {
+			uint64_t how = random_number() % 4;
+
+			words[w] = how == 0 ? 0 : how == 1 ? ~0ULL :
+				how == 2 ? random_number() :
+				~0ULL << random_number() % 64;
+		}
+		while (fz_range_next_run(words, &run)) {
+			for (; page < run.first; page++)
+				wrong += words[page / 64] >> page % 64 & 1;
+			wrong += run.end <= run.first || run.end > FZ_CHUNK_PAGES;
+			for (; page < run.end; page++)
+				wrong += !(words[page / 64] >> page % 64 & 1);
+			wrong += page < FZ_CHUNK_PAGES &&
+				 words[page / 64] >> page % 64 & 1;
+		}
+		for (; page < FZ_CHUNK_PAGES; page++)
+			wrong += words[page / 64] >> page % 64 & 1;
+	}
+	return wrong;
+}
+
 int main(void)
 {
 	test("check, table", check_table);
@@ -343,5 +377,6 @@ int main(void)
 	test("span, random", span_random);
 	test("span, few bits", span_few_bits);
 	test("all, and all but one", all_but_one);
+	test("runs, random", runs_random);
 	return test_end();
 }

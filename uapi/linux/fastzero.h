@@ -69,6 +69,29 @@
  */
 
 /**
+ * DOC: Holes that are only read
+ *
+ * A hole that is read through a mapping takes a page, as on a memfd.  In a scratch
+ * made with FASTZERO_CREATE_ZEROPAGE such holes share one page of zeros instead,
+ * and the first write, by whatever way, gives a hole a page of its own.  That is for
+ * density.  Its prices:
+ *
+ * - Pages are mapped for reading, unless it is a write that maps them.  So the first
+ *   write through a mapping that has read the page takes one more fault, and two if
+ *   it was a hole; for a KVM guest this is a nested fault more.
+ * - From Linux 6.5 on, long-term pins for writing are refused with EFAULT
+ *   everywhere in the scratch: VFIO, RDMA, registered buffers of io_uring.
+ * - Whoever takes hold of a hole for reading (a pipe by vmsplice, a long-term pin
+ *   for reading) has the page of zeros, and does not see what is written later.
+ * - mlock, MAP_POPULATE and MADV_POPULATE_READ make holes no pages; POPULATE and
+ *   MADV_POPULATE_WRITE do.  Holes that are mapped count in the resident size of
+ *   a process all the same.
+ * - Base pages only, whatever the page policy: FASTZERO_PAGES_2M is refused.  AUTO
+ *   does not swap them, and SWAP unmaps them.
+ * - One page for each scratch, which is in no counter of STATS.
+ */
+
+/**
  * DOC: Structures and errors
  *
  * Every ioctl takes a pointer to a structure whose first member is its size.
@@ -118,7 +141,9 @@ enum {
  * @FASTZERO_FEATURE_ZEROPAGE: CREATE takes FASTZERO_CREATE_ZEROPAGE
  * @FASTZERO_FEATURE_RESET_DIRTY: RESET_DIRTY works
  * @FASTZERO_FEATURE_WORKSET: WORKSET works, and POPULATE of a working set
- * @FASTZERO_FEATURE_NODE: CREATE takes FASTZERO_CREATE_NODE
+ * @FASTZERO_FEATURE_NODE: CREATE takes FASTZERO_CREATE_NODE, and POOL
+ *	FASTZERO_POOL_NODE
+ * @FASTZERO_FEATURE_TOTAL_CPU: CREATE takes FASTZERO_CREATE_TOTAL_CPU
  */
 enum fastzero_feature {
 	FASTZERO_FEATURE_2M		= 1 << 0,
@@ -126,6 +151,7 @@ enum fastzero_feature {
 	FASTZERO_FEATURE_RESET_DIRTY	= 1 << 2,
 	FASTZERO_FEATURE_WORKSET	= 1 << 3,
 	FASTZERO_FEATURE_NODE		= 1 << 4,
+	FASTZERO_FEATURE_TOTAL_CPU	= 1 << 5,
 };
 
 /**
@@ -162,12 +188,21 @@ struct fastzero_info {
 
 /**
  * enum fastzero_page_policy - what backs the chunks of a scratch
- * @FASTZERO_PAGES_AUTO: the module decides, chunk by chunk
+ * @FASTZERO_PAGES_AUTO: the module decides, chunk by chunk: base pages, but for
+ *	chunks that are empty, of which half or more is in the working set, and
+ *	that can be mapped as a whole: a mapping which had base pages there cannot
  * @FASTZERO_PAGES_4K: base pages only
  * @FASTZERO_PAGES_2M: 2 MiB folios wherever they can be had, else base pages:
  *	for aligned chunks that lie in the scratch as a whole.  The first touch
  *	of a chunk populates all of it.  A chunk that got base pages keeps them
  *	until it is dropped.  EOPNOTSUPP without FASTZERO_FEATURE_2M
+ *
+ * While memory is short a RESET with FASTZERO_MODE_AUTO breaks chunks with a 2 MiB
+ * folio of which a run has touched less than a quarter: such a chunk becomes a
+ * hole, and has base pages until half of it or more is in the working set, it is
+ * empty, and memory is not short any more.  Memory is short for 10 seconds after
+ * the context could not get a page, the system took some from its pool, or seven
+ * eighths of its memory cgroup were found to be in use.
  */
 enum fastzero_page_policy {
 	FASTZERO_PAGES_AUTO,
@@ -178,16 +213,26 @@ enum fastzero_page_policy {
 /**
  * enum fastzero_create_flags - bits of fastzero_create.flags
  * @FASTZERO_CREATE_NODE: take pages from NUMA node @node of the structure
- *	first; without it, from the node of whoever touches them.  EOPNOTSUPP
- *	without FASTZERO_FEATURE_NODE
+ *	first: those in the pool, then what the node has free, and only then those
+ *	of other nodes.  Without it, from the node of whoever touches them, but
+ *	what is in the pool comes before what is not, wherever it is.  SWAP puts
+ *	pages of @node in the place of others, without the flag pages of the same
+ *	node.  EOPNOTSUPP without FASTZERO_FEATURE_NODE
  * @FASTZERO_CREATE_ZEROPAGE: holes that are only read share one page of
- *	zeros instead of taking memory.  Long-term pins are then refused, and
- *	the first write to such a page takes one more fault.  EOPNOTSUPP
- *	without FASTZERO_FEATURE_ZEROPAGE
+ *	zeros instead of taking memory; what that costs is said on top of this
+ *	header.  EINVAL with FASTZERO_PAGES_2M, EOPNOTSUPP without
+ *	FASTZERO_FEATURE_ZEROPAGE
+ * @FASTZERO_CREATE_TOTAL_CPU: RESET with FASTZERO_MODE_AUTO goes by all CPU time,
+ *	that of the background zeroer included, instead of by what the caller
+ *	waits for.  What is swapped has to be cleared as well, so while the scratch
+ *	is mapped AUTO then clears in place, chunks of 2 MiB too.  The other modes
+ *	are as ever.  Goes with all page policies and flags.  EOPNOTSUPP without
+ *	FASTZERO_FEATURE_TOTAL_CPU
  */
 enum fastzero_create_flags {
 	FASTZERO_CREATE_NODE		= 1 << 0,
 	FASTZERO_CREATE_ZEROPAGE	= 1 << 1,
+	FASTZERO_CREATE_TOTAL_CPU	= 1 << 2,
 };
 
 /**
@@ -205,8 +250,8 @@ enum fastzero_create_flags {
  * Makes a scratch.  No memory is taken before it is touched or populated.
  *
  * EINVAL for a length of 0, one that is not a multiple of a page or beyond the
- * limit, an unknown policy or node; ENOSPC when the context has as many
- * scratches as it may; EMFILE and ENFILE as open(2).
+ * limit, an unknown policy or node, flags that do not go with the policy; ENOSPC
+ * when the context has as many scratches as it may; EMFILE and ENFILE as open(2).
  */
 struct fastzero_create {
 	__u32 size;
@@ -223,9 +268,13 @@ struct fastzero_create {
  * enum fastzero_pool_flags - bits of fastzero_pool.flags
  * @FASTZERO_POOL_WAIT: return when the target is reached, or when no page is
  *	left that the zeroer could make ready
+ * @FASTZERO_POOL_NODE: the target of NUMA node @node of the structure; without it,
+ *	of the one on which the context was opened.  EOPNOTSUPP without
+ *	FASTZERO_FEATURE_NODE
  */
 enum fastzero_pool_flags {
 	FASTZERO_POOL_WAIT		= 1 << 0,
+	FASTZERO_POOL_NODE		= 1 << 1,
 };
 
 /**
@@ -234,18 +283,27 @@ enum fastzero_pool_flags {
  * @flags: bits of enum fastzero_pool_flags
  * @order: order of the pages, one that fastzero_info.out_orders reports;
  *	EOPNOTSUPP for any other
- * @__reserved: must be 0
- * @target: pages of that order to be kept ready
- * @out_ready: pages that are ready now
- * @out_used: pages that wait for the zeroer
+ * @node: a NUMA node that has memory; must be 0 without FASTZERO_POOL_NODE
+ * @target: pages of that order and node to be kept ready
+ * @out_ready: such pages that are ready now
+ * @out_used: such pages that wait for the zeroer
  *
  * Sets how many zeroed pages the context keeps at hand.  What is missing is
- * allocated by this call and charged to the memory cgroup of the context's
- * creator; pages that wait for the zeroer count as present.  Pages beyond the
- * target go back to the system in the background.
+ * allocated by this call, from the node and no other, and charged to the memory
+ * cgroup of the context's creator; pages that wait for the zeroer count as present.
+ *
+ * Without this call, and beyond the target, the pool goes by what runs need.  What
+ * they took it keeps, once it has come back, and for ready pages that resets
+ * wanted for SWAP, by whatever name, and did not find, it allocates new ones in
+ * the background: at most as many as the largest reset wanted.  All of that is
+ * gone about 10 s after the last of these runs, at once when the system is short
+ * of memory (which takes pages of the target, too), and when the memory cgroup is
+ * within an eighth of its limit.  The call makes it forget what it has learned of
+ * that order and node: pages beyond the target then go back to the system in the
+ * background.
  *
  * ENOMEM when the pages cannot be had, EINVAL for a target beyond
- * fastzero_info.out_max_pages: the target and the pool are then unchanged.
+ * fastzero_info.out_max_pages or a node without memory: the target and the pool are then unchanged.
  * EINTR when a fatal signal ended the call: as for ENOMEM, or, in a wait,
  * with the target set.
  */
@@ -253,7 +311,7 @@ struct fastzero_pool {
 	__u32 size;
 	__u32 flags;
 	__u32 order;
-	__u32 __reserved;
+	__u32 node;
 	__aligned_u64 target;
 	__aligned_u64 out_ready;
 	__aligned_u64 out_used;
@@ -342,6 +400,8 @@ struct fastzero_reset {
  * @out_dropped: as in struct fastzero_reset
  * @out_held: as in struct fastzero_reset
  *
+ * The range may end inside of its last granule, of which it takes a part.
+ *
  * As RESET, for the granules whose bit is set; the others are not looked at,
  * and whole words of zeros cost next to nothing.
  *
@@ -420,17 +480,59 @@ enum fastzero_workset_op {
 };
 
 /**
+ * struct fastzero_workset_head - how a working set begins; all little-endian
+ * @magic: FASTZERO_WORKSET_MAGIC
+ * @page_shift: log2 of the page size in bytes
+ * @length: size of the scratch in bytes
+ * @nr_runs: struct fastzero_workset_run that follow
+ * @__reserved: 0
+ */
+struct fastzero_workset_head {
+	__le32 magic;
+	__le32 page_shift;
+	__le64 length;
+	__le64 nr_runs;
+	__le64 __reserved;
+};
+#define FASTZERO_WORKSET_MAGIC	0x5357305a	/* "Z0WS" */
+
+/**
+ * struct fastzero_workset_run - pages of a working set; all little-endian
+ * @first: number of the first page
+ * @nr: how many pages, not 0
+ *
+ * Runs are in order, and there is a page between two of them.
+ */
+struct fastzero_workset_run {
+	__le64 first;
+	__le64 nr;
+};
+
+/**
  * struct fastzero_workset - ioctl(FASTZERO_IOC_WORKSET), on a scratch
  * @size: sizeof(struct fastzero_workset)
  * @flags: must be 0
  * @op: one of enum fastzero_workset_op
  * @__reserved: must be 0
- * @buffer: user pointer
- * @buffer_size: bytes at @buffer
+ * @buffer: user pointer to a struct fastzero_workset_head and what follows it;
+ *	must be 0 for CLEAR
+ * @buffer_size: bytes at @buffer; must be 0 for CLEAR.  READ with 0 only asks for
+ *	the size
  * @out_size: bytes that the working set takes or took
  *
  * Reads, writes or clears the working set: the pages that a run is expected to
- * touch.  EOPNOTSUPP without FASTZERO_FEATURE_WORKSET.
+ * touch, so that POPULATE can have them there before it begins.  A page enters
+ * when it is populated, by whatever way, or is named by WRITE (so one that was only
+ * read does not, with FASTZERO_CREATE_ZEROPAGE); it stays when it is
+ * dropped.  Saved beside a snapshot of a guest the set makes the first run of
+ * a clone on another host as fast as the second.
+ *
+ * READ: ENOSPC when the buffer is too short, @out_size says how long it must be.
+ * WRITE: EINVAL for anything that READ could not have written for a scratch of
+ * this length and page size; ENOMEM, also for a set of more pages than this host
+ * has, and for one of more than 64 MiB in this format.  EFAULT; EINTR on a fatal signal.  In all
+ * these cases the working set is as it was.  EOPNOTSUPP without
+ * FASTZERO_FEATURE_WORKSET.
  */
 struct fastzero_workset {
 	__u32 size;
@@ -451,13 +553,16 @@ struct fastzero_workset {
  *	are alive on a context
  * @out_length: their size in bytes
  * @out_populated: base pages populated in them now
- * @out_faults: page faults that were answered with a page
+ * @out_faults: page faults that were answered with a page, be it one of zeros for
+ *	all holes
  * @out_faults_ready: pages that faults, POPULATE and writes took ready from the
  *	pool
  * @out_faults_used: pages that these took from the zeroer's queue and cleared
  * @out_faults_alloc: pages that these had to allocate
- * @out_resets: RESET calls and hole punches, also those that were interrupted
- * @out_cleared: base pages that resets cleared
+ * @out_resets: RESET and RESET_DIRTY calls and hole punches, also those that were
+ *	interrupted
+ * @out_cleared: base pages that resets cleared, in scratches or as new ones for the
+ *	pool
  * @out_swapped: base pages that resets replaced
  * @out_dropped: base pages that resets took out
  * @out_held: base pages that resets found referred to by somebody else
@@ -467,13 +572,35 @@ struct fastzero_workset {
  * @out_pool_held: base pages that wait for somebody else to release them
  * @out_owned: base pages that the context has in all: populated in its
  *	scratches, and in its pool
- * @out_zeroed: base pages that the zeroer has cleared
+ * @out_zeroed: base pages that the zeroer has cleared, or allocated as zeroed ones
  * @out_zeroer_ns: time in ns that the zeroer has spent on this context
+ * @out_aged: pages among @out_dropped that AUTO took back since runs had stopped
+ *	writing to them
+ * @out_returned: pages among these that were touched again later
+ * @out_huge_failed: how often a 2 MiB folio was wanted and could not be had
+ * @out_huge: base pages among @out_populated that are parts of 2 MiB folios
+ * @out_broken: chunks that lost their 2 MiB folio since memory was short and runs
+ *	touched little of it
+ * @out_rebuilt: chunks that got one since runs touch much of them
+ * @out_auto_inplace: resets among @out_resets with AUTO that swapped nothing, and
+ *	found the scratch mapped, or nothing in it
+ * @out_auto_swap: those that have swapped pages
+ * @out_auto_drop: those that have dropped all, since nobody mapped the scratch
+ * @out_price_clear: what AUTO goes by, in picoseconds: to clear a base page
+ * @out_price_swap: to put a ready page in its place
+ * @out_price_swap_span: more, for each page-table entry from the first to the last
+ * @out_price_swap_run: more, for each TLB flush
+ * @out_price_drop: to take a page back
+ * @out_price_refault: for a process to touch it again
+ * @out_price_refault_guest: for a KVM guest
+ * @out_shrunk: base pages that the system took from the pool, being short of
+ *	memory
  *
- * The counters up to @out_held are the scratch's own on a scratch; on a
- * context they are sums, and those from @out_faults on include scratches that
- * are gone.  The others are the context's on both.  Counters are not taken at
- * one instant.
+ * The counters up to @out_held, and those from @out_aged to @out_auto_drop, are the
+ * scratch's own on a scratch; on a context they are sums, and those from
+ * @out_faults on include scratches that are gone.  The prices are this host's, as
+ * the module has measured them (its parameter prices).  The others are the
+ * context's on both.  Counters are not taken at one instant.
  */
 struct fastzero_stats {
 	__u32 size;
@@ -497,6 +624,23 @@ struct fastzero_stats {
 	__aligned_u64 out_owned;
 	__aligned_u64 out_zeroed;
 	__aligned_u64 out_zeroer_ns;
+	__aligned_u64 out_aged;
+	__aligned_u64 out_returned;
+	__aligned_u64 out_huge_failed;
+	__aligned_u64 out_huge;
+	__aligned_u64 out_broken;
+	__aligned_u64 out_rebuilt;
+	__aligned_u64 out_auto_inplace;
+	__aligned_u64 out_auto_swap;
+	__aligned_u64 out_auto_drop;
+	__aligned_u64 out_price_clear;
+	__aligned_u64 out_price_swap;
+	__aligned_u64 out_price_swap_span;
+	__aligned_u64 out_price_swap_run;
+	__aligned_u64 out_price_drop;
+	__aligned_u64 out_price_refault;
+	__aligned_u64 out_price_refault_guest;
+	__aligned_u64 out_shrunk;
 };
 #define FASTZERO_IOC_STATS _IO(FASTZERO_TYPE, FASTZERO_CMD_STATS)
 

@@ -21,7 +21,7 @@ static struct {
 	int kvm_stats;			/* -1: none */
 	uint64_t nested_offset;
 	int event[COUNTERS];		/* -1: none, or stopped */
-	char missing[COUNTERS][120];
+	char missing[COUNTERS][COUNTER_TEXT];
 } the = { .kvm_stats = -1, .event = { -1, -1, -1, -1 } };
 
 static const struct {
@@ -98,6 +98,7 @@ static void init_nested(int vcpu)
 		return;
 	}
 	the.kvm_stats = ioctl(vcpu, KVM_GET_STATS_FD, NULL);
+	the.missing[COUNTER_NESTED][0] = '\0';
 	err = the.kvm_stats < 0 ? errno : find_nested(the.kvm_stats, &the.nested_offset);
 	if (!err)
 		return;
@@ -203,6 +204,11 @@ void counters_init(int vcpu)
 	/* Says which tracepoints are missing. */
 	counters_start();
 	counters_stop();
+}
+
+void counters_set_nested(const char *missing)
+{
+	snprintf(the.missing[COUNTER_NESTED], COUNTER_TEXT, "%s", missing);
 }
 
 void counters_exit(void)

@@ -24,6 +24,8 @@ enum counter {
 	COUNTERS
 };
 
+#define COUNTER_TEXT	120
+
 /* A counter's name, as in the JSON, and why it could not be had, or NULL. */
 const char *counter_name(enum counter counter);
 const char *counter_missing(enum counter counter);
@@ -34,6 +36,12 @@ const char *counter_missing(enum counter counter);
  */
 void counters_init(int vcpu);
 void counters_exit(void);
+
+/**
+ * counters_set_nested() - there will be a guest, but not yet
+ * @missing: why its faults cannot be had, as a child has found out; "" if they can
+ */
+void counters_set_nested(const char *missing);
 
 /* Tracepoints count from start to stop only: they cost time. */
 void counters_start(void);

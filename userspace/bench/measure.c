@@ -137,7 +137,10 @@ static int timed_cycle(struct state *s, struct sample *sample)
 
 static int timed_pass(struct state *s, struct outcome *o)
 {
-	unsigned int i, n = s->rig->warmup + s->rig->cycles;
+	bool changing = s->cell->pattern == PATTERN_DRIFTING ||
+			s->cell->pattern == PATTERN_ALTERNATING;
+	unsigned int warmup = s->rig->warmup + (changing ? CHANGING_WARMUP : 0);
+	unsigned int i, n = warmup + s->rig->cycles;
 	struct sample sample;
 	int ret = 0;
 
@@ -146,7 +149,7 @@ static int timed_pass(struct state *s, struct outcome *o)
 		ret = -ENOMEM;
 	for (i = 0; !ret && i < n; i++) {
 		ret = timed_cycle(s, &sample);
-		if (ret || i < s->rig->warmup)
+		if (ret || i < warmup)
 			continue;
 		o->samples[o->nr++] = sample;
 		o->whole += sample.whole;

@@ -13,6 +13,8 @@
 
 /* Cycles that are only counted, not timed. */
 #define COUNTED_CYCLES	3
+/* More cycles to warm up where runs differ: what learns shall have seen them. */
+#define CHANGING_WARMUP	6
 
 /**
  * struct rig - what the peers take turns with

@@ -66,8 +66,9 @@ void table_head(const struct report *r, FILE *out)
 	fprintf(out, "kernel %s, %u CPUs, %s, module %s\n", machine_kernel(),
 		machine_cpus(), machine_cpu(),
 		machine_module()[0] ? machine_module() : "not loaded");
-	fprintf(out, "%u cycles after %u; the tables show medians\n",
-		r->rig->cycles, r->rig->warmup);
+	fprintf(out, "%u cycles after %u, after %u where runs differ; the tables show medians\n",
+		r->rig->cycles, r->rig->warmup,
+		r->rig->warmup + CHANGING_WARMUP);
 	fprintf(out, "of the benchmark itself: clock %s, empty cycle of a process %s, of a guest %s\n",
 		grouped(r->overhead.clock), grouped(r->overhead.process),
 		r->overhead.guest ? grouped(r->overhead.guest) : "-");

@@ -68,6 +68,22 @@ FASTZERO_API int fastzero_ctx_stats(const struct fastzero_ctx *ctx,
 	return fz_device_query(ctx->fd, FASTZERO_IOC_STATS, stats);
 }
 
+static int context_pool(const struct fastzero_ctx *ctx,
+			struct fastzero_pool *pool,
+			struct fastzero_pool_state *state)
+{
+	struct fastzero_pool_state s = { 0 };
+	int ret = fz_struct_check_out(state);
+
+	if (ret)
+		return ret;
+	ret = fz_device_call(ctx->fd, FASTZERO_IOC_POOL, pool);
+	s.ready = pool->out_ready;
+	s.used = pool->out_used;
+	fz_struct_out(state, &s, sizeof(s));
+	return ret;
+}
+
 FASTZERO_API int fastzero_ctx_pool(const struct fastzero_ctx *ctx,
 				   unsigned int order, uint64_t target,
 				   uint32_t flags,
@@ -79,14 +95,22 @@ FASTZERO_API int fastzero_ctx_pool(const struct fastzero_ctx *ctx,
 		.order = order,
 		.target = target,
 	};
-	struct fastzero_pool_state s = { 0 };
-	int ret = fz_struct_check_out(state);
 
-	if (ret)
-		return ret;
-	ret = fz_device_call(ctx->fd, FASTZERO_IOC_POOL, &pool);
-	s.ready = pool.out_ready;
-	s.used = pool.out_used;
-	fz_struct_out(state, &s, sizeof(s));
-	return ret;
+	return context_pool(ctx, &pool, state);
+}
+
+FASTZERO_API int fastzero_ctx_pool_node(const struct fastzero_ctx *ctx,
+					uint32_t node, unsigned int order,
+					uint64_t target, uint32_t flags,
+					struct fastzero_pool_state *state)
+{
+	struct fastzero_pool pool = {
+		.size = sizeof(pool),
+		.flags = flags | FASTZERO_POOL_NODE,
+		.order = order,
+		.node = node,
+		.target = target,
+	};
+
+	return context_pool(ctx, &pool, state);
 }

@@ -167,11 +167,28 @@ struct fastzero_pool_state {
  * @flags: bits of enum fastzero_pool_flags
  * @state: where to put what there is now, or NULL
  *
+ * The pages are those of the NUMA node on which the context was opened.
+ *
  * Return: 0 or -errno: -ENOMEM if the pages cannot be had.
  */
 int fastzero_ctx_pool(const struct fastzero_ctx *ctx, unsigned int order,
 		      uint64_t target, uint32_t flags,
 		      struct fastzero_pool_state *state);
+
+/**
+ * fastzero_ctx_pool_node() - the same for pages of a NUMA node
+ * @ctx: the context
+ * @node: the node
+ * @order: order of the pages: 0 for base pages
+ * @target: how many of them
+ * @flags: bits of enum fastzero_pool_flags
+ * @state: where to put what there is now, or NULL
+ *
+ * Return: as fastzero_ctx_pool(); -EINVAL for a node that has no memory.
+ */
+int fastzero_ctx_pool_node(const struct fastzero_ctx *ctx, uint32_t node,
+			   unsigned int order, uint64_t target, uint32_t flags,
+			   struct fastzero_pool_state *state);
 
 /**
  * struct fastzero_scratch_opts - what a scratch is to be like
@@ -441,11 +458,11 @@ int fastzero_populate_range(const struct fastzero_scratch *scratch,
 /**
  * fastzero_workset_read() - copy the working set, to save it
  * @scratch: the scratch
- * @buffer: where to put it
- * @size: bytes at @buffer
+ * @buffer: where to put it; NULL to ask how much room it takes
+ * @size: bytes at @buffer, 0 with NULL
  *
  * Return: bytes that it takes, or -errno: -EOPNOTSUPP without
- * FASTZERO_FEATURE_WORKSET.
+ * FASTZERO_FEATURE_WORKSET, -ENOSPC if it has grown beyond @size: ask again.
  */
 int64_t fastzero_workset_read(const struct fastzero_scratch *scratch,
 			      void *buffer, size_t size);
@@ -456,7 +473,8 @@ int64_t fastzero_workset_read(const struct fastzero_scratch *scratch,
  * @buffer: what fastzero_workset_read() gave
  * @size: bytes at @buffer
  *
- * Return: 0 or -errno.
+ * Return: 0 or -errno: -EINVAL for what is no working set, or one of a scratch of
+ * another size; the set is then as it was.
  */
 int fastzero_workset_write(const struct fastzero_scratch *scratch,
 			   const void *buffer, size_t size);

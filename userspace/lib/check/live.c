@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -91,6 +92,31 @@ static void check_populate(const struct fastzero_scratch *scratch, char *ram)
 	CHECK(ram[PAGE] == 1);
 }
 
+/* With that flag a hole that is read takes no page. */
+static void check_zeropage(const struct fastzero_ctx *ctx, bool there)
+{
+	struct fastzero_scratch_opts opts = {
+		.size = sizeof(opts),
+		.flags = FASTZERO_CREATE_ZEROPAGE,
+	};
+	struct fastzero_stats stats = { .size = sizeof(stats) };
+	struct fastzero_scratch *scratch;
+	int ret = fastzero_scratch_create(ctx, 8 * PAGE, &opts, &scratch);
+	void *ram;
+
+	if (!there) {
+		CHECK(ret == -EOPNOTSUPP);
+		return;
+	}
+	CHECK(ret == 0);
+	CHECK(fastzero_map(scratch, NULL, &ram) == 0);
+	CHECK(((volatile char *)ram)[PAGE] == 0);
+	CHECK(fastzero_scratch_stats(scratch, &stats) == 0 &&
+	      stats.out_populated == 0);
+	CHECK(fastzero_unmap(ram, 8 * PAGE) == 0);
+	fastzero_scratch_close(scratch);
+}
+
 /* What INFO does not promise is refused as such; what it promises works. */
 static void check_optional(const struct fastzero_ctx *ctx,
 			   const struct fastzero_scratch *scratch, char *ram)
@@ -113,6 +139,7 @@ static void check_optional(const struct fastzero_ctx *ctx,
 		CHECK(ret == 0 && ram[0] == 0 && ram[PAGE] == 1);
 	else
 		CHECK(ret == -EOPNOTSUPP && ram[0] == 1);
+	check_zeropage(ctx, info.out_features & FASTZERO_FEATURE_ZEROPAGE);
 	ret = fastzero_workset_clear(scratch);
 	if (info.out_features & FASTZERO_FEATURE_WORKSET)
 		CHECK(ret == 0);

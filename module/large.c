@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Which chunks are backed by huge folios.  One whose runs touch much of it is worth
+ * one; one whose runs touch little is broken when memory is short.  After the
+ * large-page policy of ESXi (Waldspurger and others), with what a reset knows: it
+ * may take away whatever there is, for all of it is to be zero.
+ */
+#include <linux/mm.h>
+
+#include "compat/compat.h"
+#include "large.h"
+#include "reset.h"
+
+/* Pages of a chunk that make it dense, and those that keep it so. */
+#define LARGE_DENSE	(FZ_CHUNK_PAGES / 2)
+#define LARGE_SPARSE	(FZ_CHUNK_PAGES / 4)
+/* Resets that do not look again at one that was found dense. */
+#define LARGE_PATIENCE	32
+
+static bool large_is_dense(const struct fz_chunk *chunk)
+{
+	u64 nr = 0;
+	u32 w;
+
+	for (w = 0; w < FZ_CHUNK_WORDS; w++)
+		nr += hweight64(READ_ONCE(chunk->wanted[w]));
+	return nr >= LARGE_DENSE;
+}
+
+/**
+ * fz_large_wanted() - whether a huge folio is wanted for a hole
+ * @s: the scratch
+ * @chunk: the chunk of the page
+ * @page: page, inside the scratch
+ * @vmf: the fault that asks, or NULL
+ *
+ * A chunk that has base pages keeps them until it is empty.  Without a word of
+ * what runs touch of it only FASTZERO_PAGES_2M makes it huge.
+ *
+ * Return: true if so; whoever installs one has to look at the chunk again.
+ */
+bool fz_large_wanted(struct fz_scratch *s, const struct fz_chunk *chunk,
+		     u64 page, const struct vm_fault *vmf)
+{
+	if (READ_ONCE(chunk->nr) || s->policy == FASTZERO_PAGES_4K ||
+	    !fz_has_huge() || (page | (FZ_CHUNK_PAGES - 1)) >= s->nr_pages)
+		return false;
+	if (s->policy == FASTZERO_PAGES_2M && !READ_ONCE(chunk->broken))
+		return true;
+	/* For a fault this is the quickest to be seen, and most often so. */
+	if (vmf && !fz_map_takes_huge(s, page >> FZ_CHUNK_SHIFT, vmf))
+		return false;
+	return large_is_dense(chunk) && !fz_pool_is_short(&s->ctx->pool) &&
+	       (vmf || fz_map_takes_huge(s, page >> FZ_CHUNK_SHIFT, NULL));
+}
+
+/**
+ * fz_large_installed() - a huge folio has come into a chunk
+ * @s: the scratch
+ * @chunk: the chunk, its lock held
+ */
+void fz_large_installed(struct fz_scratch *s, struct fz_chunk *chunk)
+{
+	lockdep_assert_held(&chunk->lock);
+
+	atomic_inc(&s->nr_huge);
+	if (s->policy != FASTZERO_PAGES_2M || chunk->broken)
+		atomic64_inc(&s->count.rebuilt);
+	chunk->broken = false;
+}
+
+/**
+ * fz_large_breaks() - whether a chunk is to be broken, now that a reset may do so
+ * @s: the scratch, its lock held
+ * @chunk: a chunk with a huge folio that nobody holds, all of which is to be zero
+ *
+ * Only while memory is short.  To look costs up to what it costs to clear the
+ * chunk; a dense one is soon seen to be so, and not looked at for a while.
+ *
+ * Return: true if so: the caller drops it.  Its working set is then what was
+ * found in it, and it gets base pages.
+ */
+bool fz_large_breaks(struct fz_scratch *s, struct fz_chunk *chunk)
+{
+	u64 words[FZ_CHUNK_WORDS] = { };
+	u32 nr = 0;
+	u32 i;
+
+	lockdep_assert_held(&s->lock);
+
+	if (likely(!fz_pool_is_short(&s->ctx->pool)))
+		return false;
+	if (chunk->patience) {
+		chunk->patience--;
+		return false;
+	}
+	for (i = 0; i < FZ_CHUNK_PAGES; i++) {
+		struct page *page = folio_page(chunk->huge, i);
+
+		if (PageHWPoison(page))
+			return false;
+		if (fz_page_is_zero(page))
+			continue;
+		words[i / 64] |= 1ULL << (i % 64);
+		if (++nr < LARGE_SPARSE)
+			continue;
+		chunk->patience = LARGE_PATIENCE;
+		return false;
+	}
+
+	spin_lock(&chunk->lock);
+	memcpy(chunk->wanted, words, sizeof(words));
+	chunk->broken = true;
+	spin_unlock(&chunk->lock);
+	atomic64_inc(&s->count.broken);
+	return true;
+}

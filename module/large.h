@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Which chunks are backed by huge folios.
+ */
+#ifndef FZ_LARGE_H
+#define FZ_LARGE_H
+
+#include <uapi/linux/fastzero.h>
+
+#include "chunk.h"
+
+struct vm_fault;
+
+/* large.c */
+bool fz_large_wanted(struct fz_scratch *s, const struct fz_chunk *chunk,
+		     u64 page, const struct vm_fault *vmf);
+void fz_large_installed(struct fz_scratch *s, struct fz_chunk *chunk);
+bool fz_large_breaks(struct fz_scratch *s, struct fz_chunk *chunk);
+
+/* map.c */
+bool fz_map_takes_huge(struct fz_scratch *s, u64 number,
+		       const struct vm_fault *vmf);
+
+#endif

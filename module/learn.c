@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What a pool has beyond its targets: what runs need at once, as long as they
+ * do, and as long as nobody is short of memory.
+ */
+#include <linux/ktime.h>
+#include <linux/mm.h>
+
+#include "compat/compat.h"
+#include "context.h"
+
+/* Folios given back, or base pages allocated, between two looks at the lock. */
+#define LEARN_BATCH	32
+/* Ticks without any of this when memory was short. */
+#define LEARN_CALM	10
+
+/*
+ * An eighth of the memory cgroup stays free, or what was learned is given up; and
+ * a quarter, or nothing is allocated ahead, which would then have to be given up.
+ */
+#define LEARN_KEEP_SHIFT	3
+#define LEARN_GROW_SHIFT	2
+
+/*
+ * Ahead of demand: of what is free, not of what somebody would have to give up; and
+ * not all of that, or others would.
+ */
+#define LEARN_GFP_AHEAD	((FZ_GFP_TELL | __GFP_THISNODE) & ~__GFP_RECLAIM)
+#define LEARN_FREE_SHIFT	5
+
+static bool learn_is_calm(const struct fz_pool *pool, u64 now)
+{
+	lockdep_assert_held(&pool->lock);
+
+	return now < pool->calm;
+}
+
+/* Folios that may stay on a store's ready list. */
+static u64 learn_keep(struct fz_pool *pool, struct fz_store *store)
+{
+	u64 now = fz_pool_now();
+
+	if (learn_is_calm(pool, now))
+		return store->target;
+	return max(store->target, fz_demand_keep(&store->demand, now));
+}
+
+/**
+ * fz_learn_calm() - memory is short: keep and allocate nothing but targets
+ * @pool: the pool, its lock held
+ *
+ * Nor are the targets themselves lived up to by resets for a while: what was taken
+ * for others is not to be taken from them again at once.
+ */
+void fz_learn_calm(struct fz_pool *pool)
+{
+	lockdep_assert_held(&pool->lock);
+
+	pool->calm = fz_pool_now() + LEARN_CALM;
+	fz_pool_say_short(pool);
+}
+
+/**
+ * fz_learn_look() - give up what was learned if the payer may soon be short
+ * @pool: the pool
+ *
+ * The shrinker hears nothing of the limit of a memory cgroup.
+ */
+void fz_learn_look(struct fz_pool *pool)
+{
+	u64 limit = fz_limit_pages();
+
+	if (fz_memcg_has_room(pool->memcg, LEARN_KEEP_SHIFT) &&
+	    (!limit || atomic_long_read(&pool->owned) <= limit))
+		return;
+	spin_lock(&pool->lock);
+	fz_learn_calm(pool);
+	spin_unlock(&pool->lock);
+}
+
+/**
+ * fz_learn_wanted() - a reset is over that swapped, or would have
+ * @pool: the pool
+ * @node: of this node
+ * @wanted: so many ready folios would have served it, by enum fz_size
+ */
+void fz_learn_wanted(struct fz_pool *pool, int node, const u64 *wanted)
+{
+	u64 now = fz_pool_now();
+	enum fz_size size;
+
+	spin_lock(&pool->lock);
+	for (size = 0; size < FZ_SIZES; size++)
+		fz_demand_want(&fz_pool_store(pool, node, size)->demand, now,
+			       wanted[size]);
+	spin_unlock(&pool->lock);
+}
+
+/* Take some of what is ready beyond @keep off a store, and free it; how many. */
+static u64 learn_free(struct fz_pool *pool, struct fz_store *store, bool all)
+{
+	LIST_HEAD(surplus);
+	u64 nr = 0;
+	u64 keep;
+
+	spin_lock(&pool->lock);
+	keep = all ? store->target : learn_keep(pool, store);
+	while (store->nr_ready > keep && nr < LEARN_BATCH) {
+		list_move(store->ready.next, &surplus);
+		store->nr_ready--;
+		nr++;
+	}
+	pool->in_hand += nr;
+	spin_unlock(&pool->lock);
+	if (nr)
+		fz_pool_settle(pool, fz_pool_free(pool, &surplus));
+	return nr;
+}
+
+/**
+ * fz_learn_trim() - give back some of what is ready and not needed
+ * @pool: the pool
+ * @store: of which folios
+ *
+ * Return: whether there was any.
+ */
+bool fz_learn_trim(struct fz_pool *pool, struct fz_store *store)
+{
+	return learn_free(pool, store, false);
+}
+
+/**
+ * fz_learn_release() - at a limit: give back all that is beyond the target
+ * @pool: the pool
+ * @size: of folios of the other size than those that are wanted
+ *
+ * Return: whether there was any; it is worth to try again then.
+ */
+bool fz_learn_release(struct fz_pool *pool, enum fz_size size)
+{
+	struct fz_store *store;
+	bool any = false;
+
+	fz_for_each_store(pool, store)
+		while (store->size == size && learn_free(pool, store, true))
+			any = true;
+	if (any) {
+		spin_lock(&pool->lock);
+		fz_learn_calm(pool);
+		spin_unlock(&pool->lock);
+	}
+	return any;
+}
+
+/* How many folios a store is short of, of those that resets have wanted. */
+static u64 learn_short(struct fz_pool *pool, struct fz_store *store)
+{
+	u64 now = fz_pool_now();
+	u64 ahead, have;
+
+	lockdep_assert_held(&pool->lock);
+
+	if (learn_is_calm(pool, now) || now < pool->no_more)
+		return 0;
+	ahead = fz_demand_ahead(&store->demand, now);
+	/* What a reset has in hand comes here. */
+	have = store->nr_ready + store->nr_used + pool->in_hand;
+	return ahead > have ? ahead - have : 0;
+}
+
+static bool learn_is_free(void)
+{
+	struct sysinfo si;
+
+	si_meminfo(&si);
+	return si.freeram > si.totalram >> LEARN_FREE_SHIFT;
+}
+
+/**
+ * fz_learn_grow() - allocate some of what resets will want
+ * @pool: the pool
+ * @store: which folios
+ *
+ * Never more than the largest of the last resets wanted, so never more than was
+ * populated; never beyond a limit, nor when it would have to be taken from
+ * anybody.
+ *
+ * Return: whether it did.
+ */
+bool fz_learn_grow(struct fz_pool *pool, struct fz_store *store)
+{
+	u64 most, begin;
+	LIST_HEAD(fresh);
+	u64 nr = 0;
+
+	spin_lock(&pool->lock);
+	most = min_t(u64, learn_short(pool, store),
+		     store->size == FZ_HUGE ? 1 : LEARN_BATCH);
+	spin_unlock(&pool->lock);
+	if (!most)
+		return false;
+
+	begin = ktime_get_ns();
+	while (nr < most && learn_is_free() &&
+	       fz_memcg_has_room(pool->memcg, LEARN_GROW_SHIFT)) {
+		struct folio *folio = fz_pool_alloc(pool, store->node, store->size,
+						    LEARN_GFP_AHEAD);
+
+		if (IS_ERR(folio))
+			break;
+		list_add(&folio->lru, &fresh);
+		nr++;
+	}
+
+	spin_lock(&pool->lock);
+	list_splice_tail(&fresh, &store->ready);
+	store->nr_ready += nr;
+	fz_demand_give(&store->demand, fz_pool_now(), nr);
+	/* To allocate is to clear. */
+	pool->zeroed += nr * fz_size_pages(store->size);
+	pool->zeroer_ns += ktime_get_ns() - begin;
+	if (nr < most)
+		pool->no_more = fz_pool_now() + LEARN_CALM;
+	spin_unlock(&pool->lock);
+	if (nr)
+		fz_pool_settle(pool, nr);
+	return nr;
+}
+
+/**
+ * fz_learn_has_surplus() - whether a pool has to be looked at again by and by
+ * @pool: the pool
+ *
+ * Return: true if it has more ready than it was told to.
+ */
+bool fz_learn_has_surplus(struct fz_pool *pool)
+{
+	const struct fz_store *store;
+	bool has = false;
+
+	spin_lock(&pool->lock);
+	fz_for_each_store(pool, store)
+		has |= store->nr_ready > store->target;
+	spin_unlock(&pool->lock);
+	return has;
+}
+
+/**
+ * fz_learn_has_ready() - whether folios are ready, on any node
+ * @pool: the pool
+ * @size: of this size
+ *
+ * Return: true if so.
+ */
+bool fz_learn_has_ready(const struct fz_pool *pool, enum fz_size size)
+{
+	const struct fz_store *store;
+
+	fz_for_each_store(pool, store)
+		if (store->size == size && READ_ONCE(store->nr_ready))
+			return true;
+	return false;
+}

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Page-table entries of base pages, moved to the folios that the index has now.
+ * For one process that maps a scratch alone, with nobody behind it, that is far
+ * cheaper than to unmap and to fault again.
+ *
+ * Nothing flushes TLBs for a module.  What comes next to it is
+ * clean_record_shared_mapping_range(), which flushes the range of all entries that
+ * it finds dirty.  So each new entry is dirty, and then none is missed:  who takes
+ * one away meanwhile has flushed it when he is done, and until then that function
+ * sees that he is not, and flushes everything.
+ */
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/mmu_notifier.h>
+#include <linux/slab.h>
+
+#include "compat/compat.h"
+#include "reset.h"
+
+/**
+ * struct pte_walk - page-table entries of a chunk
+ * @chunk: the chunk
+ * @start: address of its first page, were it mapped as a whole
+ * @nr: entries moved so far, of all chunks
+ * @odd: there is one that cannot be moved
+ */
+struct pte_walk {
+	struct fz_chunk *chunk;
+	unsigned long start;
+	u64 nr;
+	bool odd;
+};
+
+/* What maps the scratch, if that is only one mapping, of the caller. */
+static struct vm_area_struct *pte_only_mapping(struct fz_scratch *s)
+{
+	struct address_space *mapping = s->inode->i_mapping;
+	struct vm_area_struct *vma = NULL;
+	struct rb_node *node;
+
+	mmap_assert_locked(current->mm);
+
+	i_mmap_lock_read(mapping);
+	node = rb_first_cached(&mapping->i_mmap);
+	if (node && !rb_next(node))
+		vma = rb_entry(node, struct vm_area_struct, shared.rb);
+	/* One that munmap has begun with is no more in the address space. */
+	if (vma && (vma->vm_mm != current->mm ||
+		    find_vma(current->mm, vma->vm_start) != vma))
+		vma = NULL;
+	i_mmap_unlock_read(mapping);
+	return vma;
+}
+
+/*
+ * Whoever sees memory through a notifier has page tables of his own, which are
+ * dear to fill again.  Locked pages are counted where they are mapped.
+ */
+static bool pte_allowed(const struct vm_area_struct *vma)
+{
+	return (vma->vm_flags & (VM_SHARED | VM_MAYWRITE | VM_LOCKED)) ==
+		       (VM_SHARED | VM_MAYWRITE) &&
+	       !mm_has_notifiers(vma->vm_mm);
+}
+
+/* With ZEROPAGE what is mapped for writing goes through page_mkwrite. */
+static bool pte_backing_allowed(const struct fz_scratch *s)
+{
+	return fz_has_pte_swap() && !atomic_read(&s->nr_huge) && !s->zero;
+}
+
+/* Under the lock of the page table. */
+static int pte_move(pte_t *ptep, unsigned long addr, void *data)
+{
+	struct pte_walk *walk = data;
+	struct folio *folio =
+		walk->chunk->folios[(addr - walk->start) >> PAGE_SHIFT];
+	pte_t pte = *ptep;
+	struct page *old;
+
+	if (!folio || !pte_present(pte) || pte_pfn(pte) == folio_pfn(folio))
+		return 0;
+	old = pte_page(pte);
+	/* The counters of mapped pages are kept for each node. */
+	if (unlikely(page_to_nid(old) != folio_nid(folio))) {
+		walk->odd = true;
+		return 0;
+	}
+
+	folio_get(folio);
+	atomic_inc(&folio->_mapcount);
+	pte = ptep_get_and_clear(current->mm, addr, ptep);
+	pte = pfn_pte(folio_pfn(folio), pte_pgprot(pte_mkdirty(pte)));
+	set_pte_at(current->mm, addr, ptep, pte);
+	/* The reset has a reference of its own until all is flushed. */
+	atomic_dec(&old->_mapcount);
+	page_ref_dec(old);
+	walk->nr++;
+	return 0;
+}
+
+static bool pte_move_chunk(struct pte_walk *walk, struct vm_area_struct *vma,
+			   u64 number, const struct fz_range *part)
+{
+	u64 base = number << FZ_CHUNK_SHIFT;
+	u64 words[FZ_CHUNK_WORDS];
+	struct fz_range span;
+	unsigned long addr;
+	u64 first, end;
+
+	fz_chunk_snapshot(walk->chunk, part, words);
+	if (!fz_range_span(words, &span))
+		return true;
+	first = max_t(u64, base + span.first, vma->vm_pgoff);
+	end = min_t(u64, base + span.end, vma->vm_pgoff + vma_pages(vma));
+	if (first >= end)
+		return true;
+	walk->start = vma->vm_start + ((base - vma->vm_pgoff) << PAGE_SHIFT);
+	addr = walk->start + ((first - base) << PAGE_SHIFT);
+	return !fz_apply_to_ptes(vma->vm_mm, addr, (end - first) << PAGE_SHIFT,
+				 pte_move, walk) && !walk->odd;
+}
+
+/* False if an entry is left as it was. */
+static bool pte_move_all(struct pte_walk *walk, struct fz_scratch *s,
+			 struct vm_area_struct *vma, struct fz_range range)
+{
+	u64 number;
+
+	while ((walk->chunk = fz_chunk_next(s, &range, &number))) {
+		struct fz_range part = fz_range_in_chunk(&range, number);
+
+		range.first = (number << FZ_CHUNK_SHIFT) + part.end;
+		if (!pte_move_chunk(walk, vma, number, &part))
+			return false;
+	}
+	return true;
+}
+
+/**
+ * fz_pte_can_swap() - whether fz_pte_swap() is likely to work, and worth it
+ * @s: the scratch, its lock held
+ *
+ * Return: true if so.
+ */
+bool fz_pte_can_swap(struct fz_scratch *s)
+{
+	struct mm_struct *mm = current->mm;
+	struct vm_area_struct *vma;
+	bool can;
+
+	if (!pte_backing_allowed(s) || !mm || mm_has_notifiers(mm) ||
+	    !mmap_read_trylock(mm))
+		return false;
+	vma = pte_only_mapping(s);
+	can = vma && pte_allowed(vma);
+	mmap_read_unlock(mm);
+	return can;
+}
+
+/**
+ * fz_pte_swap() - move page-table entries to the folios of the index, and flush
+ * @s: the scratch, its lock held
+ * @range: pages, of which at most FZ_PTE_SPAN are asked for.  In the index there
+ *	is a folio wherever one can be mapped, and no fault that has found another
+ *	is under way
+ *
+ * Only tries mmap_lock, since the caller has folios in hand.
+ *
+ * Return: true if it is done, false if the range must be unmapped instead.
+ */
+bool fz_pte_swap(struct fz_scratch *s, const struct fz_range *range)
+{
+	struct mm_struct *mm = current->mm;
+	struct pte_walk walk = { };
+	struct vm_area_struct *vma;
+	unsigned long *bitmap;
+	bool done = false;
+
+	lockdep_assert_held(&s->lock);
+
+	if (!pte_backing_allowed(s) || !mm || mm_has_notifiers(mm) ||
+	    range->end - range->first > FZ_PTE_SPAN)
+		return false;
+	bitmap = kmalloc(FZ_PTE_SPAN / 8, GFP_KERNEL | __GFP_NOWARN);
+	if (!bitmap)
+		return false;
+	if (!mmap_read_trylock(mm))
+		goto out_free;
+
+	vma = pte_only_mapping(s);
+	if (vma && pte_allowed(vma)) {
+		done = pte_move_all(&walk, s, vma, *range);
+		if (walk.nr)
+			fz_flush_dirty_ptes(s->inode->i_mapping, range->first,
+					    range->end - range->first, bitmap);
+	}
+	mmap_read_unlock(mm);
+out_free:
+	kfree(bitmap);
+	return done;
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * RESET_DIRTY: make zero again what a bitmap names of a range.
+ */
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include <uapi/linux/fastzero.h>
+
+#include "ioctl.h"
+#include "reset.h"
+
+/* The largest granule: 1 GiB. */
+#define DIRTY_MAX_GRANULE_SHIFT	30
+
+/* Whether a bitmap is there, aligned, and long enough for a range. */
+static int dirty_check_bitmap(const struct fastzero_reset_dirty *cmd)
+{
+	u64 granule = 1ULL << cmd->granule_shift;
+	u64 bits = (cmd->length + granule - 1) >> cmd->granule_shift;
+	u64 bytes = DIV_ROUND_UP_ULL(bits, 64) * 8;
+
+	if (cmd->offset & (granule - 1) || cmd->bitmap & 7 ||
+	    cmd->bitmap_size & 7 || bytes > cmd->bitmap_size)
+		return -EINVAL;
+	/* Looked at as a whole before anything is changed. */
+	if (fault_in_readable(u64_to_user_ptr(cmd->bitmap), bytes))
+		return -EFAULT;
+	return 0;
+}
+
+/*
+ * The bitmap piece by piece, in @dirty's words.  It is read without the lock: it
+ * may lie in the scratch itself, or wait for somebody who wants that lock.
+ */
+static int dirty_run(struct fz_reset *r, u32 mode,
+			   struct fz_dirty *dirty, const u64 __user *bitmap)
+{
+	struct fz_range all = r->range;
+	u64 pages = (u64)FZ_DIRTY_WORDS * 64 << dirty->shift;
+	int err = 0;
+
+	r->dirty = dirty;
+	while (!err && r->range.first < all.end) {
+		dirty->first = r->range.first;
+		r->range.end = min(all.end, dirty->first + pages);
+		dirty->nr = DIV_ROUND_UP_ULL(r->range.end - dirty->first,
+					     1ULL << dirty->shift);
+		if (copy_from_user(dirty->words, bitmap,
+				   DIV_ROUND_UP(dirty->nr, 64) * 8))
+			return -EFAULT;
+		bitmap += FZ_DIRTY_WORDS;
+		fz_dirty_trim(dirty);
+		err = mutex_lock_killable(&r->s->lock);
+		if (err)
+			return err;
+		err = fz_reset_run(r, mode);
+		mutex_unlock(&r->s->lock);
+		/* What has failed keeps nothing behind it from being zero. */
+		if (err == -EIO)
+			err = 0;
+	}
+	return err ?: r->failed ? -EIO : 0;
+}
+
+/**
+ * fz_ioctl_reset_dirty() - RESET_DIRTY
+ * @ucmd: the call
+ *
+ * Return: 0 or a negative errno, see struct fastzero_reset_dirty.
+ */
+int fz_ioctl_reset_dirty(struct fz_ucmd *ucmd)
+{
+	struct fastzero_reset_dirty *cmd = ucmd->cmd;
+	struct fz_scratch *s = ucmd->scratch;
+	struct fz_reset r = { .s = s };
+	struct fz_dirty dirty = { };
+	u64 first;
+	int err;
+
+	if (cmd->flags)
+		return -EOPNOTSUPP;
+	if (cmd->granule_shift < PAGE_SHIFT ||
+	    cmd->granule_shift > DIRTY_MAX_GRANULE_SHIFT)
+		return -EINVAL;
+	err = fz_reset_check_mode(cmd->mode);
+	if (!err)
+		err = fz_range_check(cmd->offset, cmd->length,
+				     fz_scratch_size(s), PAGE_SHIFT, &r.range);
+	if (!err)
+		err = dirty_check_bitmap(cmd);
+	if (err)
+		return err;
+
+	dirty.shift = cmd->granule_shift - PAGE_SHIFT;
+	dirty.words = kmalloc(FZ_DIRTY_WORDS * 8, GFP_KERNEL);
+	if (!dirty.words)
+		return -ENOMEM;
+
+	first = r.range.first;
+	err = dirty_run(&r, cmd->mode, &dirty, u64_to_user_ptr(cmd->bitmap));
+	fz_reset_end(&r, cmd->mode);
+	kfree(dirty.words);
+
+	cmd->out_done = (r.range.first - first) << PAGE_SHIFT;
+	cmd->out_cleared = r.cleared;
+	cmd->out_swapped = r.swapped;
+	cmd->out_dropped = r.dropped;
+	cmd->out_held = r.held;
+	return fz_ucmd_respond(ucmd) ?: err;
+}

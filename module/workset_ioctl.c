@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * WORKSET: the working set goes out, comes in, and is forgotten.
+ */
+#include <linux/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include <uapi/linux/fastzero.h>
+
+#include "chunk.h"
+#include "ioctl.h"
+#include "wsformat.h"
+
+/* A buffer that is larger is no sane working set's: four million runs. */
+#define WORKSET_MOST	SZ_64M
+
+static u8 *workset_alloc(u64 size)
+{
+	if (size > WORKSET_MOST)
+		return NULL;
+	return kvmalloc(size, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+}
+
+static struct fz_wsformat workset_format(const struct fz_scratch *s)
+{
+	return (struct fz_wsformat){
+		.page_shift = PAGE_SHIFT, .nr_pages = s->nr_pages,
+	};
+}
+
+/* How many runs there are; the first @room of them are written to @buf. */
+static u64 workset_runs(struct fz_scratch *s, u8 *buf, u64 room)
+{
+	struct fz_range last = { };
+	struct fz_chunk *chunk;
+	unsigned long at;
+	u64 nr = 0;
+
+	xa_for_each(&s->chunks, at, chunk) {
+		u64 base = (u64)at << FZ_CHUNK_SHIFT;
+		u64 words[FZ_CHUNK_WORDS];
+		struct fz_range run = { };
+
+		fz_chunk_wanted(chunk, words);
+		while (fz_range_next_run(words, &run)) {
+			/* One that goes on where the last chunk ended. */
+			if (nr && base + run.first == last.end)
+				nr--;
+			else
+				last.first = base + run.first;
+			last.end = base + run.end;
+			if (nr < room)
+				fz_wsformat_put(buf, nr, &last);
+			nr++;
+		}
+		cond_resched();
+	}
+	return nr;
+}
+
+/* Pages come while we look: then once more. */
+static int workset_read(struct fz_scratch *s, struct fastzero_workset *cmd)
+{
+	struct fz_wsformat of = workset_format(s);
+	u64 nr = workset_runs(s, NULL, 0);
+	int err = 0;
+
+	for (;;) {
+		u64 room = nr;
+		u8 *buf;
+
+		cmd->out_size = fz_wsformat_size(nr);
+		if (!cmd->buffer_size)
+			return 0;
+		if (cmd->out_size > cmd->buffer_size)
+			return -ENOSPC;
+		buf = workset_alloc(cmd->out_size);
+		if (!buf)
+			return -ENOMEM;
+		nr = workset_runs(s, buf, room);
+		if (nr <= room) {
+			fz_wsformat_put_head(&of, buf, nr);
+			cmd->out_size = fz_wsformat_size(nr);
+			if (copy_to_user(u64_to_user_ptr(cmd->buffer), buf,
+					 cmd->out_size))
+				err = -EFAULT;
+			kvfree(buf);
+			return err;
+		}
+		kvfree(buf);
+		if (fatal_signal_pending(current))
+			return -EINTR;
+	}
+}
+
+/* Give each page of a run its bit, or only see that there is room for it. */
+static int workset_take_run(struct fz_scratch *s, struct fz_range run, bool set)
+{
+	while (run.first < run.end) {
+		u64 number = run.first >> FZ_CHUNK_SHIFT;
+		struct fz_range part = fz_range_in_chunk(&run, number);
+		struct fz_chunk *chunk = fz_chunk_at(s, run.first, FZ_GFP_TELL);
+		u64 words[FZ_CHUNK_WORDS];
+
+		if (IS_ERR(chunk))
+			return PTR_ERR(chunk);
+		memset(words, 0xff, sizeof(words));
+		fz_range_mask(words, &part);
+		if (set)
+			fz_chunk_want(chunk, words);
+		run.first = (number << FZ_CHUNK_SHIFT) + part.end;
+		if (fatal_signal_pending(current) && !set)
+			return -EINTR;
+		cond_resched();
+	}
+	return 0;
+}
+
+static void workset_clear(struct fz_scratch *s)
+{
+	struct fz_chunk *chunk;
+	unsigned long at;
+
+	xa_for_each(&s->chunks, at, chunk) {
+		fz_chunk_want_nothing(chunk);
+		cond_resched();
+	}
+}
+
+/* A set that no host of this size could hold: its index alone is dear. */
+static bool workset_is_too_large(const u8 *buf, u64 nr)
+{
+	u64 pages = 0, chunks = 0, end = 0;
+	struct fz_range run;
+	u64 n;
+
+	for (n = 0; n < nr; n++) {
+		fz_wsformat_get(buf, n, &run);
+		pages += run.end - run.first;
+		/* It may begin in the chunk that the last one ends in. */
+		end = max(end, run.first >> FZ_CHUNK_SHIFT);
+		chunks += DIV_ROUND_UP_ULL(run.end, FZ_CHUNK_PAGES) - end;
+		end = DIV_ROUND_UP_ULL(run.end, FZ_CHUNK_PAGES);
+		if (pages > totalram_pages())
+			return true;
+	}
+	/* Each takes an array of a page, and some more. */
+	return chunks * 2 > si_mem_available();
+}
+
+static int workset_take(struct fz_scratch *s, const u8 *buf, u64 nr)
+{
+	struct fz_range run;
+	int err = 0;
+	u64 n;
+
+	if (workset_is_too_large(buf, nr))
+		return -ENOMEM;
+	/* All that can fail comes first. */
+	for (n = 0; n < nr && !err; n++) {
+		fz_wsformat_get(buf, n, &run);
+		err = workset_take_run(s, run, false);
+	}
+	if (!err)
+		err = mutex_lock_killable(&s->lock);
+	if (err)
+		return err;
+	workset_clear(s);
+	for (n = 0; n < nr; n++) {
+		fz_wsformat_get(buf, n, &run);
+		workset_take_run(s, run, true);
+	}
+	mutex_unlock(&s->lock);
+	return 0;
+}
+
+static int workset_write(struct fz_scratch *s, struct fastzero_workset *cmd)
+{
+	struct fz_wsformat of = workset_format(s);
+	u64 nr;
+	u8 *buf;
+	int err;
+
+	if (!cmd->buffer_size || cmd->buffer_size > fz_wsformat_most(&of))
+		return -EINVAL;
+	buf = workset_alloc(cmd->buffer_size);
+	if (!buf)
+		return -ENOMEM;
+	err = copy_from_user(buf, u64_to_user_ptr(cmd->buffer),
+			     cmd->buffer_size) ? -EFAULT : 0;
+	if (!err)
+		err = fz_wsformat_check(&of, buf, cmd->buffer_size, &nr);
+	if (!err)
+		err = workset_take(s, buf, nr);
+	kvfree(buf);
+	if (!err)
+		cmd->out_size = cmd->buffer_size;
+	return err;
+}
+
+/**
+ * fz_ioctl_workset() - WORKSET
+ * @ucmd: the call
+ *
+ * Return: 0 or a negative errno, see struct fastzero_workset.
+ */
+int fz_ioctl_workset(struct fz_ucmd *ucmd)
+{
+	struct fastzero_workset *cmd = ucmd->cmd;
+	struct fz_scratch *s = ucmd->scratch;
+	int err = 0;
+
+	if (cmd->flags)
+		return -EOPNOTSUPP;
+	if (cmd->__reserved)
+		return -EINVAL;
+
+	cmd->out_size = 0;
+	switch (cmd->op) {
+	case FASTZERO_WORKSET_READ:
+		err = workset_read(s, cmd);
+		break;
+	case FASTZERO_WORKSET_WRITE:
+		err = workset_write(s, cmd);
+		break;
+	case FASTZERO_WORKSET_CLEAR:
+		if (cmd->buffer || cmd->buffer_size)
+			return -EINVAL;
+		err = mutex_lock_killable(&s->lock);
+		if (err)
+			return err;
+		workset_clear(s);
+		mutex_unlock(&s->lock);
+		break;
+	default:
+		return -EINVAL;
+	}
+	return fz_ucmd_respond(ucmd) ?: err;
+}

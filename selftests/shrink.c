@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A pool that nobody told its size: it has what runs need, for a while, and the
+ * system gets it back when it is short of memory.
+ */
+#include "kselftest_harness.h"
+#include "fz.h"
+
+#include <signal.h>
+
+#define PAGES	600
+#define SIZE	(PAGES * fz_ps)
+#define CHUNK	(2UL << 20)
+#define CHUNKS	4
+#define SEED	41
+#define MAX_PAGES FZ_PARAM_DIR "max_pages"
+
+/* In seconds: surely remembered, surely forgotten, in ticks of up to 1.28 s (HZ). */
+#define HOLD	2
+#define FADED	15
+
+FIXTURE(shrink) {
+	int ctx;
+	int fd;
+	unsigned char *map;
+	long long max_pages;
+};
+
+FIXTURE_SETUP(shrink)
+{
+	self->max_pages = fz_read_number(MAX_PAGES);
+	ASSERT_LE(0, self->max_pages) TH_LOG("needs root");
+	self->ctx = fz_open();
+	self->fd = fz_raw_create(self->ctx, SIZE, 0, FASTZERO_PAGES_4K, 0);
+	ASSERT_LE(0, self->fd);
+	self->map = fz_map(self->fd, 0, SIZE);
+}
+
+static int limit(long long pages)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%lld", pages);
+	return fz_write_string(MAX_PAGES, text);
+}
+
+FIXTURE_TEARDOWN(shrink)
+{
+	EXPECT_EQ(0, limit(self->max_pages));
+	close(self->fd);
+	close(self->ctx);
+}
+
+#define DROP_CACHES "/proc/sys/vm/drop_caches"
+
+/* What the system does when it is short: it asks for all that can be had. */
+static int shrink(void)
+{
+	return fz_write_string(DROP_CACHES, "2");
+}
+
+#define SKIP_WITHOUT_SHRINK() do {					\
+	if (access(DROP_CACHES, W_OK))					\
+		SKIP(return, "no " DROP_CACHES);			\
+} while (0)
+
+static bool is_ready(int ctx, uint64_t ready, uint64_t owned)
+{
+	struct fastzero_stats s;
+
+	return !fz_raw_stats(ctx, &s) && !s.out_pool_used && !s.out_pool_held &&
+	       s.out_pool_ready == ready && s.out_owned == owned;
+}
+
+#define EXPECT_READY_WITHIN(ready, owned, ms) do {			\
+	struct fastzero_stats s_;					\
+	EXPECT_TRUE(fz_until(is_ready(self->ctx, ready, owned), ms)) {	\
+		s_ = fz_stats(self->ctx);				\
+		TH_LOG("ready %ju used %ju owned %ju",			\
+		       (uintmax_t)s_.out_pool_ready,			\
+		       (uintmax_t)s_.out_pool_used,			\
+		       (uintmax_t)s_.out_owned);			\
+	}								\
+} while (0)
+
+#define EXPECT_READY(ready, owned)					\
+	EXPECT_READY_WITHIN(ready, owned, FZ_PATIENCE_MS)
+
+/* And it stays so. */
+#define EXPECT_STAYS(ready, owned, s) do {				\
+	long end_ = fz_now_ms() + 1000 * (s);				\
+	while (fz_now_ms() < end_) {					\
+		ASSERT_TRUE(is_ready(self->ctx, ready, owned));		\
+		usleep(50000);						\
+	}								\
+} while (0)
+
+#define RUN(seed) do {							\
+	ASSERT_ZERO(self->map, 0, SIZE);				\
+	fz_fill(self->map, 0, SIZE, seed);				\
+} while (0)
+
+#define DROP()	fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_DROP)
+
+/* POOL is never called, and only the first run allocates. */
+TEST_F(shrink, a_run_has_what_the_last_one_had)
+{
+	int i;
+
+	for (i = 0; i < 8; i++) {
+		RUN(SEED + (uint64_t)i);
+		EXPECT_EQ(PAGES, fz_stats(self->fd).out_faults_alloc);
+		DROP();
+		EXPECT_READY(PAGES, PAGES);
+		usleep(1000000 * HOLD / 4 * (i % 2));
+	}
+	EXPECT_EQ(7 * PAGES, fz_stats(self->fd).out_faults_ready);
+}
+
+/* Few pages again and again are not many. */
+TEST_F(shrink, what_goes_round_counts_once)
+{
+	int i;
+
+	RUN(SEED);
+	for (i = 0; i < 100; i++) {
+		fz_fill(self->map, 0, 50 * fz_ps, SEED);
+		fz_reset(self->fd, 0, 50 * fz_ps, FASTZERO_MODE_DROP);
+		EXPECT_READY(50, PAGES);
+	}
+	/* By now the large one is forgotten, and it is a tenth that is kept. */
+	sleep(FADED);
+	for (i = 0; i < 100; i++) {
+		fz_fill(self->map, 0, 50 * fz_ps, SEED);
+		fz_reset(self->fd, 0, 50 * fz_ps, FASTZERO_MODE_DROP);
+		fz_until(!fz_stats(self->ctx).out_pool_used, FZ_PATIENCE_MS);
+	}
+	DROP();
+	EXPECT_READY(50, 50);
+}
+
+TEST_F(shrink, gone_after_a_while)
+{
+	long begin;
+
+	RUN(SEED);
+	begin = fz_now_ms();
+	DROP();
+	EXPECT_READY(PAGES, PAGES);
+	/* Not all at once, and it is not looked at on a slow machine. */
+	if (fz_now_ms() < begin + 1000 * HOLD)
+		EXPECT_EQ(PAGES, fz_stats(self->ctx).out_owned);
+	sleep(FADED);
+	EXPECT_TRUE(is_ready(self->ctx, 0, 0));
+	/* A target stays. */
+	fz_pool(self->ctx, 100, FASTZERO_POOL_WAIT);
+	RUN(SEED);
+	DROP();
+	sleep(FADED);
+	EXPECT_TRUE(is_ready(self->ctx, 100, 100));
+}
+
+/* Whoever says how much he wants has no more. */
+TEST_F(shrink, pool_forgets)
+{
+	long begin;
+
+	RUN(SEED);
+	begin = fz_now_ms();
+	DROP();
+	fz_pool(self->ctx, 70, FASTZERO_POOL_WAIT);
+	EXPECT_READY(70, 70);
+	if (fz_now_ms() > begin + 1000 * HOLD)
+		SKIP(return, "too slow to tell");
+}
+
+/* What is only touched, or cleared where it is, is there once. */
+TEST_F(shrink, faults_allocate_nothing_ahead)
+{
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		RUN(SEED);
+		fz_reset(self->fd, 0, SIZE, i ? FASTZERO_MODE_AUTO :
+						FASTZERO_MODE_INPLACE);
+		EXPECT_STAYS(0, PAGES, 1);
+	}
+}
+
+/* The first SWAP finds nothing; the next ones do, and it costs as much again. */
+TEST_F(shrink, swap_gets_ready_ones)
+{
+	struct fastzero_reset r;
+	int i;
+
+	RUN(SEED);
+	r = fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_SWAP);
+	EXPECT_EQ(PAGES, r.out_cleared);
+	for (i = 0; i < 5; i++) {
+		EXPECT_READY(PAGES, 2 * PAGES);
+		RUN(SEED + (uint64_t)i);
+		r = fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_SWAP);
+		EXPECT_EQ(PAGES, r.out_swapped);
+	}
+	EXPECT_READY(PAGES, 2 * PAGES);
+	EXPECT_EQ(PAGES, fz_stats(self->fd).out_faults_alloc);
+	sleep(FADED);
+	EXPECT_TRUE(is_ready(self->ctx, 0, PAGES));
+	ASSERT_ZERO(self->map, 0, SIZE);
+}
+
+/* Chunks, in the default mode. */
+TEST_F(shrink, chunks_get_ready_ones)
+{
+	struct fastzero_reset r;
+	unsigned char *map;
+	int i, fd;
+
+	if (!(fz_info(self->ctx).out_features & FASTZERO_FEATURE_2M))
+		SKIP(return, "INFO does not report 2M");
+	fd = fz_raw_create(self->ctx, CHUNKS * CHUNK, 0, FASTZERO_PAGES_2M, 0);
+	ASSERT_LE(0, fd);
+	map = fz_map(fd, 0, CHUNKS * CHUNK);
+	fz_fill(map, 0, CHUNKS * CHUNK, SEED);
+	if (fz_stats(fd).out_huge_failed)
+		SKIP(return, "memory is in pieces");
+	r = fz_reset(fd, 0, CHUNKS * CHUNK, FASTZERO_MODE_AUTO);
+	EXPECT_EQ(CHUNKS * 512, r.out_cleared);
+	for (i = 0; i < 3; i++) {
+		EXPECT_READY(CHUNKS * 512, 2 * CHUNKS * 512);
+		ASSERT_ZERO(map, 0, CHUNKS * CHUNK);
+		fz_fill(map, 0, CHUNKS * CHUNK, SEED);
+		r = fz_reset(fd, 0, CHUNKS * CHUNK, FASTZERO_MODE_AUTO);
+		EXPECT_EQ(CHUNKS * 512, r.out_swapped);
+	}
+	sleep(FADED);
+	EXPECT_TRUE(is_ready(self->ctx, 0, CHUNKS * 512));
+	close(fd);
+}
+
+/* Surplus and targets, and none of it comes back by itself. */
+TEST_F(shrink, the_system_takes_it)
+{
+	struct fastzero_reset r;
+
+	SKIP_WITHOUT_SHRINK();
+	fz_pool(self->ctx, 100, FASTZERO_POOL_WAIT);
+	RUN(SEED);
+	DROP();
+	EXPECT_READY(PAGES, PAGES);
+	EXPECT_EQ(0, fz_stats(self->ctx).out_shrunk);
+	ASSERT_EQ(0, shrink());
+	/* At once: nobody waits for anything. */
+	EXPECT_TRUE(is_ready(self->ctx, 0, 0));
+	EXPECT_EQ(PAGES, fz_stats(self->fd).out_shrunk);
+	EXPECT_EQ(100, fz_stats(self->ctx).out_pool_target);
+
+	/* It goes on without, and asks for nothing for a while. */
+	RUN(SEED);
+	r = fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_SWAP);
+	EXPECT_EQ(PAGES, r.out_cleared);
+	EXPECT_STAYS(0, PAGES, HOLD);
+	RUN(SEED);
+	/* What comes back all the same is good for the target, and no more. */
+	DROP();
+	EXPECT_READY_WITHIN(100, 100, 1000 * HOLD * fz_slow());
+	/* Whoever asks by name gets it. */
+	EXPECT_EQ(200, fz_pool(self->ctx, 200, FASTZERO_POOL_WAIT).out_ready);
+	RUN(SEED);
+}
+
+TEST_F(shrink, the_system_takes_chunks)
+{
+	SKIP_WITHOUT_SHRINK();
+	if (!(fz_info(self->ctx).out_orders & (1 << 9)))
+		SKIP(return, "INFO does not report the order");
+	if (fz_raw_pool_huge(self->ctx, CHUNKS, FASTZERO_POOL_WAIT))
+		SKIP(return, "memory is in pieces");
+	EXPECT_READY(CHUNKS * 512, CHUNKS * 512);
+	ASSERT_EQ(0, shrink());
+	EXPECT_TRUE(is_ready(self->ctx, 0, 0));
+	EXPECT_EQ(CHUNKS * 512, fz_stats(self->ctx).out_shrunk);
+}
+
+static pid_t shrink_for_ever(void)
+{
+	pid_t pid = fz_fork();
+
+	while (!pid)
+		if (shrink())
+			_exit(1);
+	return pid;
+}
+
+/*
+ * While pages go round: nobody finds anybody's bytes, and what a page is counted
+ * as is what it was: none has left without having been cleared.
+ */
+TEST_F(shrink, while_pages_go_round)
+{
+	struct fastzero_stats s;
+	pid_t pid;
+	int i;
+
+	SKIP_WITHOUT_SHRINK();
+	pid = shrink_for_ever();
+	ASSERT_LE(0, pid);
+	for (i = 0; i < 200; i++) {
+		RUN(SEED + (uint64_t)i);
+		fz_reset(self->fd, 0, SIZE, i % 3 ? FASTZERO_MODE_DROP :
+						    FASTZERO_MODE_SWAP);
+		if (i % 8 == 0)
+			fz_pool(self->ctx, (uint64_t)i, i % 16 ?
+				FASTZERO_POOL_WAIT : 0);
+	}
+	DROP();
+	EXPECT_TRUE(fz_until(!fz_stats(self->ctx).out_pool_used,
+			     FZ_PATIENCE_MS));
+	kill(pid, SIGKILL);
+	EXPECT_EQ(FZ_SIGNALLED + SIGKILL, fz_wait(pid));
+	s = fz_stats(self->ctx);
+	EXPECT_LT(0, s.out_shrunk);
+	/* What the zeroer allocated counts as zeroed, too. */
+	EXPECT_LE(s.out_dropped + s.out_swapped,
+		  s.out_zeroed + s.out_faults_used);
+	/* But for what is in somebody's hands just now. */
+	EXPECT_TRUE(fz_until((s = fz_stats(self->ctx), s.out_owned ==
+			      s.out_populated + s.out_pool_ready),
+			     FZ_PATIENCE_MS));
+}
+
+/* Contexts come and go meanwhile. */
+TEST_F(shrink, while_contexts_go)
+{
+	pid_t pid;
+	int i;
+
+	SKIP_WITHOUT_SHRINK();
+	pid = shrink_for_ever();
+	ASSERT_LE(0, pid);
+	for (i = 0; i < 300; i++) {
+		int ctx = fz_open();
+
+		fz_pool(ctx, 20, 0);
+		close(ctx);
+	}
+	kill(pid, SIGKILL);
+	EXPECT_EQ(FZ_SIGNALLED + SIGKILL, fz_wait(pid));
+}
+
+/* At the limit surplus of one size is as good as memory of the other. */
+TEST_F(shrink, surplus_at_the_limit)
+{
+	int fd, i;
+	unsigned char *map;
+
+	if (!(fz_info(self->ctx).out_features & FASTZERO_FEATURE_2M))
+		SKIP(return, "INFO does not report 2M");
+	fd = fz_raw_create(self->ctx, CHUNK, 0, FASTZERO_PAGES_2M, 0);
+	ASSERT_LE(0, fd);
+	map = fz_map(fd, 0, CHUNK);
+	ASSERT_EQ(0, limit(PAGES));
+	for (i = 0; i < 3; i++) {
+		RUN(SEED);
+		DROP();
+		EXPECT_TRUE(fz_until(!fz_stats(self->ctx).out_pool_used,
+				     FZ_PATIENCE_MS));
+		fz_fill(map, 0, CHUNK, SEED);
+		EXPECT_EQ(512, fz_stats(fd).out_populated);
+		if (!i)
+			EXPECT_EQ(0, fz_stats(fd).out_huge_failed);
+		fz_reset(fd, 0, CHUNK, FASTZERO_MODE_DROP);
+		EXPECT_TRUE(fz_until(!fz_stats(self->ctx).out_pool_used,
+				     FZ_PATIENCE_MS));
+	}
+	/* POOL, too. */
+	EXPECT_EQ(PAGES, fz_pool(self->ctx, PAGES, FASTZERO_POOL_WAIT).out_ready);
+	close(fd);
+}
+
+TEST_HARNESS_MAIN

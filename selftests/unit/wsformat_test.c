@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Unit tests of wsformat.c: what is written can be read, and what is wrong is
+ * refused, byte by byte.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "wsformat.h"
+#include "unit.h"
+
+#define ROUNDS	2000
+#define MOST	64
+
+/* A random working set of its exact size, for the sanitizer; its runs in @runs. */
+static uint8_t *make(struct fz_wsformat *of, struct fz_range *runs, uint64_t *nr)
+{
+	uint64_t page = 0, n = 0;
+	uint8_t *buf;
+
+	of->page_shift = random_number() % 4 ? 12 : 16;
+	of->nr_pages = 1 + random_number() % 1000;
+	while (n < random_number() % MOST) {
+		runs[n].first = page + random_number() % 20;
+		runs[n].end = runs[n].first + 1 + random_number() % 30;
+		if (runs[n].end > of->nr_pages)
+			break;
+		page = runs[n++].end + 1;
+	}
+	*nr = n;
+	buf = malloc(fz_wsformat_size(n));
+	fz_wsformat_put_head(of, buf, n);
+	while (n--)
+		fz_wsformat_put(buf, n, &runs[n]);
+	return buf;
+}
+
+static unsigned int test_round_trip(void)
+{
+	unsigned int wrong = 0;
+	int i;
+
+	for (i = 0; i < ROUNDS; i++) {
+		struct fz_range runs[MOST + 1], run;
+		struct fz_wsformat of;
+		uint64_t nr, got = ~0ULL, n;
+		uint8_t *buf = make(&of, runs, &nr);
+
+		wrong += fz_wsformat_check(&of, buf, fz_wsformat_size(nr), &got) != 0;
+		wrong += got != nr;
+		wrong += fz_wsformat_size(nr) > fz_wsformat_most(&of);
+		for (n = 0; n < nr; n++) {
+			fz_wsformat_get(buf, n, &run);
+			wrong += run.first != runs[n].first || run.end != runs[n].end;
+		}
+		free(buf);
+	}
+	return wrong;
+}
+
+/* It is what the uAPI says, whatever order of bytes this machine has. */
+static unsigned int test_bytes(void)
+{
+	static const uint8_t want[48] = {
+		'Z', '0', 'W', 'S', 12, 0, 0, 0, 0, 0, 16, 0, 0, 0, 0, 0,
+		1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+		2, 1, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0,
+	};
+	const struct fz_wsformat of = { .page_shift = 12, .nr_pages = 256 };
+	const struct fz_range run = { 258, 262 };
+	uint8_t got[48];
+
+	fz_wsformat_put_head(&of, got, 1);
+	fz_wsformat_put(got, 0, &run);
+	return memcmp(want, got, sizeof(want)) != 0;
+}
+
+/* Any other length, scratch or page size. */
+static unsigned int test_refuses_other(void)
+{
+	unsigned int wrong = 0;
+	int i;
+
+	for (i = 0; i < ROUNDS; i++) {
+		struct fz_range runs[MOST + 1];
+		struct fz_wsformat of, other;
+		uint64_t nr, got, size;
+		uint8_t *buf = make(&of, runs, &nr);
+
+		for (size = 0; size < fz_wsformat_size(nr); size++)
+			wrong += fz_wsformat_check(&of, buf, size, &got) != -EINVAL;
+		other = of;
+		other.nr_pages += 1 + random_number() % 100;
+		wrong += fz_wsformat_check(&other, buf, size, &got) != -EINVAL;
+		other = of;
+		other.page_shift ^= 1;
+		wrong += fz_wsformat_check(&other, buf, size, &got) != -EINVAL;
+		free(buf);
+	}
+	return wrong;
+}
+
+/* Whatever bytes are changed: what is let through is sound. */
+static unsigned int test_mutated(void)
+{
+	unsigned int wrong = 0, refused = 0;
+	int i;
+
+	for (i = 0; i < ROUNDS * 20; i++) {
+		struct fz_range runs[MOST + 1], run;
+		struct fz_wsformat of;
+		uint64_t nr, got, n, behind = 0;
+		uint8_t *buf = make(&of, runs, &nr);
+		uint64_t size = fz_wsformat_size(nr);
+
+		for (n = 0; n <= random_number() % 3; n++)
+			buf[random_number() % size] ^= 1 << random_number() % 8;
+		if (fz_wsformat_check(&of, buf, size, &got)) {
+			refused++;
+		} else {
+			wrong += got != nr;
+			for (n = 0; n < got; n++) {
+				fz_wsformat_get(buf, n, &run);
+				wrong += run.first < behind || run.end <= run.first ||
+					 run.end > of.nr_pages;
+				behind = run.end + 1;
+			}
+		}
+		free(buf);
+	}
+	return wrong + (refused < ROUNDS);
+}
+
+int main(void)
+{
+	test("what is written is read", test_round_trip);
+	test("the bytes are those of the uAPI", test_bytes);
+	test("other sizes are refused", test_refuses_other);
+	test("what is let through is sound", test_mutated);
+	return test_end();
+}

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * WORKSET: the working set is read, written and forgotten, and POPULATE brings its
+ * pages.
+ */
+#include "kselftest_harness.h"
+#include "fz.h"
+
+#define PAGES	1300			/* more than two chunks */
+#define SIZE	(PAGES * fz_ps)
+#define MOST	64
+
+struct set {
+	struct fastzero_workset_head head;
+	struct fastzero_workset_run runs[MOST];
+};
+
+FIXTURE(workset_io) {
+	int ctx;
+	int fd;
+	unsigned char *map;
+	struct set set;
+};
+
+FIXTURE_SETUP(workset_io)
+{
+	self->ctx = fz_open();
+	ASSERT_TRUE(fz_info(self->ctx).out_features & FASTZERO_FEATURE_WORKSET);
+	self->fd = fz_raw_create(self->ctx, SIZE, 0, FASTZERO_PAGES_4K, 0);
+	ASSERT_LE(0, self->fd);
+	self->map = fz_map(self->fd, 0, SIZE);
+	memset(&self->set, 0xee, sizeof(self->set));
+}
+
+FIXTURE_TEARDOWN(workset_io)
+{
+	close(self->fd);
+	close(self->ctx);
+}
+
+#define BYTES(nr)	(sizeof(struct fastzero_workset_head) + \
+			 (nr) * sizeof(struct fastzero_workset_run))
+#define READ(set, size) \
+	fz_workset(self->fd, FASTZERO_WORKSET_READ, set, size).out_size
+#define WRITE(set, size) \
+	fz_workset(self->fd, FASTZERO_WORKSET_WRITE, set, size).out_size
+#define CLEAR() fz_workset(self->fd, FASTZERO_WORKSET_CLEAR, NULL, 0)
+
+/* That the set has these runs and no others: pairs of first page and number. */
+#define EXPECT_RUNS(...) do {						\
+	const uint64_t want_[] = { __VA_ARGS__ };			\
+	size_t nr_ = sizeof(want_) / 16, n_;				\
+	ASSERT_EQ(BYTES(nr_), READ(&self->set, sizeof(self->set)));	\
+	EXPECT_EQ(FASTZERO_WORKSET_MAGIC, self->set.head.magic);	\
+	EXPECT_EQ(fz_ps, 1UL << self->set.head.page_shift);		\
+	EXPECT_EQ(SIZE, self->set.head.length);				\
+	EXPECT_EQ(0, self->set.head.__reserved);			\
+	ASSERT_EQ(nr_, self->set.head.nr_runs);				\
+	for (n_ = 0; n_ < nr_; n_++) {					\
+		EXPECT_EQ(want_[2 * n_], self->set.runs[n_].first);	\
+		EXPECT_EQ(want_[2 * n_ + 1], self->set.runs[n_].nr);	\
+	}								\
+} while (0)
+
+static void touch(unsigned char *map, size_t first, size_t nr)
+{
+	for (; nr--; first++)
+		map[first * fz_ps] = 1;
+}
+
+TEST_F(workset_io, is_what_was_touched)
+{
+	EXPECT_RUNS();
+	touch(self->map, 3, 1);
+	touch(self->map, 500, 20);		/* over the end of a chunk */
+	touch(self->map, PAGES - 1, 1);
+	ASSERT_EQ(1, pwrite(self->fd, "x", 1, (off_t)(700 * fz_ps)));
+	EXPECT_RUNS(3, 1, 500, 20, 700, 1, PAGES - 1, 1);
+	/* It outlives what a reset does. */
+	fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_DROP);
+	EXPECT_RUNS(3, 1, 500, 20, 700, 1, PAGES - 1, 1);
+	CLEAR();
+	EXPECT_RUNS();
+	touch(self->map, 0, PAGES);
+	EXPECT_RUNS(0, PAGES);
+}
+
+/* Only pages of the set are there, mapped, and zero. */
+TEST_F(workset_io, populate)
+{
+	struct fastzero_populate p;
+	uint64_t faults;
+
+	touch(self->map, 510, 4);
+	touch(self->map, 1000, 3);
+	fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_DROP);
+	p = fz_populate(self->fd, 0, SIZE, FASTZERO_POPULATE_WORKSET);
+	EXPECT_EQ(SIZE, p.out_done);
+	EXPECT_EQ(7, p.out_added);
+	EXPECT_EQ(7, p.out_mapped);
+	EXPECT_EQ(7, fz_stats(self->fd).out_populated);
+	faults = fz_stats(self->fd).out_faults;
+	touch(self->map, 510, 4);
+	touch(self->map, 1000, 3);
+	EXPECT_EQ(faults, fz_stats(self->fd).out_faults);
+	/* A part of it. */
+	fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_DROP);
+	p = fz_populate(self->fd, 0, 512 * fz_ps, FASTZERO_POPULATE_WORKSET);
+	EXPECT_EQ(2, p.out_added);
+	EXPECT_EQ(512 * fz_ps, p.out_done);
+	ASSERT_ZERO(self->map, 0, SIZE);
+}
+
+/* To another scratch of the same size, in another context. */
+TEST_F(workset_io, travels)
+{
+	int ctx = fz_open();
+	int fd = fz_raw_create(ctx, SIZE, 0, FASTZERO_PAGES_4K, 0);
+	uint64_t size;
+
+	touch(self->map, 7, 9);
+	touch(self->map, 1290, 10);
+	size = READ(&self->set, sizeof(self->set));
+	EXPECT_EQ(size, fz_workset(fd, FASTZERO_WORKSET_WRITE, &self->set, size).out_size);
+	EXPECT_EQ(19, fz_populate(fd, 0, SIZE, FASTZERO_POPULATE_WORKSET).out_added);
+	EXPECT_EQ(19, fz_stats(fd).out_populated);
+	close(fd);
+	close(ctx);
+	/* Written sets replace. */
+	touch(self->map, 100, 1);
+	EXPECT_EQ(size, WRITE(&self->set, size));
+	EXPECT_RUNS(7, 9, 1290, 10);
+}
+
+TEST_F(workset_io, sizes)
+{
+	touch(self->map, 1, 1);
+	touch(self->map, 5, 1);
+	EXPECT_EQ(BYTES(2), READ(NULL, 0));
+	struct fastzero_workset w = { 0 };
+
+	EXPECT_EQ(ENOSPC, FZ_ERRNO(fz_raw_workset(self->fd, FASTZERO_WORKSET_READ,
+						  &self->set, BYTES(2) - 1, &w)));
+	EXPECT_EQ(BYTES(2), w.out_size);
+	EXPECT_EQ(0xee, *(unsigned char *)&self->set);
+	EXPECT_EQ(BYTES(2), READ(&self->set, BYTES(2)));
+	/* Not a byte behind it. */
+	EXPECT_EQ(0xee, *((unsigned char *)&self->set + BYTES(2)));
+	fz_err_workset(EFAULT, self->fd, FASTZERO_WORKSET_READ, (void *)8, BYTES(2));
+}
+
+/* What is refused changes nothing. */
+TEST_F(workset_io, bad_sets)
+{
+	struct set good, bad;
+	uint64_t size;
+
+	touch(self->map, 10, 2);
+	touch(self->map, 20, 2);
+	size = READ(&good, sizeof(good));
+	ASSERT_EQ(BYTES(2), size);
+#define BAD(what, size_) do {						\
+	bad = good;							\
+	what;								\
+	fz_err_workset(EINVAL, self->fd, FASTZERO_WORKSET_WRITE, &bad, size_); \
+} while (0)
+	BAD(bad.head.magic ^= 1, size);
+	BAD(bad.head.page_shift++, size);
+	BAD(bad.head.length += fz_ps, size);
+	BAD(bad.head.nr_runs++, size);
+	BAD(bad.head.nr_runs = 0, size);
+	BAD(bad.head.nr_runs = ~0ULL / 16, size);
+	BAD(bad.head.__reserved = 1, size);
+	BAD(bad.runs[0].nr = 0, size);
+	BAD(bad.runs[0].nr = 11, size);
+	BAD(bad.runs[0].nr = 10, size);		/* touches the next */
+	BAD(bad.runs[1].first = 5, size);
+	BAD(bad.runs[1].first = PAGES, size);
+	BAD(bad.runs[1].nr = PAGES, size);
+	BAD(bad.runs[1].nr = ~0ULL, size);
+	BAD(, size - 1);
+	BAD(, 0);
+	BAD(, 1ULL << 40);
+	fz_err_workset(EFAULT, self->fd, FASTZERO_WORKSET_WRITE, (void *)8, size);
+	fz_err_workset(EINVAL, self->fd, FASTZERO_WORKSET_CLEAR, NULL, size);
+	fz_err_workset(EINVAL, self->fd, 3, NULL, 0);
+	EXPECT_RUNS(10, 2, 20, 2);
+	EXPECT_EQ(4, fz_stats(self->fd).out_populated);
+}
+
+/* What would take all memory is refused before it does. */
+TEST_F(workset_io, larger_than_the_host)
+{
+	uint64_t length = 1ULL << 44;
+	struct fastzero_workset w = {
+		.size = sizeof(w), .op = FASTZERO_WORKSET_WRITE,
+		.buffer = (uintptr_t)&self->set,
+	};
+	long long before;
+	int fd = fz_raw_create(self->ctx, length, 0, FASTZERO_PAGES_4K, 0);
+
+	ASSERT_LE(0, fd);
+	memset(&self->set, 0, sizeof(self->set));
+	self->set.head.magic = FASTZERO_WORKSET_MAGIC;
+	self->set.head.page_shift = 12;
+	self->set.head.length = length;
+	self->set.head.nr_runs = 1;
+	self->set.runs[0].nr = length / fz_ps;
+	before = fz_read_key("/proc/meminfo", "SUnreclaim:");
+	fz_err_workset(ENOMEM, fd, FASTZERO_WORKSET_WRITE, &self->set, BYTES(1));
+	EXPECT_GT(before + 32 * 1024, fz_read_key("/proc/meminfo", "SUnreclaim:"));
+	/* Nor is a buffer allocated that only says that it is that long. */
+	w.buffer_size = (2ULL << 30) + 16;
+	EXPECT_EQ(ENOMEM, FZ_ERRNO(ioctl(fd, FASTZERO_IOC_WORKSET, &w)));
+	close(fd);
+}
+
+TEST_HARNESS_MAIN
