@@ -203,6 +203,7 @@ void fz_scratch_show_fdinfo(struct seq_file *m, struct file *file);
 /* limits.c */
 u64 fz_limit_length(void);
 u64 fz_limit_pages(void);
+u64 fz_limit_rate(void);
 unsigned int fz_limit_scratches(void);
 
 #endif

@@ -7,6 +7,7 @@
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
 
+#include "clear.h"
 #include "compat/compat.h"
 #include "prices.h"
 #include "reset.h"

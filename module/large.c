@@ -7,6 +7,7 @@
  */
 #include <linux/mm.h>
 
+#include "clear.h"
 #include "compat/compat.h"
 #include "large.h"
 #include "reset.h"

@@ -185,9 +185,9 @@ static bool learn_is_free(void)
  * populated; never beyond a limit, nor when it would have to be taken from
  * anybody.
  *
- * Return: whether it did.
+ * Return: how many base pages.
  */
-bool fz_learn_grow(struct fz_pool *pool, struct fz_store *store)
+u64 fz_learn_grow(struct fz_pool *pool, struct fz_store *store)
 {
 	u64 most, begin;
 	LIST_HEAD(fresh);
@@ -198,7 +198,7 @@ bool fz_learn_grow(struct fz_pool *pool, struct fz_store *store)
 		     store->size == FZ_HUGE ? 1 : LEARN_BATCH);
 	spin_unlock(&pool->lock);
 	if (!most)
-		return false;
+		return 0;
 
 	begin = ktime_get_ns();
 	while (nr < most && learn_is_free() &&
@@ -224,7 +224,7 @@ bool fz_learn_grow(struct fz_pool *pool, struct fz_store *store)
 	spin_unlock(&pool->lock);
 	if (nr)
 		fz_pool_settle(pool, nr);
-	return nr;
+	return nr * fz_size_pages(store->size);
 }
 
 /**

@@ -21,6 +21,11 @@ module_param_named(max_pages, limits_max_pages, ulong, 0644);
 MODULE_PARM_DESC(max_pages,
 		 "most base pages of a context, pool included (default 0: as many as its memory cgroup allows)");
 
+static ulong limits_zeroer_rate = 1UL << 20;
+module_param_named(zeroer_rate, limits_zeroer_rate, ulong, 0644);
+MODULE_PARM_DESC(zeroer_rate,
+		 "base pages a second that the zeroer of a context clears (default 1048576, 4 GiB; 0: as many as it can)");
+
 static int limits_pages_in_use_get(char *buffer, const struct kernel_param *kp)
 {
 	return sysfs_emit(buffer, "%ld\n", fz_pool_pages_in_use());
@@ -62,4 +67,14 @@ u64 fz_limit_pages(void)
 unsigned int fz_limit_scratches(void)
 {
 	return READ_ONCE(limits_max_scratches);
+}
+
+/**
+ * fz_limit_rate() - how fast the zeroer of a context may be
+ *
+ * Return: base pages a second, 0 for no limit.
+ */
+u64 fz_limit_rate(void)
+{
+	return READ_ONCE(limits_zeroer_rate);
 }

@@ -7,6 +7,7 @@
 #include <linux/module.h>
 #include <linux/workqueue.h>
 
+#include "clear.h"
 #include "context.h"
 #include "prices.h"
 
@@ -28,6 +29,7 @@ static int __init main_init(void)
 		return -ENOMEM;
 
 	fz_prices_measure();
+	fz_clear_measure();
 	err = fz_shrink_init();
 	if (err)
 		goto err_destroy_wq;

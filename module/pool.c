@@ -8,6 +8,7 @@
 #include <linux/cpuset.h>
 #include <linux/mm.h>
 
+#include "clear.h"
 #include "compat/compat.h"
 #include "context.h"
 
@@ -300,7 +301,7 @@ static void pool_destroy_store(struct fz_pool *pool, struct fz_store *store)
 	struct folio *folio, *next;
 
 	list_for_each_entry_safe(folio, next, &store->used, lru)
-		if (!fz_folio_zero(folio)) {
+		if (!fz_folio_zero(folio, NULL)) {
 			list_del(&folio->lru);
 			fz_pool_lift(pool, 1);
 			fz_pool_forget(pool, folio);

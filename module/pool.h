@@ -16,6 +16,7 @@
 
 #include "demand.h"
 #include "range.h"
+#include "rate.h"
 
 struct mem_cgroup;
 struct fz_counters;
@@ -86,6 +87,7 @@ struct fz_store {
  * @short_until: memory is short until then, in jiffies; 0 if it never was
  * @memcg: charged for all of them; our reference
  * @zeroer: the background work
+ * @rate: how far that is ahead of its bound; its own
  * @progress: woken when @turns has changed
  * @shrink: in the list of shrink.c
  */
@@ -107,6 +109,7 @@ struct fz_pool {
 	unsigned long short_until;
 	struct mem_cgroup *memcg;
 	struct delayed_work zeroer;
+	struct fz_rate rate;
 	wait_queue_head_t progress;
 	struct list_head shrink;
 };
@@ -246,7 +249,7 @@ void fz_learn_look(struct fz_pool *pool);
 void fz_learn_wanted(struct fz_pool *pool, int node, const u64 *wanted);
 bool fz_learn_trim(struct fz_pool *pool, struct fz_store *store);
 bool fz_learn_release(struct fz_pool *pool, enum fz_size size);
-bool fz_learn_grow(struct fz_pool *pool, struct fz_store *store);
+u64 fz_learn_grow(struct fz_pool *pool, struct fz_store *store);
 bool fz_learn_has_surplus(struct fz_pool *pool);
 bool fz_learn_has_ready(const struct fz_pool *pool, enum fz_size size);
 
@@ -257,8 +260,6 @@ int fz_shrink_init(void);
 void fz_shrink_exit(void);
 
 /* zeroer.c */
-bool fz_page_is_zero(struct page *page);
-bool fz_folio_zero(struct folio *folio);
 bool fz_zeroer_collect(struct fz_pool *pool);
 void fz_zeroer_init(struct fz_pool *pool);
 void fz_zeroer_kick(struct fz_pool *pool);

@@ -6,6 +6,7 @@
 #include <linux/highmem.h>
 #include <linux/mm.h>
 
+#include "clear.h"
 #include "compat/compat.h"
 #include "context.h"
 
@@ -50,7 +51,7 @@ static struct folio *take_store(struct fz_pool *pool, struct fz_store *store,
 	while ((folio = take_listed(pool, store, demand, &ready))) {
 		/* One that has failed while it was here is nobody's any more. */
 		if (unlikely(fz_folio_is_bad(folio)) ||
-		    (!ready && !fz_folio_zero(folio))) {
+		    (!ready && !fz_folio_zero(folio, NULL))) {
 			fz_pool_forget(pool, folio);
 			continue;
 		}
@@ -114,7 +115,7 @@ static bool take_break_huge(struct fz_pool *pool)
 				    false, &ready);
 	if (!folio)
 		return false;
-	if (!ready && !fz_folio_zero(folio)) {
+	if (!ready && !fz_folio_zero(folio, NULL)) {
 		fz_pool_forget(pool, folio);
 		return true;
 	}

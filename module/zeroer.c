@@ -3,16 +3,16 @@
  * The zeroer: clears used pages in the background, keeps the pool at its
  * target, and sees when pages that others held come free.
  */
-#include <linux/highmem.h>
+#include <linux/jiffies.h>
 #include <linux/ktime.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
 
+#include "clear.h"
 #include "compat/compat.h"
-#include "pool.h"
+#include "context.h"
 
-/* Base pages cleared between two looks at the pool's lock and the scheduler. */
-#define ZEROER_BATCH	32
 /* Batches until it lets other work of the queue come first. */
 #define ZEROER_ROUNDS	256
 /* Its weight is a tenth of that of who runs guests. */
@@ -21,57 +21,6 @@
 #define ZEROER_HELD_MS	100
 /* And at those that are there beyond the target. */
 #define ZEROER_SURPLUS_MS	1000
-
-/**
- * fz_page_is_zero() - whether a page is zero already
- * @page: a page that has not failed
- *
- * A dirty one is seen at its first words, most often.
- *
- * Return: true if so.
- */
-bool fz_page_is_zero(struct page *page)
-{
-	const u64 *words = kmap_local_page(page);
-	u64 any = words[0];
-	int i, k;
-
-	for (i = 0; i < PAGE_SIZE / 8 && !any; i += 32) {
-#pragma GCC unroll 32
-		for (k = 0; k < 32; k++)
-			any |= words[i + k];
-	}
-	kunmap_local(words);
-	return !any;
-}
-
-/**
- * fz_folio_zero() - make a folio zero
- * @folio: in nobody's hands but the caller's
- *
- * In a huge folio many pages may be zero still: to look is cheaper for the caches
- * than to store.
- *
- * Return: false if it has failed memory in it, and is of no use.
- */
-bool fz_folio_zero(struct folio *folio)
-{
-	bool look = folio_test_large(folio);
-	bool good = true;
-	long i;
-
-	for (i = 0; i < folio_nr_pages(folio); i++) {
-		struct page *page = folio_page(folio, i);
-
-		if (unlikely(PageHWPoison(page)))
-			good = false;
-		else if (!look || !fz_page_is_zero(page))
-			clear_highpage(page);
-		if (i % ZEROER_BATCH == ZEROER_BATCH - 1)
-			cond_resched();
-	}
-	return good;
-}
 
 /* Move what its holders have released from held to used; how many. */
 static u64 zeroer_collect_held(struct fz_pool *pool, struct fz_store *store)
@@ -124,13 +73,14 @@ bool fz_zeroer_collect(struct fz_pool *pool)
 	return nr;
 }
 
-/* Clear a few used pages; false when there are none. */
-static bool zeroer_clear_some(struct fz_pool *pool, struct fz_store *store)
+/* Clear a few used pages; how many base pages, 0 when there are none. */
+static u64 zeroer_clear_some(struct fz_pool *pool, struct fz_store *store)
 {
-	u64 most = store->size == FZ_HUGE ? 1 : ZEROER_BATCH;
+	u64 most = store->size == FZ_HUGE ? 1 : FZ_CLEAR_BATCH;
 	struct list_head *last = &store->used;
 	u64 begin = ktime_get_ns();
 	struct folio *folio, *next;
+	struct fz_clear clear;
 	LIST_HEAD(batch);
 	u64 nr = 0, bad = 0;
 
@@ -143,14 +93,16 @@ static bool zeroer_clear_some(struct fz_pool *pool, struct fz_store *store)
 	pool->in_hand += nr;
 	spin_unlock(&pool->lock);
 	if (!nr)
-		return false;
+		return 0;
 
+	fz_clear_begin(&clear);
 	list_for_each_entry_safe(folio, next, &batch, lru)
-		if (unlikely(!fz_folio_zero(folio))) {
+		if (unlikely(!fz_folio_zero(folio, &clear))) {
 			list_del(&folio->lru);
 			fz_pool_forget(pool, folio);
 			bad++;
 		}
+	fz_clear_end(&clear);
 
 	spin_lock(&pool->lock);
 	list_splice_tail(&batch, &store->ready);
@@ -161,7 +113,7 @@ static bool zeroer_clear_some(struct fz_pool *pool, struct fz_store *store)
 	pool->zeroer_ns += ktime_get_ns() - begin;
 	spin_unlock(&pool->lock);
 	fz_pool_settle(pool, nr - bad);
-	return true;
+	return nr * fz_size_pages(store->size);
 }
 
 static bool zeroer_has_held(struct fz_pool *pool)
@@ -174,25 +126,41 @@ static bool zeroer_has_held(struct fz_pool *pool)
 	return false;
 }
 
+/* ns until something may be cleared or allocated; more is done if so. */
+static u64 zeroer_step(struct fz_pool *pool, bool *more)
+{
+	u64 per_second = fz_limit_rate();
+	u64 wait = fz_rate_wait(&pool->rate, ktime_get_ns(), per_second);
+	struct fz_store *store;
+	u64 done = 0;
+
+	*more = false;
+	fz_for_each_store(pool, store) {
+		*more |= fz_learn_trim(pool, store);
+		if (!wait)
+			done += zeroer_clear_some(pool, store) +
+				fz_learn_grow(pool, store);
+	}
+	fz_rate_spend(&pool->rate, ktime_get_ns(), per_second, done);
+	*more |= done;
+	return wait;
+}
+
 static void zeroer_work(struct work_struct *work)
 {
 	struct fz_pool *pool = container_of(to_delayed_work(work),
 					    struct fz_pool, zeroer);
-	struct fz_store *store;
 	int rounds = ZEROER_ROUNDS;
 	int nice = task_nice(current);
 	bool more;
+	u64 wait;
 
 	/* The thread is the queue's, and goes back as it came. */
 	set_user_nice(current, ZEROER_NICE);
 	fz_zeroer_collect(pool);
 	fz_learn_look(pool);
 	do {
-		more = false;
-		fz_for_each_store(pool, store)
-			more |= zeroer_clear_some(pool, store) |
-				fz_learn_trim(pool, store) |
-				fz_learn_grow(pool, store);
+		wait = zeroer_step(pool, &more);
 		wake_up_all(&pool->progress);
 		cond_resched();
 	} while (more && --rounds);
@@ -200,6 +168,11 @@ static void zeroer_work(struct work_struct *work)
 
 	if (more)
 		queue_delayed_work(fz_wq, &pool->zeroer, 0);
+	else if (wait)
+		/* And look at what is held, and whether the bound is another now. */
+		queue_delayed_work(fz_wq, &pool->zeroer,
+				   min(nsecs_to_jiffies(wait) + 1,
+				       msecs_to_jiffies(ZEROER_HELD_MS)));
 	else if (zeroer_has_held(pool))
 		queue_delayed_work(fz_wq, &pool->zeroer,
 				   msecs_to_jiffies(ZEROER_HELD_MS));

@@ -27,7 +27,7 @@ FIXTURE_SETUP(huge)
 {
 	self->ctx = fz_open();
 	if (!(fz_info(self->ctx).out_features & FASTZERO_FEATURE_2M))
-		SKIP(return, "INFO does not report 2M");
+		FZ_SKIP_ALL("INFO does not report 2M");
 	self->fd = fz_raw_create(self->ctx, SIZE, 0, FASTZERO_PAGES_2M, 0);
 	ASSERT_LE(0, self->fd);
 	self->map = fz_map(self->fd, 0, SIZE);

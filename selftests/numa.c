@@ -48,7 +48,7 @@ FIXTURE_SETUP(numa)
 
 	for (node = 0; node < NODES; node++)
 		if (!node_cpus(node, &self->cpus[node]))
-			SKIP(return, "there is one NUMA node");
+			FZ_SKIP_ALL("there is one NUMA node");
 	self->max_pages = fz_read_number(MAX_PAGES);
 	ASSERT_EQ(0, sched_getaffinity(0, sizeof(self->before), &self->before));
 	/* Where it is opened is its home. */

@@ -73,6 +73,7 @@ limits_race 120
 memcg 240
 pool 240
 shrink 240
+zeroer 120
 numa 120
 stats 120
 stress 400

@@ -53,7 +53,7 @@ FIXTURE_SETUP(trace)
 	mount("tracefs", TRACING, "tracefs", 0, NULL);
 	mkdir(TRACING "/instances/fz_trace", 0700);
 	if (access(EVENTS, F_OK))
-		SKIP(return, "no tracepoints in this kernel");
+		FZ_SKIP_ALL("no tracepoints in this kernel");
 	ASSERT_EQ(0, fz_write_string(FZ_PRICES, "fixed"));
 	ASSERT_EQ(0, write_file(LOG, ""));
 	ASSERT_EQ(0, write_file(EVENTS "/enable", "1"));

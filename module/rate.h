@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A bound on how much is done in a second.
+ */
+#ifndef FZ_RATE_H
+#define FZ_RATE_H
+
+#include "pure.h"
+
+#define FZ_RATE_SECOND	1000000000ULL
+/* What was not used is saved up for so many ns: more than who waits oversleeps. */
+#define FZ_RATE_BURST	(FZ_RATE_SECOND / 50)
+
+/**
+ * struct fz_rate - how far somebody is ahead of his rate
+ * @per_second: the rate that the following is by
+ * @even: the time in ns when all that was done is what the rate allows
+ */
+struct fz_rate {
+	u64 per_second;
+	u64 even;
+};
+
+void fz_rate_spend(struct fz_rate *r, u64 now, u64 per_second, u64 nr);
+u64 fz_rate_wait(const struct fz_rate *r, u64 now, u64 per_second);
+
+#endif

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The zeroer: no faster than it may be, nobody waits for it, and what it clears is
+ * zero whatever stores it takes for that.
+ */
+#include "kselftest_harness.h"
+#include "fz.h"
+
+#define PAGES		4096
+#define SIZE		(PAGES * fz_ps)
+#define CHUNKS		4
+#define HUGE_SIZE	(CHUNKS * FZ_CHUNK)
+#define SEED		47
+
+#define RATE		FZ_PARAM_DIR "zeroer_rate"
+#define STORES		FZ_PARAM_DIR "zeroer_stores"
+#define STREAMED	FZ_PARAM_DIR "zeroer_streamed"
+#define DEFAULT_RATE	1048576
+
+/* What it may do at once after a rest, in ms; and what it does between two looks. */
+#define BURST_MS	20
+#define STEP		64
+
+FIXTURE(zeroer) {
+	int ctx;
+	int fd;
+	unsigned char *map;
+};
+
+static int set_rate(unsigned long long rate)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%llu", rate);
+	return fz_write_string(RATE, text);
+}
+
+FIXTURE_SETUP(zeroer)
+{
+	ASSERT_EQ(DEFAULT_RATE, fz_read_number(RATE)) TH_LOG("needs root");
+	self->ctx = fz_open();
+	self->fd = fz_raw_create(self->ctx, SIZE, 0, FASTZERO_PAGES_4K, 0);
+	ASSERT_LE(0, self->fd);
+	self->map = fz_map(self->fd, 0, SIZE);
+}
+
+FIXTURE_TEARDOWN(zeroer)
+{
+	EXPECT_EQ(0, set_rate(DEFAULT_RATE));
+	EXPECT_EQ(0, fz_write_string(STORES, "measured"));
+	munmap(self->map, SIZE);
+	close(self->fd);
+	close(self->ctx);
+}
+
+static bool all_ready(int ctx, uint64_t pages)
+{
+	struct fastzero_stats s;
+
+	return !fz_raw_stats(ctx, &s) && !s.out_pool_used && !s.out_pool_held &&
+	       s.out_pool_ready == pages;
+}
+
+/*
+ * Drop all of a full scratch, and see it cleared: never more of it than the rate
+ * allows by then.  The clock is read after the count, so that it is never too early.
+ */
+static void watch(struct __test_metadata *_metadata, int fd, long rate, uint64_t step)
+{
+	uint64_t before = fz_stats(fd).out_zeroed;
+	long begin = fz_now_ms();
+	uint64_t done;
+	long ms;
+
+	fz_reset(fd, 0, SIZE, FASTZERO_MODE_DROP);
+	do {
+		done = fz_stats(fd).out_zeroed - before;
+		ms = fz_now_ms() - begin + 1;
+		ASSERT_LE(done, (uint64_t)rate * (ms + BURST_MS) / 1000 + step) {
+			TH_LOG("%ju pages in %ld ms", (uintmax_t)done, ms);
+		}
+		ASSERT_LE(ms, FZ_PATIENCE_MS);
+		usleep(5000);
+	} while (done < PAGES);
+}
+
+/* And it gets there. */
+TEST_F(zeroer, holds_its_rate)
+{
+	fz_fill(self->map, 0, SIZE, SEED);
+	ASSERT_EQ(0, set_rate(8 * PAGES));
+	watch(_metadata, self->fd, 8 * PAGES, STEP);
+	EXPECT_TRUE(fz_until(all_ready(self->ctx, PAGES), FZ_PATIENCE_MS));
+	ASSERT_ZERO(self->map, 0, SIZE);
+}
+
+TEST_F(zeroer, holds_its_rate_with_chunks)
+{
+	int fd = fz_raw_create(self->ctx, SIZE, 0, FASTZERO_PAGES_2M, 0);
+	unsigned char *map;
+
+	ASSERT_LE(0, fd);
+	map = fz_map(fd, 0, SIZE);
+	fz_fill(map, 0, SIZE, SEED);
+	ASSERT_EQ(0, set_rate(4 * PAGES));
+	watch(_metadata, fd, 4 * PAGES, 2 * FZ_CHUNK / fz_ps);
+	munmap(map, SIZE);
+	close(fd);
+}
+
+/* Who needs pages takes what is not zero yet and clears it. */
+TEST_F(zeroer, nobody_waits_for_it)
+{
+	struct fastzero_stats s;
+
+	fz_fill(self->map, 0, SIZE, SEED);
+	ASSERT_EQ(0, set_rate(1));
+	fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_DROP);
+	ASSERT_ZERO(self->map, 0, SIZE);
+	s = fz_stats(self->fd);
+	EXPECT_LT(PAGES / 2, s.out_faults_used);
+	EXPECT_EQ(2 * PAGES, s.out_faults_used + s.out_faults_ready + s.out_faults_alloc);
+}
+
+/* What it owes by the old rate is forgiven. */
+TEST_F(zeroer, rate_can_be_changed)
+{
+	fz_fill(self->map, 0, SIZE, SEED);
+	ASSERT_EQ(0, set_rate(1));
+	fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_DROP);
+	usleep(300000);
+	EXPECT_GE(STEP, fz_stats(self->ctx).out_zeroed);
+	ASSERT_EQ(0, set_rate(0));
+	EXPECT_TRUE(fz_until(all_ready(self->ctx, PAGES), FZ_PATIENCE_MS));
+
+	ASSERT_EQ(EINVAL, FZ_ERRNO(fz_write_string(RATE, "-1")));
+	ASSERT_EQ(EINVAL, FZ_ERRNO(fz_write_string(RATE, "fast")));
+	EXPECT_EQ(0, fz_read_number(RATE));
+}
+
+/* The end of a context clears at once. */
+TEST_F(zeroer, a_close_does_not_wait)
+{
+	int ctx = fz_open();
+	int fd = fz_create(ctx, SIZE);
+	unsigned char *map = fz_map(fd, 0, SIZE);
+	long long in_use = fz_read_number(FZ_PARAM_DIR "pages_in_use");
+
+	ASSERT_EQ(0, set_rate(1));
+	fz_fill(map, 0, SIZE, SEED);
+	fz_reset(fd, 0, SIZE, FASTZERO_MODE_DROP);
+	munmap(map, SIZE);
+	close(fd);
+	close(ctx);
+	EXPECT_TRUE(fz_until(fz_read_number(FZ_PARAM_DIR "pages_in_use") <= in_use,
+			     FZ_PATIENCE_MS));
+}
+
+FIXTURE(stores) {
+	int ctx;
+};
+
+FIXTURE_VARIANT(stores) {
+	const char *name;
+	bool streaming;
+	uint32_t policy;
+};
+
+FIXTURE_VARIANT_ADD(stores, cached) {
+	.name = "cached", .policy = FASTZERO_PAGES_4K,
+};
+
+FIXTURE_VARIANT_ADD(stores, cached_2m) {
+	.name = "cached", .policy = FASTZERO_PAGES_2M,
+};
+
+FIXTURE_VARIANT_ADD(stores, streaming) {
+	.name = "streaming", .streaming = true, .policy = FASTZERO_PAGES_4K,
+};
+
+FIXTURE_VARIANT_ADD(stores, streaming_2m) {
+	.name = "streaming", .streaming = true, .policy = FASTZERO_PAGES_2M,
+};
+
+FIXTURE_SETUP(stores)
+{
+	ASSERT_EQ(0, fz_write_string(STORES, variant->name)) TH_LOG("needs root");
+	self->ctx = fz_open();
+}
+
+FIXTURE_TEARDOWN(stores)
+{
+	EXPECT_EQ(0, fz_write_string(STORES, "measured"));
+	close(self->ctx);
+}
+
+/* Every byte of what was cleared so is zero, and it is what takes the stores. */
+TEST_F(stores, are_zeros)
+{
+	int fd = fz_raw_create(self->ctx, HUGE_SIZE, 0, variant->policy, 0);
+	const uint64_t pages = HUGE_SIZE / fz_ps;
+	long long before, streamed;
+	unsigned char *map;
+	char name[16] = "";
+	FILE *f;
+	int i;
+
+	ASSERT_LE(0, fd);
+	f = fopen(STORES, "r");
+	ASSERT_NE(NULL, f);
+	ASSERT_NE(NULL, fgets(name, sizeof(name), f));
+	fclose(f);
+	EXPECT_EQ(0, strncmp(name, variant->name, strlen(variant->name)));
+
+	map = fz_map(fd, 0, HUGE_SIZE);
+	before = fz_read_number(STREAMED);
+	for (i = 0; i < 4; i++) {
+		fz_fill(map, 0, HUGE_SIZE, SEED + (uint64_t)i);
+		fz_reset(fd, 0, HUGE_SIZE, FASTZERO_MODE_DROP);
+		ASSERT_TRUE(fz_until(all_ready(self->ctx, pages), FZ_PATIENCE_MS));
+		ASSERT_ZERO(map, 0, HUGE_SIZE);
+	}
+	EXPECT_EQ(4 * pages, fz_stats(self->ctx).out_faults_ready);
+	streamed = fz_read_number(STREAMED) - before;
+	EXPECT_EQ(variant->streaming ? 4 * pages : 0, (uint64_t)streamed);
+	munmap(map, HUGE_SIZE);
+	close(fd);
+}
+
+/* Each was measured when the module came, whichever is better. */
+TEST(stores_are_measured)
+{
+	EXPECT_LT(0, fz_read_number(STREAMED));
+	EXPECT_EQ(EINVAL, FZ_ERRNO(fz_write_string(STORES, "quick")));
+}
+
+TEST_HARNESS_MAIN
