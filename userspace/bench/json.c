@@ -180,8 +180,9 @@ void json_report(const struct report *r, FILE *out)
 	member(out, "unit", clock_unit());
 	fputs(",\n", out);
 	put_machine(out, r);
-	fprintf(out, "\"cycles\": %u, \"warmup\": %u, \"seed\": %" PRIu64 ",\n",
-		rig->cycles, rig->warmup, rig->seed);
+	fprintf(out, "\"cycles\": %u, \"warmup\": %u, \"seed\": %" PRIu64 "%s,\n",
+		rig->cycles, rig->warmup, rig->seed,
+		rig->total_cpu ? ", \"total_cpu\": true" : "");
 	fprintf(out, "\"clear_page\": {\"kernel\": %" PRIu64 ", \"user\": %" PRIu64 "},\n",
 		rig->clear.kernel, rig->clear.user);
 	fprintf(out, "\"overhead\": {\"clock\": %" PRIu64 ", \"process\": %" PRIu64

@@ -71,6 +71,7 @@ int peer_setup(const struct rig *rig, const struct cell *cell,
 {
 	struct plan plan = {
 		.device = rig->device,
+		.total_cpu = rig->total_cpu,
 		.size = cell->size,
 		.count = cell->pages,
 		.vm = cell->guest ? rig->vm : NULL,

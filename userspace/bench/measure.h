@@ -21,6 +21,7 @@
  * @vm: the guest, or NULL if there is none
  * @no_vm: why there is none, as errno
  * @device: path of the fastzero device
+ * @total_cpu: scratches are made with FASTZERO_CREATE_TOTAL_CPU
  * @cycles: how many cycles are measured
  * @warmup: how many go before them
  * @seed: of the choice of pages
@@ -30,6 +31,7 @@ struct rig {
 	struct minivm *vm;
 	int no_vm;
 	const char *device;
+	bool total_cpu;
 	unsigned int cycles;
 	unsigned int warmup;
 	uint64_t seed;

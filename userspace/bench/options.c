@@ -34,6 +34,7 @@ static void usage(void)
 	      "  -c, --cycles=N       cycles that are measured [5; 101 where the unit is ns]\n"
 	      "  -r, --requests=N     requests for time to responsiveness, 0: none [200]\n"
 	      "      --seed=N         another choice of pages [1]\n"
+	      "      --total-cpu      fastzero's AUTO goes by all CPU time, not by the caller's\n"
 	      "      --device=PATH    the device [" FASTZERO_DEVICE "]\n"
 	      "      --note=NAME=TEXT goes into the JSON, as what is known of the machine\n"
 	      "      --progress=plain progress for programs: lines DONE TOTAL on standard error\n"
@@ -46,7 +47,7 @@ static void usage(void)
 	      stdout);
 }
 
-enum { QUICK = 256, DEMO, PATTERN, SEED, DEVICE, NOTE, PROGRESS, STRICT, LIST };
+enum { QUICK = 256, DEMO, PATTERN, SEED, TOTAL_CPU, DEVICE, NOTE, PROGRESS, STRICT, LIST };
 
 static const struct option longs[] = {
 	{ "quick", no_argument, NULL, QUICK },
@@ -60,6 +61,7 @@ static const struct option longs[] = {
 	{ "cycles", required_argument, NULL, 'c' },
 	{ "requests", required_argument, NULL, 'r' },
 	{ "seed", required_argument, NULL, SEED },
+	{ "total-cpu", no_argument, NULL, TOTAL_CPU },
 	{ "device", required_argument, NULL, DEVICE },
 	{ "note", required_argument, NULL, NOTE },
 	{ "progress", required_argument, NULL, PROGRESS },
@@ -157,6 +159,9 @@ static int take(struct options *o, int c)
 		break;
 	case SEED:
 		ret = args_number(optarg, &o->rig.seed);
+		break;
+	case TOTAL_CPU:
+		o->rig.total_cpu = true;
 		break;
 	case DEVICE:
 		o->rig.device = optarg;

@@ -70,6 +70,8 @@ int fastzero_peer_setup(const struct peer *peer, const struct plan *plan,
 			 fastzero_mode_name(mode_of(peer)));
 		return -EOPNOTSUPP;
 	}
+	if (plan->total_cpu)
+		scratch_opts.flags = FASTZERO_CREATE_TOTAL_CPU;
 	if (peer->arg & FASTZERO_PEER_2M)
 		scratch_opts.page_policy = FASTZERO_PAGES_2M;
 	ret = fastzero_scratch_create(p->ctx, plan->size, &scratch_opts, &p->scratch);

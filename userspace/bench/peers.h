@@ -15,12 +15,14 @@ struct minivm;
 /**
  * struct plan - what is the same for all peers
  * @device: path of the fastzero device
+ * @total_cpu: fastzero is to go by all CPU time
  * @size: bytes of memory
  * @count: pages that each run touches
  * @vm: the guest that uses the memory, or NULL if this process does
  */
 struct plan {
 	const char *device;
+	bool total_cpu;
 	uint64_t size;
 	uint64_t count;
 	struct minivm *vm;

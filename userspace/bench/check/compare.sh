@@ -128,6 +128,8 @@ says "a figure that is new" 'fz-auto: tlb_flushes: none -> 0' faults-0 faults-7
 sed 's/"rows"/"cycles": 5, &/' same > cycles-5
 sed 's/"rows"/"cycles": 1, &/' same > cycles-1
 says "other cycles" '^differs: cycles: 5 -> 1' cycles-5 cycles-1
+sed 's/"rows"/"total_cpu": true, &/' same > total
+says "another aim" '^differs: total_cpu: ? -> 1' same total
 sed 's/"rows": \[/&{"user": "guest", "threads": 1, "size": 4096, "pages": 1, "pattern": "random",\
  "touch": "write", "peer": "fz-auto", "sum": {"p50": 9}},/' same > 'more'
 sed 's/"sum": {"p50": 9}/"missing": "why not"/' more > more-missing

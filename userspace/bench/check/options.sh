@@ -111,6 +111,7 @@ listed 1 "no requests of these pages" "$to" --pages 581
 listed 1 "no requests of this pattern" "$to" --pattern dense
 listed 1 "no requests without a reset" "$to" --only =none
 listed 1 "no requests" "$to" --demo
+listed 0 "another aim for AUTO" '^fz-auto ' --total-cpu
 
 # measured STATUS WHAT PATTERN OPTION...: a short run, and a line that it says
 measured()
