@@ -50,18 +50,18 @@ static uint64_t pages_taken(const struct fastzero_stats *s)
 	return s->out_faults_ready + s->out_faults_used + s->out_faults_alloc;
 }
 
-/* The zeroer has nothing to clear, so that the numbers fit together. */
-static bool is_quiet(int ctx)
+/* The zeroer has nothing to clear or in hand, so that the numbers fit together. */
+static bool is_quiet(int ctx, struct fastzero_stats *s)
 {
-	struct fastzero_stats s;
-
-	return !fz_raw_stats(ctx, &s) && !s.out_pool_used && !s.out_pool_held &&
-	       s.out_owned == s.out_populated + s.out_pool_ready;
+	return !fz_raw_stats(ctx, s) && !s->out_pool_used && !s->out_pool_held &&
+	       s->out_owned == s->out_populated + s->out_pool_ready;
 }
 
+/* A moment later it may have the next batch in hand, of those beyond the target. */
 #define QUIET_STATS(fd) ({						\
-	ASSERT_TRUE(fz_until(is_quiet(self->ctx), FZ_PATIENCE_MS));	\
-	fz_stats(fd); })
+	struct fastzero_stats quiet_;					\
+	ASSERT_TRUE(fz_until(is_quiet(self->ctx, &quiet_), FZ_PATIENCE_MS)); \
+	(fd) == self->ctx ? quiet_ : fz_stats(fd); })
 
 TEST_F(stats, new_scratch)
 {
@@ -165,8 +165,8 @@ TEST_F(stats, owned_is_all_there_is)
 		touch(self->map, first, 100, true);
 		fz_reset(self->fd, first * fz_ps, 50 * fz_ps, i % 2 ?
 			 FASTZERO_MODE_DROP : FASTZERO_MODE_INPLACE);
+		/* Owned is what is populated or ready. */
 		s = QUIET_STATS(self->ctx);
-		ASSERT_EQ(s.out_owned, s.out_populated + s.out_pool_ready);
 		ASSERT_EQ(s.out_populated, pages_taken(&s) - s.out_dropped);
 		ASSERT_EQ(s.out_zeroed, s.out_dropped - s.out_faults_used);
 	}

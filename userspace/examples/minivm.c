@@ -126,17 +126,27 @@ static int set_regs(struct minivm *vm)
 	return ioctl(vm->vcpu, KVM_SET_REGS, &regs) ? -errno : 0;
 }
 
-static void fill_slot0(struct minivm *vm)
+static void fill_slot0(uint8_t *slot0)
 {
-	uint64_t *pml4 = (uint64_t *)(vm->slot0 + GPA_PML4);
-	uint64_t *pdpt = (uint64_t *)(vm->slot0 + GPA_PDPT);
+	uint64_t *pml4 = (uint64_t *)(slot0 + GPA_PML4);
+	uint64_t *pdpt = (uint64_t *)(slot0 + GPA_PDPT);
 	uint64_t i;
 
 	pml4[0] = GPA_PDPT | PTE_P | PTE_RW | PTE_A;
 	for (i = 0; i < 512; i++)
 		pdpt[i] = (i << 30) | PTE_P | PTE_RW | PTE_A | PTE_D | PTE_PS;
-	memcpy(vm->slot0 + GPA_CODE, minivm_code, minivm_code_end - minivm_code);
-	vm->param = (struct guest_param *)(vm->slot0 + GPA_PARAM);
+	memcpy(slot0 + GPA_CODE, minivm_code, minivm_code_end - minivm_code);
+}
+
+/* Whether nobody has written to what the guest only reads. */
+static bool slot0_is_whole(const struct minivm *vm)
+{
+	static uint8_t fresh[GPA_LIST] __attribute__((aligned(8)));
+
+	fill_slot0(fresh);
+	return !memcmp(fresh, vm->slot0, GPA_PARAM) &&
+	       !memcmp(fresh + GPA_CODE, vm->slot0 + GPA_CODE,
+		       GPA_LIST - GPA_CODE);
 }
 
 static int minivm_init(struct minivm *vm)
@@ -155,7 +165,8 @@ static int minivm_init(struct minivm *vm)
 	if (p == MAP_FAILED)
 		return -errno;
 	vm->slot0 = p;
-	fill_slot0(vm);
+	vm->param = (struct guest_param *)(vm->slot0 + GPA_PARAM);
+	fill_slot0(vm->slot0);
 	ret = set_slot(vm, 0, 0, vm->slot0, SLOT0_SIZE);
 	if (ret)
 		return ret;
@@ -335,8 +346,9 @@ static int run_guest(struct minivm *vm)
 		if (run->exit_reason == KVM_EXIT_INTR)
 			continue;
 		if (run->exit_reason != KVM_EXIT_IO) {
-			fprintf(stderr, "minivm: the guest ended with exit reason %u\n",
-				run->exit_reason);
+			fprintf(stderr, "minivm: the guest ended with exit reason %u, its page tables and code are %s\n",
+				run->exit_reason, slot0_is_whole(vm) ?
+				"as they were made" : "damaged");
 			return -EIO;
 		}
 		if (run->io.port == PORT_DONE)
