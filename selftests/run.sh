@@ -244,6 +244,17 @@ run()
 		$(($(date +%s) - begin))
 }
 
+# others ONLINE: stops (0) or starts (1) all processors but the first, in the test
+# VM: QEMU now and then goes on with code of the kernel that another one has patched.
+others()
+{
+	[ -n "${FASTZERO_VM-}" ] || return 0
+	for processor in /sys/devices/system/cpu/cpu[1-9]*/online; do
+		[ ! -e "$processor" ] || echo "$1" > "$processor" ||
+			fail "cannot write $1 to $processor"
+	done
+}
+
 # run_control NAME SECONDS COMMAND...: the module without the re-check must be
 # caught: else the test proves nothing.
 run_control()
@@ -286,6 +297,11 @@ while read -r name seconds; do
 		run "$name" "$seconds" env FZ_PAGES=2m "$dir/${name%_2m}"
 	elif [ -x "$dir/${name%_zp}" ] && [ "$name" != "${name%_zp}" ]; then
 		run "$name" "$seconds" env FZ_PAGES=zp "$dir/${name%_zp}"
+	elif [ "$name" = trace ] && [ -x "$dir/$name" ]; then
+		# To switch a tracepoint on is to patch the kernel.
+		others 0
+		run "$name" "$seconds" "$dir/$name"
+		others 1
 	elif [ -x "$dir/$name" ]; then
 		run "$name" "$seconds" "$dir/$name"
 	else
