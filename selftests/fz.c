@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include <time.h>
 #include <dirent.h>
+#include <sched.h>
 #include <sys/resource.h>
 
 #include "fz.h"
@@ -322,6 +323,18 @@ long fz_slow(void)
 	const char *slow = getenv("FZ_SLOW");
 
 	return slow && atol(slow) > 0 ? atol(slow) : 1;
+}
+
+int fz_stay(void)
+{
+	int cpu = sched_getcpu();
+	cpu_set_t set;
+
+	if (cpu < 0)
+		return -1;
+	CPU_ZERO(&set);
+	CPU_SET((size_t)cpu, &set);
+	return sched_setaffinity(0, sizeof(set), &set);
 }
 
 long fz_now_ms(void)

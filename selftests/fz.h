@@ -27,6 +27,12 @@
 /* FZ_SLOW in the environment: how many times slower than usual we are. */
 long fz_slow(void);
 
+/*
+ * From now on this process, with its children, is where it is: a pool is filled, and
+ * a page is allocated, on the node of whoever asks.
+ */
+int fz_stay(void);
+
 /* Some wait for background work: far above what it takes. */
 #define FZ_PATIENCE_MS	(15000 * fz_slow())
 

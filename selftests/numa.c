@@ -315,7 +315,8 @@ TEST_F(numa, swap_keeps_the_node)
 	EXPECT_EQ(0, out.out_swapped);
 	EXPECT_EQ(PAGES, out.out_cleared);
 	fz_fill(map, 0, SIZE, SEED);
-	POOL(0, 1, PAGES);
+	/* There may be what the zeroer has allocated for the next one, too. */
+	ASSERT_LE(PAGES, pool_of(self->ctx, 0, 1, PAGES).out_ready);
 	out = fz_reset(fd, 0, SIZE, FASTZERO_MODE_SWAP);
 	EXPECT_EQ(PAGES, out.out_swapped);
 	EXPECT_EQ(FZ_CLEAN, fz_find_nonzero(map, 0, SIZE));

@@ -28,6 +28,7 @@ FIXTURE(shrink) {
 
 FIXTURE_SETUP(shrink)
 {
+	ASSERT_EQ(0, fz_stay());
 	self->max_pages = fz_read_number(MAX_PAGES);
 	ASSERT_LE(0, self->max_pages) TH_LOG("needs root");
 	self->ctx = fz_open();

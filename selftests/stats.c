@@ -17,6 +17,7 @@ FIXTURE(stats) {
 
 FIXTURE_SETUP(stats)
 {
+	ASSERT_EQ(0, fz_stay());
 	self->ctx = fz_open();
 	self->fd = fz_create(self->ctx, SIZE);
 	self->map = fz_map(self->fd, 0, SIZE);
@@ -228,7 +229,8 @@ TEST_F(stats, context_sums_up)
 	/* What a scratch has done stays when it goes; what it is goes. */
 	munmap(map, 100 * fz_ps);
 	close(fd);
-	ASSERT_TRUE(fz_until(fz_stats(self->ctx).out_scratches == 2,
+	ASSERT_TRUE(fz_until(fz_stats(self->ctx).out_scratches == 2 &&
+			     !fz_stats(self->ctx).out_pool_ready,
 			     FZ_PATIENCE_MS));
 	sum = QUIET_STATS(self->ctx);
 	EXPECT_SUMS();
