@@ -423,7 +423,8 @@ TEST_F(stats, prices_are_refreshed)
 		if (fixed) {
 			EXPECT_EQ(before[0], after[0]);
 		} else {
-			EXPECT_LT(before[0] + 5, after[0]);
+			/* A debug kernel's own prices may be against it. */
+			EXPECT_LT(before[0] + (fz_slow() > 1 ? 0 : 5), after[0]);
 		}
 	}
 	ASSERT_EQ(0, fz_write_string(FZ_PRICES, "measured"));
