@@ -166,8 +166,8 @@ TEST_F(stats, owned_is_all_there_is)
 		touch(self->map, first, 100, true);
 		fz_reset(self->fd, first * fz_ps, 50 * fz_ps, i % 2 ?
 			 FASTZERO_MODE_DROP : FASTZERO_MODE_INPLACE);
-		/* Owned is what is populated or ready. */
 		s = QUIET_STATS(self->ctx);
+		ASSERT_EQ(s.out_owned, s.out_populated + s.out_pool_ready);
 		ASSERT_EQ(s.out_populated, pages_taken(&s) - s.out_dropped);
 		ASSERT_EQ(s.out_zeroed, s.out_dropped - s.out_faults_used);
 	}
@@ -412,9 +412,9 @@ TEST_F(stats, prices_are_refreshed)
 		price_samples(after);
 		EXPECT_EQ(before[1] + (fixed ? 0 : 4), after[1]);
 
-		/* Mapped twice, so that AUTO clears. */
+		/* Mapped twice, so that AUTO clears; on a debug kernel it may do so seldom. */
 		second = fz_map(self->fd, 0, SIZE);
-		for (i = 0; i < 160; i++) {
+		for (i = 0; i < 160 * fz_slow(); i++) {
 			touch(self->map, 0, 200, true);
 			fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_AUTO);
 		}
@@ -423,8 +423,7 @@ TEST_F(stats, prices_are_refreshed)
 		if (fixed) {
 			EXPECT_EQ(before[0], after[0]);
 		} else {
-			/* A debug kernel's own prices may be against it. */
-			EXPECT_LT(before[0] + (fz_slow() > 1 ? 0 : 5), after[0]);
+			EXPECT_LT(before[0] + 5, after[0]);
 		}
 	}
 	ASSERT_EQ(0, fz_write_string(FZ_PRICES, "measured"));
