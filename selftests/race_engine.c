@@ -258,6 +258,12 @@ static int start(struct race *r)
 	    r->other == MAP_FAILED)
 		return -errno;
 
+	/* A few faults long, and not of a CPU that is shared with a new guest. */
+	begin = race_now_ns();
+	race_take_freed(r);
+	r->pause_ns = 1 + (race_now_ns() - begin) / r->nr_pages * 8;
+	race_check_freed(r);
+
 	if (r->config->guest) {
 		err = minivm_new(&r->vm);
 		if (err)
@@ -270,11 +276,6 @@ static int start(struct race *r)
 	}
 	/* One CPU is the guest's. */
 	r->nr_writers = NR_WRITERS - (r->vm != NULL);
-	/* A few faults long. */
-	begin = race_now_ns();
-	race_take_freed(r);
-	r->pause_ns = 1 + (race_now_ns() - begin) / r->nr_pages * 8;
-	race_check_freed(r);
 
 	for (t = 0; t < r->nr_writers; t++) {
 		r->writers[t].race = r;
