@@ -219,6 +219,8 @@ static long long free_kib(void)
 
 TEST_F(life_module, load_and_unload_fifty_times)
 {
+	/* Each takes seconds on a debug kernel. */
+	const int rounds = fz_slow() > 1 ? 20 : 50;
 	long long missing = 0, slab = 0;
 	int fds[SCRATCHES / 2];
 	int i;
@@ -226,7 +228,7 @@ TEST_F(life_module, load_and_unload_fifty_times)
 	SKIP_WITHOUT_KO();
 	munmap(self->map, SIZE);
 	CLOSE_ALL_BUT_MAP();
-	for (i = 0; i < 50; i++) {
+	for (i = 0; i < rounds; i++) {
 		ASSERT_UNLOADS();
 		/* The first rounds fill caches of the system. */
 		if (i == 10) {
