@@ -3,6 +3,7 @@
  * stress: the coordinator.  See stress.h for how it works.
  */
 #define _GNU_SOURCE
+#include <ctype.h>
 #include <getopt.h>
 #include <signal.h>
 #include <time.h>
@@ -268,6 +269,26 @@ static void st_teardown(long long in_use)
 			fz_read_number("/sys/module/fastzero/refcnt"));
 }
 
+static void st_usage(void)
+{
+	fprintf(stderr, "usage: stress [--ops 1..] [--seed S] [--time-limit SECONDS] [--workers 1..%u]\n",
+		ST_WORKERS);
+	exit(2);
+}
+
+/* A number of nothing but digits, else usage. */
+static uint64_t st_number(const char *text)
+{
+	char *end;
+	uint64_t n;
+
+	errno = 0;
+	n = strtoull(text, &end, 0);
+	if (errno || *end || !isdigit((unsigned char)*text))
+		st_usage();
+	return n;
+}
+
 static void st_options(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -277,28 +298,26 @@ static void st_options(int argc, char **argv)
 		{ "workers", required_argument, NULL, 'w' },
 		{ }
 	};
+	uint64_t workers = 4;
 	int c;
 
-	w->workers = 4;
 	if (getrandom(&st_seed, sizeof(st_seed), 0) != sizeof(st_seed))
 		st_seed = (uint64_t)time(NULL);
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (c == 'o')
-			st_ops_wanted = strtoull(optarg, NULL, 0);
+			st_ops_wanted = st_number(optarg);
 		else if (c == 's')
-			st_seed = strtoull(optarg, NULL, 0);
+			st_seed = st_number(optarg);
 		else if (c == 't')
-			st_time_limit = strtol(optarg, NULL, 0);
+			st_time_limit = (long)st_number(optarg);
 		else if (c == 'w')
-			w->workers = (uint32_t)strtoul(optarg, NULL, 0);
+			workers = st_number(optarg);
 		else
-			w->workers = 0;
+			st_usage();
 	}
-	if (!w->workers || w->workers > ST_WORKERS || optind < argc) {
-		fprintf(stderr, "usage: stress [--ops N] [--seed S] [--time-limit SECONDS] [--workers 1..%u]\n",
-			ST_WORKERS);
-		exit(2);
-	}
+	if (!st_ops_wanted || !workers || workers > ST_WORKERS || optind < argc)
+		st_usage();
+	w->workers = (uint32_t)workers;
 }
 
 int main(int argc, char **argv)

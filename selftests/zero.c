@@ -279,11 +279,12 @@ TEST_F(zero, random)
 	struct fastzero_info info = fz_info(self->ctx);
 	uint64_t seeds[PAGES] = { 0 };
 	uint64_t random = 12345 + variant->mode;
+	const int steps = fz_slow() > 1 ? 80 : 200;
 	int step, view;
 	uint64_t i;
 
 	FZ_SKIP_UNLESS_MODE(self->ctx, variant->mode);
-	for (step = 0; step < 200; step++) {
+	for (step = 0; step < steps; step++) {
 		uint64_t first = fz_random(&random) % PAGES;
 		uint64_t end = first + 1 + fz_random(&random) % (PAGES - first);
 		uint32_t mode = modes[fz_random(&random) % ARRAY_SIZE(modes)];
