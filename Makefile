@@ -75,7 +75,8 @@ unit:
 	$(MAKE) -C userspace check SANITIZE=1
 
 selftests: selftests-programs
-	$(MAKE) -C selftests pin KDIR=$$($(VM)/kernel path "$(KERNEL)" headers)
+	@headers=$$($(VM)/kernel path "$(KERNEL)" headers) && \
+		$(MAKE) -C selftests pin KDIR="$$headers"
 
 # The same for all kernels, and so with the harness of one.
 selftests-programs:
