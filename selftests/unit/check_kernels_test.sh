@@ -37,6 +37,19 @@ printf '#!/bin/sh\n' > "$tmp/bin/apt-cache"
 chmod +x "$there/on-kernel" "$there/vm/suite" "$there/vm/kernels/debian" "$tmp/bin/apt-cache"
 export FASTZERO_CACHE="$tmp/cache" PATH="$tmp/bin:$PATH"
 
+# count STATUS WHAT
+count()
+{
+	if [ "$1" = 0 ]; then
+		passed=$((passed + 1))
+		echo "ok: $2"
+	else
+		failed=$((failed + 1))
+		echo "not ok: $2: status $got"
+		sed 's/^/    /' "$tmp/said"
+	fi
+}
+
 # is WHAT STATUS LAST BUILD RUN ARG...: how check-kernels ARG... ends, and the
 # last line, when these are the commands to build and run.
 is()
@@ -47,14 +60,8 @@ is()
 	shift 5
 	got=0
 	"$there/check-kernels" "$@" > "$tmp/said" 2>&1 || got=$?
-	if [ "$got" = "$status" ] && [ "$(tail -n 1 "$tmp/said")" = "$last" ]; then
-		passed=$((passed + 1))
-		echo "ok: $what"
-	else
-		failed=$((failed + 1))
-		echo "not ok: $what: status $got"
-		sed 's/^/    /' "$tmp/said"
-	fi
+	[ "$got" = "$status" ] && [ "$(tail -n 1 "$tmp/said")" = "$last" ]
+	count $? "$what"
 }
 
 fine='echo module loaded; echo "5 passed, 0 failed, 1 skipped"'
@@ -63,7 +70,10 @@ is "without an image nothing is run" 0 "2 passed, 0 failed, 0 skipped" true "$fi
 is "a warning" 1 "6 passed, 1 failed, 1 skipped" 'echo a.c:1: warning: b' "$fine" one
 is "not built is not free of warnings" 1 "0 passed, 1 failed, 0 skipped" false "$fine" one
 is "a test fails" 1 "6 passed, 1 failed, 0 skipped" true \
-	'echo module loaded; echo "4 passed, 1 failed, 0 skipped"; exit 1' one
+	'echo module loaded; echo "not ok: b"; echo "    a.c:1: why"
+	echo "4 passed, 1 failed, 0 skipped"; exit 1' one
+grep -qx '        a.c:1: why' "$tmp/said"
+count $? "what a failed test said is shown"
 is "the VM complains afterwards" 1 "7 passed, 1 failed, 1 skipped" true "$fine; exit 126" one
 is "an image that cannot be had" 1 "2 passed, 1 failed, 0 skipped" true \
 	'echo "kernel: one has no image" >&2; exit 1' one
