@@ -229,10 +229,9 @@ TEST_F(stats, context_sums_up)
 	/* What a scratch has done stays when it goes; what it is goes. */
 	munmap(map, 100 * fz_ps);
 	close(fd);
-	ASSERT_TRUE(fz_until(fz_stats(self->ctx).out_scratches == 2 &&
-			     !fz_stats(self->ctx).out_pool_ready,
+	ASSERT_TRUE(fz_until(is_quiet(self->ctx, &sum) &&
+			     sum.out_scratches == 2 && !sum.out_pool_ready,
 			     FZ_PATIENCE_MS));
-	sum = QUIET_STATS(self->ctx);
 	EXPECT_SUMS();
 	EXPECT_EQ(SIZE + 50 * fz_ps, sum.out_length);
 	EXPECT_EQ(33 + 17, sum.out_populated);
