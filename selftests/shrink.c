@@ -151,14 +151,13 @@ TEST_F(shrink, gone_after_a_while)
 	/* Not all at once, and it is not looked at on a slow machine. */
 	if (fz_now_ms() < begin + 1000 * HOLD)
 		EXPECT_EQ(PAGES, fz_stats(self->ctx).out_owned);
-	sleep(FADED);
-	EXPECT_TRUE(is_ready(self->ctx, 0, 0));
+	EXPECT_READY_WITHIN(0, 0, 1000 * FADED);
 	/* A target stays. */
 	fz_pool(self->ctx, 100, FASTZERO_POOL_WAIT);
 	RUN(SEED);
 	DROP();
-	sleep(FADED);
-	EXPECT_TRUE(is_ready(self->ctx, 100, 100));
+	EXPECT_READY_WITHIN(100, 100, 1000 * FADED);
+	EXPECT_STAYS(100, 100, HOLD);
 }
 
 /* Whoever says how much he wants has no more. */
@@ -205,8 +204,7 @@ TEST_F(shrink, swap_gets_ready_ones)
 	}
 	EXPECT_READY(PAGES, 2 * PAGES);
 	EXPECT_EQ(PAGES, fz_stats(self->fd).out_faults_alloc);
-	sleep(FADED);
-	EXPECT_TRUE(is_ready(self->ctx, 0, PAGES));
+	EXPECT_READY_WITHIN(0, PAGES, 1000 * FADED);
 	ASSERT_ZERO(self->map, 0, SIZE);
 }
 
@@ -234,8 +232,7 @@ TEST_F(shrink, chunks_get_ready_ones)
 		r = fz_reset(fd, 0, CHUNKS * CHUNK, FASTZERO_MODE_AUTO);
 		EXPECT_EQ(CHUNKS * 512, r.out_swapped);
 	}
-	sleep(FADED);
-	EXPECT_TRUE(is_ready(self->ctx, 0, CHUNKS * 512));
+	EXPECT_READY_WITHIN(0, CHUNKS * 512, 1000 * FADED);
 	close(fd);
 }
 
