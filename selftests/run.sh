@@ -84,6 +84,7 @@ race-control-2m 300'
 
 set -u
 
+unset CDPATH
 here=$(cd "$(dirname "$0")" && pwd)
 dir=${FZ_BUILD:-$here/../build/selftests}
 ko=${FZ_KO-} no_recheck_ko=${FZ_NO_RECHECK_KO-} pin_ko=${FZ_PIN_KO-}
@@ -102,7 +103,7 @@ while [ $# -gt 0 ]; do
 	--pin-ko)	pin_ko=$2 ;;
 	--out)		out=$2 ;;
 	--only)
-		echo "$programs" | grep -q "^$2 " ||
+		echo "$programs" | cut -d ' ' -f 1 | grep -qxF -e "$2" ||
 			{ echo "run.sh: there is no $2" >&2; exit 2; }
 		only="$only $2 " ;;
 	*)		usage 2 >&2 ;;
@@ -116,6 +117,7 @@ trap 'rm -rf "$tmp"' EXIT
 [ -n "$out" ] || out=$tmp
 mkdir -p "$out" || exit 2
 export FZ_KO="$ko"
+unset FZ_PAGES
 [ -n "$ko" ] || unset FZ_KO
 
 total_passed=0 total_failed=0 total_skipped=0
@@ -166,7 +168,9 @@ judge()
 	/^1\.\.[0-9]+$/		{ plan = substr($0, 4) + 0; next }
 	/^# +RUN +/		{ name = $3; said = ""; next }
 	/^(ok|not ok) [0-9]+/ {
-		seen++
+		number = /^not/ ? $3 : $2
+		if (number + 0 != ++seen)
+			strange = strange $0 "; "
 		if (name == "") {
 			name = $0
 			sub(/^(not )?ok [0-9]+ *-? */, "", name)
@@ -200,6 +204,9 @@ judge()
 			printf "not ok: says of no test that it was run, exit status %d\n%s",
 				status, said
 			said = ""
+		} else if (strange != "" || seen > plan) {
+			failed++
+			printf "not ok: %d of %d, out of order: %s\n", seen, plan, strange
 		} else if (seen < plan) {
 			failed += plan - seen
 			printf "not ok: ended after %d of %d, in %s\n%s",

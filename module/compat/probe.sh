@@ -102,7 +102,9 @@ cannot()
 # answer NAME: sets it to yes or no.
 answer()
 {
-	if [ -e "$work/$1.o" ]; then
+	if grep -qE 'No space left|error: error (writing|closing)' "$work/log"; then
+		cannot "write what the compiler makes"
+	elif [ -e "$work/$1.o" ]; then
 		answer=yes
 	elif grep -qE "(^|[/ ])$1\.c:[0-9]+(:[0-9]+)?: (fatal )?error: " "$work/log"; then
 		answer=no

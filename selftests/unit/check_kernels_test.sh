@@ -6,8 +6,9 @@
 
 set -u
 
+unset CDPATH
 top=$(cd "$(dirname "$0")/../.." && pwd)
-tmp=$(mktemp -d)
+tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
 passed=0 failed=0
 there=$tmp/selftests
@@ -88,6 +89,18 @@ is "no such option" 2 "$usage" true true --nonsense
 is "an option among kernels" 2 "$usage" true true one --debug
 is "a suite that is not there" 1 "0 passed, 1 failed, 0 skipped" true true --headers none
 is "a suite without headers" 1 "0 passed, 1 failed, 0 skipped" true true --headers empty
+
+rm -f "$tmp/build/one/logs/tests"
+mkdir -p "$tmp/build/one/logs/tests"
+got=0
+"$there/check-kernels" one > "$tmp/said" 2>&1 || got=$?
+[ "$got" = 2 ]
+count $? "what the tests say cannot be kept"
+rmdir "$tmp/build/one/logs/tests"
+printf '#!/bin/sh\nexit 126\n' > "$tmp/bin/xargs"
+chmod +x "$tmp/bin/xargs"
+is "no list of kernels" 2 "" true "$fine" one
+rm "$tmp/bin/xargs"
 
 unset FZ_ALONE
 exec 8> "$there/../build/lock"

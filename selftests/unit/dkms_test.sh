@@ -6,6 +6,7 @@
 
 set -u
 
+unset CDPATH
 top=$(cd "$(dirname "$0")/../.." && pwd)
 passed=0 failed=0
 export kernel_source_dir=''

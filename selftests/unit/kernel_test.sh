@@ -6,8 +6,9 @@
 
 set -u
 
+unset CDPATH
 top=$(cd "$(dirname "$0")/../.." && pwd)
-tmp=$(mktemp -d)
+tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
 passed=0 failed=0
 vm=$tmp/selftests/vm

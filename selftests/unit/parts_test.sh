@@ -5,8 +5,9 @@
 
 set -u
 
+unset CDPATH
 top=$(cd "$(dirname "$0")/../.." && pwd)
-tmp=$(mktemp -d)
+tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
 ok=0 bad=0
 
@@ -14,7 +15,7 @@ ok=0 bad=0
 is()
 {
 	{
-		echo "logs=$tmp/logs"
+		echo "logs='$tmp/logs'"
 		cat "$top/selftests/vm/parts" -
 		echo parts_end
 	} > "$tmp/script"
@@ -58,6 +59,11 @@ part b true
 END
 is "no job server of ours" 0 "1 passed, 0 failed, 0 skipped" <<END
 part a sh -c '[ -z "\${MAKEFLAGS-}\${MFLAGS-}" ] && [ "\$LC_ALL" = C ]'
+END
+mkdir -p "$tmp/logs/old.log"
+is "a log that cannot be written" 2 "old: ----" <<END
+exec 2> /dev/null
+part old echo "3 passed, 0 failed, 1 skipped"
 END
 is "one beside the others" 0 "6 passed, 0 failed, 1 skipped" <<END
 beside b sh -c 'until [ -e "$tmp/a" ]; do sleep 0.1; done; echo "5 passed, 0 failed, 1 skipped"'

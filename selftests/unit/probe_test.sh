@@ -10,10 +10,11 @@ set -u
 
 [ $# = 1 ] || { sed -n 's/^#\t/\t/p' "$0" >&2; exit 2; }
 kdir=$1
+unset CDPATH
 top=$(cd "$(dirname "$0")/../.." && pwd)
 # shellcheck source=META
 . "$top/META"
-tmp=$(mktemp -d)
+tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
 mkdir -p "$tmp/tree/module" "$tmp/kernel/include/generated"
 cp -r "$top/META" "$tmp/tree"
@@ -106,6 +107,19 @@ for _ in once again; do
 		[ ! -e "$tmp/tree/module/compat/features.h" ]
 	check "a compiler that is killed is no answer" $?
 done
+# One that has no room for what it makes says so in the words of an error.
+cat > "$tmp/cc" <<END
+#!/bin/sh
+case " \$* " in
+*other_name.c*)
+	echo "x/other_name.c:1:1: fatal error: error closing a.s: No space left on device" >&2
+	exit 1 ;;
+esac
+exec gcc "\$@"
+END
+! MAKEFLAGS="CC=$tmp/cc" probe "$kdir" && says 'cannot write what the compiler makes' &&
+	[ ! -e "$tmp/tree/module/compat/features.h" ]
+check "a full disk is no answer" $?
 ! MAKEFLAGS=CC=fz-no-such-gcc probe "$kdir" &&
 	says 'fz-no-such-gcc is not found' && [ "$(wc -l < "$tmp/said")" = 1 ]
 check "a compiler that is not there is named" $?

@@ -5,8 +5,9 @@
 
 set -u
 
+unset CDPATH
 top=$(cd "$(dirname "$0")/../.." && pwd)
-tmp=$(mktemp -d)
+tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
 passed=0 failed=0
 sed -n '/^judge()/,/^}/p' "$top/selftests/run.sh" > "$tmp/judge"
@@ -57,6 +58,16 @@ END
 is "it ended early" 139 "1 1 0" <<END
 1..2
 ok 1 a
+END
+is "the same one twice" 0 "2 1 0" <<END
+1..2
+ok 1 a
+ok 1 a
+END
+is "more than were planned" 0 "2 1 0" <<END
+1..1
+ok 1 a
+ok 2 b
 END
 is "all are ok, but not the end" 139 "1 1 0" <<END
 1..1

@@ -8,7 +8,7 @@
 set -u
 
 compare=$(readlink -f "$1")
-tmp=$(mktemp -d)
+tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
 failed=0
 

@@ -9,7 +9,7 @@
 set -u
 
 bench=$1
-tmp=$(mktemp -d)
+tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
 failed=0
 
