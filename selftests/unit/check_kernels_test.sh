@@ -70,6 +70,13 @@ is "all is well" 0 "7 passed, 0 failed, 1 skipped" true "$fine" one
 is "without an image nothing is run" 0 "2 passed, 0 failed, 0 skipped" true "$fine" two
 is "a warning" 1 "6 passed, 1 failed, 1 skipped" 'echo a.c:1: warning: b' "$fine" one
 is "not built is not free of warnings" 1 "0 passed, 1 failed, 0 skipped" false "$fine" one
+is "why it is not built" 1 "0 passed, 1 failed, 0 skipped" 'echo "probe.sh: too old"; false' "$fine" one
+grep -qx '    probe.sh: too old' "$tmp/said" && grep -qx '    log: build/one/logs/build' "$tmp/said"
+count $? "is shown, and where"
+is "a kernel that nobody has tested" 0 "7 passed, 0 failed, 1 skipped" \
+	'echo "probe.sh: warning: x was tested on kernels up to 1"' "$fine" one
+grep -qx 'probe.sh: warning: x was tested on kernels up to 1' "$tmp/said"
+count $? "is no fault, but is said"
 is "a test fails" 1 "6 passed, 1 failed, 0 skipped" true \
 	'echo module loaded; echo "not ok: b"; echo "    a.c:1: why"
 	echo "4 passed, 1 failed, 0 skipped"; exit 1' one
