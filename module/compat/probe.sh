@@ -102,9 +102,7 @@ cannot()
 # answer NAME: sets it to yes or no.
 answer()
 {
-	if grep -qE 'No space left|error: error (writing|closing)' "$work/log"; then
-		cannot "write what the compiler makes"
-	elif [ -e "$work/$1.o" ]; then
+	if [ -e "$work/$1.o" ]; then
 		answer=yes
 	elif grep -qE "(^|[/ ])$1\.c:[0-9]+(:[0-9]+)?: (fatal )?error: " "$work/log"; then
 		answer=no
@@ -113,6 +111,10 @@ answer()
 	fi
 }
 
+# A full disk speaks in the words of an error.
+if grep -qE 'No space left|error: error (writing|closing)' "$work/log"; then
+	cannot "write what the compiler makes"
+fi
 if [ ! -e "$work/sane.o" ] || [ -e "$work/insane.o" ]; then
 	cannot "compile against $kdir"
 fi
