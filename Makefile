@@ -107,6 +107,7 @@ bench-compare:
 #:   make check-kernels     stock ones, and a table; KERNELS="6.12 newest"
 #:   make check-headers     build for all headers packages; SUITES="trixie sid"
 #:   make check-debug       with everything that watches a kernel; KERNELS=...
+#:   make check-long        all of these, and long variants: before a release; hours
 KERNELS ?=
 SUITES ?=
 check-kernels: deps-kernels
@@ -117,6 +118,9 @@ check-headers: deps-kernels
 
 check-debug: deps-kernels
 	@selftests/check-kernels --debug $(KERNELS)
+
+check-long: deps-kernels
+	@$(VM)/check-long
 
 deps-kernels:
 	@$(VM)/deps kernels
@@ -129,5 +133,5 @@ clean:
 FORCE:
 
 .PHONY: help deps module dkms modules_install userspace install demo check lint \
-	bench bench-quick bench-guard bench-compare deps-bench check-kernels check-headers check-debug \
+	bench bench-quick bench-guard bench-compare deps-bench check-kernels check-headers check-debug check-long \
 	deps-kernels $(LINTS:%=lint-%) unit selftests selftests-programs clean FORCE

@@ -325,6 +325,13 @@ long fz_slow(void)
 	return slow && atol(slow) > 0 ? atol(slow) : 1;
 }
 
+bool fz_long(void)
+{
+	const char *is_long = getenv("FZ_LONG");
+
+	return is_long && !strcmp(is_long, "1");
+}
+
 int fz_stay(void)
 {
 	int cpu = sched_getcpu();

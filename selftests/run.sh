@@ -17,17 +17,22 @@ usage: run.sh [option]...
   --list               print their names, run nothing
 
 The variables in brackets are used without the options.  What needs a module
-that is not given is skipped.  FZ_SLOW=N in the environment gives everything N
+that is not given is skipped.  In the environment, FZ_SLOW=N gives everything N
 times as long; with FZ_MAY_SKIP=REGEX whatever is skipped for another reason has
-failed.  Prints failed and skipped subtests, a line for each program, and
-last the sum: N passed, N failed, N skipped.
+failed; FZ_LONG=1 asks for the long variants; FZ_CHOSEN=MARK leaves out the
+programs with that mark in the list.  Prints failed and skipped subtests, a line
+for each program, and last the sum: N passed, N failed, N skipped.
 END
 	exit "$1"
 }
 
-# Seconds that each may take on a slow machine.  NAME_2m is the program NAME on
-# scratches of huge folios, NAME_mix with every other chunk of one, NAME_zp on
-# those with a shared page of zeros.
+# Each line: NAME SECONDS [MARK]...  SECONDS is what it may take on a slow machine.
+# NAME_2m is the program NAME on scratches of huge folios, NAME_mix with every other
+# chunk of one, NAME_zp on those with a shared page of zeros.  Marks:
+#	long=SECONDS	it has a long variant (fz_long()), which may take that long
+#	-stock		.ci/run leaves it out on the newest stock kernel
+#	-debug		.ci/run leaves it out on the debug kernel
+# make check runs all of them on 6.1, make check-long all of them, long, everywhere.
 programs='args 120
 args_values 120
 args_fd 120
@@ -52,7 +57,7 @@ zero_guest_mix 240
 isolation_mix 240
 life_mix 300
 zeropage 120
-zeropage_race 240
+zeropage_race 240 long=2400
 zero_zp 240
 zero_guest_zp 240
 isolation_zp 240
@@ -65,7 +70,7 @@ isolation 240
 held 240
 held_dio 240
 poison 120
-race 500
+race 500 long=5000
 life 300
 life_module 300
 limits 120
@@ -76,7 +81,7 @@ shrink 240
 zeroer 120
 numa 120
 stats 120
-stress 400
+stress 400 long=4000
 failnth 200
 failnth_module 200
 race-control 300
@@ -115,6 +120,7 @@ done
 tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
 [ -n "$out" ] || out=$tmp
+[ "${FZ_LONG-}" = 1 ] || unset FZ_LONG
 mkdir -p "$out" || exit 2
 export FZ_KO="$ko"
 unset FZ_PAGES
@@ -221,6 +227,36 @@ judge()
 	}' "$2"
 }
 
+# choose: sets chosen, lines NAME SECONDS, from $programs and $only; and the names that
+# make check-long alone runs, left_out, or alone in the long variant, shortened.
+choose()
+{
+	chosen='' left_out='' shortened=''
+	while read -r name seconds marks; do
+		case $only in
+		''|*" $name "*)	;;
+		*)		continue ;;
+		esac
+		# Whoever names a program wants it.
+		case "$only| $marks " in
+		"|"*" -${FZ_CHOSEN:-none} "*)
+			left_out="$left_out $name"
+			continue ;;
+		esac
+		case "${FZ_LONG-} $marks" in
+		"1 "*long=*)
+			seconds=${marks##*long=}
+			seconds=${seconds%% *} ;;
+		" "*long=*)
+			shortened="$shortened $name" ;;
+		esac
+		chosen="$chosen$name $seconds
+"
+	done <<END
+$programs
+END
+}
+
 # run NAME SECONDS COMMAND...
 run()
 {
@@ -276,23 +312,21 @@ run_control()
 	use fastzero "$ko"
 }
 
+choose
+
 # From a known state, with the defaults.
 if [ -n "$ko" ]; then
 	use fastzero "$ko"
 fi
 if [ ! -d /sys/module/fastzero ]; then
 	fail "fastzero is not loaded"
-	programs=''
+	chosen=''
 fi
 if [ -n "$pin_ko" ]; then
 	use fz_pin "$pin_ko"
 fi
 
 while read -r name seconds; do
-	case $only in
-	''|*" $name "*)	;;
-	*)		continue ;;
-	esac
 	[ -n "$name" ] || continue
 	if [ "$name" = race-control ]; then
 		run_control "$name" "$seconds" "$dir/race" --expect-stale
@@ -315,7 +349,7 @@ while read -r name seconds; do
 		fail "$name: there is no $dir/$name"
 	fi
 done <<END
-$programs
+$chosen
 END
 
 # And back to nothing: the module can be unloaded, and has left nothing behind.
@@ -327,5 +361,7 @@ sed '$d' "$tmp/leaks" | grep -v '^ok'
 add $(sed -n '$s/[a-z,]*//gp' "$tmp/leaks")
 "$here/vm/klog" check || fail "kernel log at unload"
 
+[ -z "$shortened" ] || echo "moved to make check-long, the long variants of:$shortened"
+[ -z "$left_out" ] || echo "moved to make check-long:$left_out"
 echo "$total_passed passed, $total_failed failed, $total_skipped skipped"
 [ "$total_failed" = 0 ]

@@ -82,6 +82,10 @@ is "a test fails" 1 "6 passed, 1 failed, 0 skipped" true \
 	echo "4 passed, 1 failed, 0 skipped"; exit 1' one
 grep -qx '        a.c:1: why' "$tmp/said"
 count $? "what a failed test said is shown"
+is "what is moved elsewhere" 0 "7 passed, 0 failed, 1 skipped" true \
+	"echo 'moved to make check-long: b'; $fine" one
+tail -n 2 "$tmp/said" | grep -qx '    moved to make check-long: b'
+count $? "is in the table"
 is "the VM complains afterwards" 1 "7 passed, 1 failed, 1 skipped" true "$fine; exit 126" one
 is "an image that cannot be had" 1 "2 passed, 1 failed, 0 skipped" true \
 	'echo "kernel: one has no image" >&2; exit 1' one

@@ -60,6 +60,13 @@ END
 is "no job server of ours" 0 "1 passed, 0 failed, 0 skipped" <<END
 part a sh -c '[ -z "\${MAKEFLAGS-}\${MFLAGS-}" ] && [ "\$LC_ALL" = C ]'
 END
+is "what is moved elsewhere" 0 "1 passed, 0 failed, 0 skipped" <<END
+part a echo "    moved to make check-long: a"
+END
+count=$(tail -n 2 "$tmp/said" | head -n 1)
+is "is in the table" 0 "1 passed, 0 failed, 0 skipped" <<END
+part a [ "$count" = "    moved to make check-long: a" ]
+END
 mkdir -p "$tmp/logs/old.log"
 is "a log that cannot be written" 2 "old: ----" <<END
 exec 2> /dev/null

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Tests of how selftests/run.sh judges a program by what it said and its end.
+# Tests of how selftests/run.sh judges a program by what it said and its end, and of
+# which programs it runs.
 
 set -u
 
@@ -10,23 +11,29 @@ top=$(cd "$(dirname "$0")/../.." && pwd)
 tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
 passed=0 failed=0
-sed -n '/^judge()/,/^}/p' "$top/selftests/run.sh" > "$tmp/judge"
+sed -n -e '/^judge()/,/^}/p' -e '/^choose()/,/^}/p' "$top/selftests/run.sh" > "$tmp/functions"
 # shellcheck source=/dev/null
-. "$tmp/judge"
+. "$tmp/functions"
+
+# is_said WHAT LAST: the last line that was said.
+is_said()
+{
+	if [ "$(tail -n 1 "$tmp/said")" = "$2" ]; then
+		passed=$((passed + 1))
+		echo "ok: $1"
+	else
+		failed=$((failed + 1))
+		echo "not ok: $1: expected $2"
+		sed 's/^/    /' "$tmp/said"
+	fi
+}
 
 # is WHAT STATUS SUM: the sum for a program that says what is on stdin.
 is()
 {
 	cat > "$tmp/log"
 	judge "$2" "$tmp/log" > "$tmp/said"
-	if [ "$(tail -n 1 "$tmp/said")" = "$3" ]; then
-		passed=$((passed + 1))
-		echo "ok: $1"
-	else
-		failed=$((failed + 1))
-		echo "not ok: $1: expected $3"
-		sed 's/^/    /' "$tmp/said"
-	fi
+	is_said "$1" "$3"
 }
 
 unset FZ_MAY_SKIP
@@ -83,6 +90,32 @@ export FZ_MAY_SKIP='^other$|^no such thing$'
 is "for a reason that is known" 0 "1 0 1" < "$tmp/skips"
 export FZ_MAY_SKIP='^such thing$'
 is "for one that is not" 0 "1 1 0" < "$tmp/skips"
+
+# chooses WHAT EXPECTED: what there is to run, what is left out, what is shortened.
+chooses()
+{
+	chosen='' left_out='' shortened=''
+	choose
+	echo "$chosen|$left_out|$shortened" | xargs > "$tmp/said"
+	is_said "$1" "$2"
+}
+
+# shellcheck disable=SC2034 # for choose
+programs='a 1
+b 2 -debug long=20
+c 3 -stock -debug
+d 4 long=40 -stock' only=''
+unset FZ_LONG FZ_CHOSEN
+chooses "all of them" "a 1 b 2 c 3 d 4 || b d"
+FZ_CHOSEN=debug
+chooses "those for the debug kernel" "a 1 d 4 | b c| d"
+FZ_CHOSEN=stock
+chooses "those for the newest" "a 1 b 2 | c d| b"
+only=' c '
+chooses "one by its name" "c 3 ||"
+# shellcheck disable=SC2034 # for choose
+only='' FZ_LONG=1 FZ_CHOSEN=''
+chooses "the long variants" "a 1 b 20 c 3 d 40 ||"
 
 echo "$passed passed, $failed failed, 0 skipped"
 [ "$failed" = 0 ]
