@@ -61,10 +61,10 @@ demo:
 check: deps
 	@$(VM)/check "$(KERNEL)"
 
-#:   make lint              warnings, sparse, checkpatch, kernel-doc, shellcheck
+#:   make lint              sparse and warnings, checkpatch, kernel-doc, shellcheck
 #:   make unit              unit tests, on this machine
 #:   make selftests         build the selftests
-LINTS := warnings sparse checkpatch kernel-doc shellcheck
+LINTS := sparse checkpatch kernel-doc shellcheck
 lint: $(LINTS:%=lint-%)
 
 $(LINTS:%=lint-%): lint-%:

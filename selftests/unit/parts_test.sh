@@ -75,27 +75,36 @@ END
 is "one beside the others" 0 "6 passed, 0 failed, 1 skipped" <<END
 beside b sh -c 'until [ -e "$tmp/a" ]; do sleep 0.1; done; echo "5 passed, 0 failed, 1 skipped"'
 part a touch "$tmp/a"
-join
+join b
 END
 is "one beside the others that fails" 1 "6 passed, 1 failed, 0 skipped" <<END
 beside b sh -c 'echo "5 passed, 0 failed, 0 skipped"; exit 1'
 part a true
-join
+join b
 END
 is "one beside the others without a sum" 1 "1 passed, 1 failed, 0 skipped" <<END
 beside b true
 part a true
-join
+join b
+END
+is "two beside the others" 1 "9 passed, 1 failed, 0 skipped" <<END
+beside b sh -c 'until [ -e "$tmp/c" ]; do sleep 0.1; done; echo "5 passed, 0 failed, 0 skipped"'
+beside c sh -c 'touch "$tmp/c"; echo "3 passed, 1 failed, 0 skipped"; exit 1'
+part a true
+join b
+join c
 END
 # Its end is ours: nothing is left of it.
 is "one beside the others when we are ended" 143 "a: ----" <<END
 beside b sh -c 'sleep 87 & echo \$! > "$tmp/pid"; wait'
-until [ -s "$tmp/pid" ]; do sleep 0.1; done
+beside c sh -c 'sleep 87 & echo \$! > "$tmp/pid2"; wait'
+until [ -s "$tmp/pid" ] && [ -s "$tmp/pid2" ]; do sleep 0.1; done
 part a kill \$\$
 END
 # Whoever inherits it may be slow to bury it.
 is "and of what it had started" 0 "1 passed, 0 failed, 0 skipped" <<END
-part a timeout 10 sh -c 'while grep -s "State:.[^Z]" /proc/$(cat "$tmp/pid")/status; do sleep 0.1; done'
+part a timeout 10 sh -c 'while grep -s "State:.[^Z]" /proc/$(cat "$tmp/pid")/status \\
+	/proc/$(cat "$tmp/pid2")/status; do sleep 0.1; done'
 END
 
 echo "$ok passed, $bad failed, 0 skipped"
