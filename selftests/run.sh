@@ -33,9 +33,11 @@ END
 #	-stock		.ci/run leaves it out on the newest stock kernel
 #	-debug		.ci/run leaves it out on the debug kernel
 # make check runs all of them on 6.1, make check-long all of them, long, everywhere.
+# -stock is for what varies the module's own work alone and for the control of race;
+# -debug for that, and for what another program there gives the kernel to watch.
 programs='args 120
-args_values 120
-args_fd 120
+args_values 120 -debug
+args_fd 120 -debug
 file 120
 mmap 120
 dirty 120
@@ -45,25 +47,25 @@ huge 120
 swap 120
 trace 60
 workset 120
-workset_io 60
-dirty_2m 120
-zero_2m 240
-zero_guest_2m 240
+workset_io 60 -debug
+dirty_2m 120 -debug
+zero_2m 240 -debug
+zero_guest_2m 240 -debug
 isolation_2m 240
 large 120
-dirty_mix 120
-zero_mix 240
-zero_guest_mix 240
-isolation_mix 240
-life_mix 300
+dirty_mix 120 -stock -debug
+zero_mix 240 -stock -debug
+zero_guest_mix 240 -stock -debug
+isolation_mix 240 -stock -debug
+life_mix 300 -stock -debug
 zeropage 120
 zeropage_race 240 long=2400
-zero_zp 240
-zero_guest_zp 240
-isolation_zp 240
-dirty_zp 120
-vma_zp 120
-vma_touch_zp 120
+zero_zp 240 -stock -debug
+zero_guest_zp 240 -stock -debug
+isolation_zp 240 -stock -debug
+dirty_zp 120 -stock -debug
+vma_zp 120 -debug
+vma_touch_zp 120 -debug
 vma 120
 vma_touch 120
 isolation 240
@@ -84,8 +86,8 @@ stats 120
 stress 400 long=4000
 failnth 200
 failnth_module 200
-race-control 300
-race-control-2m 300'
+race-control 300 -stock -debug
+race-control-2m 300 -stock -debug'
 
 set -u
 
