@@ -17,24 +17,46 @@ static struct page *alloc_on(int node, gfp_t gfp, unsigned int order)
 {
 	if (node == NUMA_NO_NODE)
 		return alloc_pages(gfp, order);
-	/* The kernel complains of who names a node that is gone. */
+	/* The kernel complains of a node that is gone. */
 	if (unlikely(!node_online(node)))
 		return gfp & __GFP_THISNODE ? NULL : alloc_pages(gfp, order);
 	return alloc_pages_node(node, gfp, order);
 }
 
+/* From the nodes of a mask alone, the near one first. */
+static struct page *alloc_among(const struct fz_place *place, gfp_t gfp,
+				unsigned int order)
+{
+	nodemask_t only = *place->only;
+	struct folio *folio;
+	struct page *page;
+	int node;
+
+	/* Here an OOM killer can come, which has to know of all nodes at once. */
+	if (!order) {
+		folio = __folio_alloc(gfp, 0, place->node, &only);
+		return folio ? folio_page(folio, 0) : NULL;
+	}
+	gfp |= __GFP_THISNODE;
+	page = alloc_on(place->node, gfp, order);
+	for_each_node_mask(node, only)
+		if (!page && node != place->node)
+			page = alloc_on(node, gfp, order);
+	return page;
+}
+
 /**
  * fz_pool_alloc() - a zeroed folio from the system, in hand
  * @pool: the pool
- * @node: from this node first; NUMA_NO_NODE: by the caller's memory policy
+ * @place: where from
  * @size: which size
  * @gfp: how
  *
  * Return: the folio with one reference, or an ERR_PTR: -ENOSPC at the limit,
  * -ENOMEM.
  */
-struct folio *fz_pool_alloc(struct fz_pool *pool, int node, enum fz_size size,
-			    gfp_t gfp)
+struct folio *fz_pool_alloc(struct fz_pool *pool, const struct fz_place *place,
+			    enum fz_size size, gfp_t gfp)
 {
 	unsigned int order = size == FZ_HUGE ? FZ_CHUNK_SHIFT : 0;
 	u64 nr = fz_size_pages(size);
@@ -52,7 +74,8 @@ struct folio *fz_pool_alloc(struct fz_pool *pool, int node, enum fz_size size,
 	if (order)
 		gfp |= __GFP_COMP;
 	old = set_active_memcg(pool->memcg);
-	page = alloc_on(node, gfp, order);
+	page = place->only ? alloc_among(place, gfp, order) :
+			     alloc_on(place->node, gfp, order);
 	set_active_memcg(old);
 	if (!page) {
 		if (gfp & __GFP_DIRECT_RECLAIM)

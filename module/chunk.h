@@ -70,10 +70,10 @@ static inline struct folio *fz_chunk_folio(const struct fz_chunk *chunk,
 void fz_chunk_free(struct fz_chunk *chunk);
 struct fz_chunk *fz_chunk_at(struct fz_scratch *s, u64 page, gfp_t gfp);
 struct folio *fz_chunk_get(struct fz_scratch *s, struct fz_chunk *chunk,
-			   u64 page, gfp_t gfp, const struct vm_fault *vmf,
-			   u64 *nr_added);
+			   u64 page, gfp_t gfp, const struct fz_place *place,
+			   const struct vm_fault *vmf, u64 *nr_added);
 struct folio *fz_chunk_fill(struct fz_scratch *s, u64 page, gfp_t gfp,
-			    u64 *nr_added);
+			    const struct fz_place *place, u64 *nr_added);
 
 /* zero.c */
 int fz_zero_init(struct fz_scratch *s);

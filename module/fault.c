@@ -30,6 +30,7 @@ static vm_fault_t fault_page(struct vm_fault *vmf)
 	bool pays = fz_memcg_is_current(s->ctx->pool.memcg);
 	gfp_t gfp = pays ? FZ_GFP_FAULT : FZ_GFP_TELL;
 	struct fz_chunk *chunk;
+	struct fz_place place;
 	struct folio *folio;
 
 	if (vmf->pgoff >= s->nr_pages)
@@ -46,8 +47,9 @@ static vm_fault_t fault_page(struct vm_fault *vmf)
 	if (IS_ERR(chunk))
 		return fault_failed(chunk, pays);
 
+	fz_place_find(&place, s, fz_vma_policy(vmf->vma), vmf->pgoff);
 	for (;;) {
-		folio = fz_chunk_get(s, chunk, vmf->pgoff, gfp, vmf, NULL);
+		folio = fz_chunk_get(s, chunk, vmf->pgoff, gfp, &place, vmf, NULL);
 		if (IS_ERR(folio))
 			return fault_failed(folio, pays);
 		folio_lock(folio);
@@ -94,10 +96,12 @@ static vm_fault_t fault_mkwrite(struct vm_fault *vmf)
 	bool pays = fz_memcg_is_current(s->ctx->pool.memcg);
 	struct folio *folio = page_folio(vmf->page);
 	struct fz_chunk *chunk;
+	struct fz_place place;
 
 	if (folio == s->zero) {
+		fz_place_find(&place, s, fz_vma_policy(vmf->vma), vmf->pgoff);
 		folio = fz_chunk_fill(s, vmf->pgoff,
-				      pays ? FZ_GFP_FAULT : FZ_GFP_TELL, NULL);
+				      pays ? FZ_GFP_FAULT : FZ_GFP_TELL, &place, NULL);
 		if (IS_ERR(folio))
 			return fault_failed(folio, pays);
 		folio_put(folio);
@@ -114,9 +118,19 @@ static vm_fault_t fault_mkwrite(struct vm_fault *vmf)
 	return VM_FAULT_NOPAGE;
 }
 
+/* mbind(): a scratch whose node CREATE has named takes no other, and says so. */
+static int __maybe_unused fault_set_policy(struct vm_area_struct *vma,
+					   struct mempolicy *policy)
+{
+	struct fz_scratch *s = fz_scratch_of(vma->vm_file);
+
+	return policy && s->node != NUMA_NO_NODE ? -EINVAL : 0;
+}
+
 static const struct vm_operations_struct fault_vm_ops = {
 	.fault		= fault_page,
 	.map_pages	= fault_map_pages,
+	FZ_VM_OPS_POLICY(fault_set_policy)
 };
 
 /* Apart, since page_mkwrite makes every mapping begin read-only. */
@@ -124,6 +138,7 @@ static const struct vm_operations_struct fault_zero_vm_ops = {
 	.fault		= fault_page,
 	.map_pages	= fault_map_pages,
 	.page_mkwrite	= fault_mkwrite,
+	FZ_VM_OPS_POLICY(fault_set_policy)
 };
 
 /**

@@ -139,6 +139,7 @@ static void fill_put_back(struct fz_scratch *s, struct folio *folio)
  * @chunk: the chunk of the page
  * @page: page, inside the scratch
  * @gfp: how to allocate what is missing: FZ_GFP_FAULT or FZ_GFP_TELL
+ * @place: where to take it from
  * @vmf: the fault that wants it, NULL if it is something else
  * @nr_added: increased by the pages that were holes; may be NULL
  *
@@ -146,8 +147,8 @@ static void fill_put_back(struct fz_scratch *s, struct folio *folio)
  * -ENOSPC beyond the context's limit, -EINTR.
  */
 struct folio *fz_chunk_get(struct fz_scratch *s, struct fz_chunk *chunk,
-			   u64 page, gfp_t gfp, const struct vm_fault *vmf,
-			   u64 *nr_added)
+			   u64 page, gfp_t gfp, const struct fz_place *place,
+			   const struct vm_fault *vmf, u64 *nr_added)
 {
 	struct fz_pool *pool = &s->ctx->pool;
 	unsigned int i = page % FZ_CHUNK_PAGES;
@@ -194,11 +195,11 @@ struct folio *fz_chunk_get(struct fz_scratch *s, struct fz_chunk *chunk,
 
 		fresh = NULL;
 		if (!no_huge && fz_large_wanted(s, chunk, page, vmf)) {
-			fresh = fz_pool_take_huge(pool, s->node, &s->count);
+			fresh = fz_pool_take_huge(pool, place, &s->count);
 			no_huge = !fresh;
 		}
 		if (!fresh)
-			fresh = fz_pool_take(pool, s->node, gfp, &try,
+			fresh = fz_pool_take(pool, place, gfp, &try,
 					     &s->count);
 		if (fresh == ERR_PTR(-EAGAIN))
 			fresh = NULL;
@@ -212,16 +213,17 @@ struct folio *fz_chunk_get(struct fz_scratch *s, struct fz_chunk *chunk,
  * @s: the scratch
  * @page: page, inside the scratch
  * @gfp: as there
+ * @place: as there
  * @nr_added: as there
  *
  * Return: as fz_chunk_get().
  */
 struct folio *fz_chunk_fill(struct fz_scratch *s, u64 page, gfp_t gfp,
-			    u64 *nr_added)
+			    const struct fz_place *place, u64 *nr_added)
 {
 	struct fz_chunk *chunk = fz_chunk_at(s, page, gfp);
 
 	if (IS_ERR(chunk))
 		return ERR_CAST(chunk);
-	return fz_chunk_get(s, chunk, page, gfp, NULL, nr_added);
+	return fz_chunk_get(s, chunk, page, gfp, place, NULL, nr_added);
 }

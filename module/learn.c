@@ -189,6 +189,7 @@ static bool learn_is_free(void)
  */
 u64 fz_learn_grow(struct fz_pool *pool, struct fz_store *store)
 {
+	const struct fz_place place = { .node = store->node };
 	u64 most, begin;
 	LIST_HEAD(fresh);
 	u64 nr = 0;
@@ -203,7 +204,7 @@ u64 fz_learn_grow(struct fz_pool *pool, struct fz_store *store)
 	begin = ktime_get_ns();
 	while (nr < most && learn_is_free() &&
 	       fz_memcg_has_room(pool->memcg, LEARN_GROW_SHIFT)) {
-		struct folio *folio = fz_pool_alloc(pool, store->node, store->size,
+		struct folio *folio = fz_pool_alloc(pool, &place, store->size,
 						    LEARN_GFP_AHEAD);
 
 		if (IS_ERR(folio))

@@ -15,6 +15,7 @@
 #include <linux/workqueue.h>
 
 #include "demand.h"
+#include "place.h"
 #include "range.h"
 #include "rate.h"
 
@@ -226,14 +227,15 @@ long fz_pool_pages_in_use(void);
 void fz_pool_count(long nr);
 
 /* alloc.c */
-struct folio *fz_pool_alloc(struct fz_pool *pool, int node, enum fz_size size,
-			    gfp_t gfp);
+struct folio *fz_pool_alloc(struct fz_pool *pool, const struct fz_place *place,
+			    enum fz_size size, gfp_t gfp);
 int fz_pool_wait(struct fz_pool *pool, u64 seen);
 
 /* take.c */
-struct folio *fz_pool_take(struct fz_pool *pool, int node, gfp_t gfp,
-			   struct fz_pool_try *try, struct fz_counters *count);
-struct folio *fz_pool_take_huge(struct fz_pool *pool, int node,
+struct folio *fz_pool_take(struct fz_pool *pool, const struct fz_place *place,
+			   gfp_t gfp, struct fz_pool_try *try,
+			   struct fz_counters *count);
+struct folio *fz_pool_take_huge(struct fz_pool *pool, const struct fz_place *place,
 				struct fz_counters *count);
 u64 fz_pool_take_ready(struct fz_pool *pool, struct fz_store *store, u64 nr,
 		       struct list_head *folios);

@@ -14,17 +14,74 @@
 /* Pages mapped before others get a chance at mmap_lock. */
 #define POPULATE_BATCH	512
 
+/**
+ * struct populate_policy - the memory policy of the caller's mapping
+ * @known: pages that the rest holds for
+ * @has: there is a policy
+ * @copy: its mode and nodes
+ */
+struct populate_policy {
+	struct fz_range known;
+	bool has;
+	struct mempolicy copy;
+};
+
+/* Look for the mapping of a page; the policy holds for as much as that has of it. */
+static int populate_look(struct fz_scratch *s, u64 page, struct populate_policy *policy)
+{
+	struct vm_area_struct *vma;
+
+	policy->has = false;
+	policy->known.first = page;
+	policy->known.end = s->nr_pages;
+	if (mmap_read_lock_killable(current->mm))
+		return -EINTR;
+	for (vma = find_vma(current->mm, 0); vma;
+	     vma = find_vma(current->mm, vma->vm_end)) {
+		if (!vma->vm_file || file_inode(vma->vm_file) != s->inode)
+			continue;
+		if (vma->vm_pgoff > page) {
+			policy->known.end = min_t(u64, policy->known.end,
+						  vma->vm_pgoff);
+		} else if (page - vma->vm_pgoff < vma_pages(vma)) {
+			policy->known.end = vma->vm_pgoff + vma_pages(vma);
+			policy->has = fz_vma_policy(vma);
+			if (policy->has)
+				fz_policy_copy(&policy->copy, fz_vma_policy(vma));
+			break;
+		}
+	}
+	mmap_read_unlock(current->mm);
+	return 0;
+}
+
+static int populate_place(struct fz_scratch *s, u64 page,
+			  struct populate_policy *policy, struct fz_place *place)
+{
+	int err = 0;
+
+	if (page < policy->known.first || page >= policy->known.end)
+		err = populate_look(s, page, policy);
+	if (!err)
+		fz_place_find(place, s, policy->has ? &policy->copy : NULL, page);
+	return err;
+}
+
 /* Back [range->first, end); moves range->first on. */
 static int populate_back(struct fz_scratch *s, struct fz_range *range,
-			 u64 *nr_added)
+			 struct populate_policy *policy, u64 *nr_added)
 {
+	struct fz_place place;
 	struct folio *folio;
 	u64 next;
 
 	for (; range->first < range->end; range->first = min(next, range->end)) {
 		if (fatal_signal_pending(current))
 			return -EINTR;
-		folio = fz_chunk_fill(s, range->first, FZ_GFP_TELL, nr_added);
+		if (populate_place(s, range->first, policy, &place))
+			return -EINTR;
+		folio = fz_chunk_fill(s, range->first, FZ_GFP_TELL, &place,
+				      nr_added);
 		if (IS_ERR(folio))
 			return folio == ERR_PTR(-EINTR) ? -EINTR : -ENOMEM;
 		next = folio_test_large(folio) ?
@@ -110,16 +167,18 @@ static int populate_map(struct fz_scratch *s, const struct fz_range *range,
 
 /* Back a range and map it; moves range->first on to where it is backed. */
 static int populate_range(struct fz_scratch *s, struct fz_range *range,
+			  struct populate_policy *policy,
 			  struct fastzero_populate *cmd)
 {
 	struct fz_range all = *range;
-	int err = populate_back(s, range, &cmd->out_added);
+	int err = populate_back(s, range, policy, &cmd->out_added);
 
 	return err ?: populate_map(s, &all, &cmd->out_mapped);
 }
 
 /* The same for those pages of it that are in the working set. */
 static int populate_workset(struct fz_scratch *s, struct fz_range *range,
+			    struct populate_policy *policy,
 			    struct fastzero_populate *cmd)
 {
 	unsigned long at = range->first >> FZ_CHUNK_SHIFT;
@@ -138,7 +197,7 @@ static int populate_workset(struct fz_scratch *s, struct fz_range *range,
 		while (fz_range_next_run(words, &run)) {
 			struct fz_range pages = { base + run.first, base + run.end };
 
-			err = populate_range(s, &pages, cmd);
+			err = populate_range(s, &pages, policy, cmd);
 			range->first = pages.first;
 			if (err)
 				return err;
@@ -158,6 +217,7 @@ int fz_ioctl_populate(struct fz_ucmd *ucmd)
 {
 	struct fastzero_populate *cmd = ucmd->cmd;
 	struct fz_scratch *s = ucmd->scratch;
+	struct populate_policy policy = { };
 	struct fz_range range, left;
 	int err;
 
@@ -172,9 +232,9 @@ int fz_ioctl_populate(struct fz_ucmd *ucmd)
 	cmd->out_mapped = 0;
 	left = range;
 	if (cmd->flags & FASTZERO_POPULATE_WORKSET)
-		err = populate_workset(s, &left, cmd);
+		err = populate_workset(s, &left, &policy, cmd);
 	else
-		err = populate_range(s, &left, cmd);
+		err = populate_range(s, &left, &policy, cmd);
 	cmd->out_done = (left.first - range.first) << PAGE_SHIFT;
 	return fz_ucmd_respond(ucmd) ?: err;
 }

@@ -17,6 +17,7 @@
 static int resize_alloc(struct fz_pool *pool, const struct fz_store *store,
 			u64 nr, struct list_head *folios)
 {
+	const struct fz_place place = { .node = store->node };
 	struct folio *folio;
 	int err = 0;
 	u64 i;
@@ -26,7 +27,7 @@ static int resize_alloc(struct fz_pool *pool, const struct fz_store *store,
 		return -ENOMEM;
 
 	for (i = 0; i < nr && !err; i++) {
-		folio = fz_pool_alloc(pool, store->node, store->size,
+		folio = fz_pool_alloc(pool, &place, store->size,
 				      FZ_GFP_TELL | __GFP_THISNODE);
 		if (IS_ERR(folio))
 			err = -ENOMEM;

@@ -57,6 +57,7 @@ ssize_t fz_write_iter(struct kiocb *iocb, struct iov_iter *from)
 {
 	struct fz_scratch *s = fz_scratch_of(iocb->ki_filp);
 	u64 size = fz_scratch_size(s);
+	struct fz_place place;
 	ssize_t done = 0;
 	int err = 0;
 
@@ -75,7 +76,8 @@ ssize_t fz_write_iter(struct kiocb *iocb, struct iov_iter *from)
 		}
 		want = min3((u64)(PAGE_SIZE - offset),
 			    (u64)iov_iter_count(from), size - iocb->ki_pos);
-		folio = fz_chunk_fill(s, page, FZ_GFP_TELL, NULL);
+		fz_place_find(&place, s, NULL, page);
+		folio = fz_chunk_fill(s, page, FZ_GFP_TELL, &place, NULL);
 		if (IS_ERR(folio)) {
 			err = folio == ERR_PTR(-EINTR) ? -EINTR : -ENOMEM;
 			break;

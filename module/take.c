@@ -63,24 +63,27 @@ static struct folio *take_store(struct fz_pool *pool, struct fz_store *store,
 }
 
 /*
- * None of the node is there.  To who has named it any memory of it is worth more than
- * what is at hand on others; to who is just there it is not.
+ * The near store has nothing.  Memory of a node that was asked for is worth more than
+ * what is at hand elsewhere; memory that is merely near is not.
  */
-static noinline struct folio *take_elsewhere(struct fz_pool *pool, int node,
+static noinline struct folio *take_elsewhere(struct fz_pool *pool,
+					     const struct fz_place *place,
 					     enum fz_size size,
 					     struct fz_counters *count)
 {
 	struct folio *folio;
 	int other;
 
-	if (node != NUMA_NO_NODE) {
-		folio = fz_pool_alloc(pool, node, size, TAKE_GFP_NODE);
+	if (place->node != NUMA_NO_NODE && !place->only) {
+		folio = fz_pool_alloc(pool, place, size, TAKE_GFP_NODE);
 		if (!IS_ERR(folio)) {
 			atomic64_add(fz_size_pages(size), &count->faults_alloc);
 			return folio;
 		}
 	}
 	for (other = 0; other < nr_node_ids; other++) {
+		if (!fz_place_allows(place, other))
+			continue;
 		folio = take_store(pool, fz_pool_store(pool, other, size), false,
 				   count);
 		if (folio)
@@ -90,29 +93,36 @@ static noinline struct folio *take_elsewhere(struct fz_pool *pool, int node,
 }
 
 /* Off the lists of the pool, made zero, and counted. */
-static struct folio *take_zeroed(struct fz_pool *pool, int node,
+static struct folio *take_zeroed(struct fz_pool *pool, const struct fz_place *place,
 				 enum fz_size size, struct fz_counters *count)
 {
-	int near = node == NUMA_NO_NODE ? numa_mem_id() : node;
+	int near = place->node == NUMA_NO_NODE ? numa_mem_id() : place->node;
 	struct folio *folio = take_store(pool, fz_pool_store(pool, near, size),
 					 true, count);
 
 	if (likely(folio) || !fz_pool_has_nodes(pool))
 		return folio;
-	return take_elsewhere(pool, node, size, count);
+	return take_elsewhere(pool, place, size, count);
 }
 
-/* At the limit: whole chunks that wait for work are memory, too. */
-static bool take_break_huge(struct fz_pool *pool)
+/*
+ * At the limit: whole chunks that wait for work are memory, too, and so are base pages
+ * of nodes that the place does not allow.
+ */
+static bool take_give_up(struct fz_pool *pool, const struct fz_place *place)
 {
 	struct folio *folio = NULL;
 	LIST_HEAD(one);
 	bool ready;
 	int node;
 
-	for (node = 0; node < nr_node_ids && !folio; node++)
+	for (node = 0; node < nr_node_ids && !folio; node++) {
 		folio = take_listed(pool, fz_pool_store(pool, node, FZ_HUGE),
 				    false, &ready);
+		if (!folio && !fz_place_allows(place, node))
+			folio = take_listed(pool, fz_pool_store(pool, node, FZ_BASE),
+					    false, &ready);
+	}
 	if (!folio)
 		return false;
 	if (!ready && !fz_folio_zero(folio, NULL)) {
@@ -125,8 +135,8 @@ static bool take_break_huge(struct fz_pool *pool)
 }
 
 /* From the system. */
-static struct folio *take_fresh(struct fz_pool *pool, int node, gfp_t gfp,
-				struct fz_pool_try *try)
+static struct folio *take_fresh(struct fz_pool *pool, const struct fz_place *place,
+				gfp_t gfp, struct fz_pool_try *try)
 {
 	/* What others have in hand comes before the OOM killer, once. */
 	bool others = !try->waited && (READ_ONCE(pool->in_hand) ||
@@ -134,12 +144,12 @@ static struct folio *take_fresh(struct fz_pool *pool, int node, gfp_t gfp,
 	struct folio *folio;
 	int err;
 
-	folio = fz_pool_alloc(pool, node, FZ_BASE, others ? FZ_GFP_TELL : gfp);
+	folio = fz_pool_alloc(pool, place, FZ_BASE, others ? FZ_GFP_TELL : gfp);
 	if (!IS_ERR(folio))
 		return folio;
 
 	if (folio == ERR_PTR(-ENOSPC)) {
-		if (fz_zeroer_collect(pool) || take_break_huge(pool))
+		if (fz_zeroer_collect(pool) || take_give_up(pool, place))
 			return ERR_PTR(-EAGAIN);
 		err = fz_pool_wait(pool, try->seen);
 		return err ? ERR_PTR(err) : folio;
@@ -157,60 +167,62 @@ static struct folio *take_fresh(struct fz_pool *pool, int node, gfp_t gfp,
 /**
  * fz_pool_take() - a zeroed base page
  * @pool: the pool
- * @node: of this node first; NUMA_NO_NODE: of the caller's
+ * @place: where from
  * @gfp: how to allocate if the pool is empty
  * @try: seen must have been set before the caller saw that it needs the folio
  * @count: where to count what it was
  *
  * Ready ones first; then one that waits for the zeroer, which costs us the
  * clearing but neither an allocation nor a charge; then those of other nodes; then
- * the system.  It comes before other nodes if @node is given.
+ * the system.  It comes before other nodes if the place names one.
  *
  * Return: the folio, with one reference, in hand until fz_pool_settle() or
  * fz_pool_put_back(); or an ERR_PTR: -EAGAIN if there was a wait and all may be
  * different now; as fz_pool_alloc(); -EINTR.
  */
-struct folio *fz_pool_take(struct fz_pool *pool, int node, gfp_t gfp,
-			   struct fz_pool_try *try, struct fz_counters *count)
+struct folio *fz_pool_take(struct fz_pool *pool, const struct fz_place *place,
+			   gfp_t gfp, struct fz_pool_try *try,
+			   struct fz_counters *count)
 {
-	struct folio *folio = take_zeroed(pool, node, FZ_BASE, count);
+	struct folio *folio = take_zeroed(pool, place, FZ_BASE, count);
 
 	if (folio)
 		return folio;
-	folio = take_fresh(pool, node, gfp, try);
+	folio = take_fresh(pool, place, gfp, try);
 	if (!IS_ERR(folio))
 		atomic64_inc(&count->faults_alloc);
 	return folio;
 }
 
 /* Base pages beyond the target are given up for it. */
-static struct folio *take_fresh_huge(struct fz_pool *pool, int node)
+static struct folio *take_fresh_huge(struct fz_pool *pool,
+				     const struct fz_place *place)
 {
-	struct folio *folio = fz_pool_alloc(pool, node, FZ_HUGE, FZ_GFP_TELL);
+	struct folio *folio = fz_pool_alloc(pool, place, FZ_HUGE, FZ_GFP_TELL);
 
 	if (IS_ERR(folio) && fz_learn_release(pool, FZ_BASE))
-		folio = fz_pool_alloc(pool, node, FZ_HUGE, FZ_GFP_TELL);
+		folio = fz_pool_alloc(pool, place, FZ_HUGE, FZ_GFP_TELL);
 	return folio;
 }
 
 /**
  * fz_pool_take_huge() - a zeroed folio for a whole chunk
  * @pool: the pool
- * @node: as for fz_pool_take()
+ * @place: where from
  * @count: where to count what it was
  *
  * Base pages will do instead: so nobody is made to wait for one or killed for it.
  *
  * Return: the folio as fz_pool_take(), or NULL.
  */
-struct folio *fz_pool_take_huge(struct fz_pool *pool, int node,
+struct folio *fz_pool_take_huge(struct fz_pool *pool, const struct fz_place *place,
 				struct fz_counters *count)
 {
-	struct folio *folio = take_zeroed(pool, node, FZ_HUGE, count);
+	struct folio *folio = take_zeroed(pool, place, FZ_HUGE, count);
 
 	if (folio)
 		return folio;
-	folio = take_fresh_huge(pool, node);
+	folio = take_fresh_huge(pool, place);
 	if (IS_ERR(folio)) {
 		atomic64_inc(&count->huge_failed);
 		return NULL;
@@ -270,6 +282,7 @@ u64 fz_pool_take_ready(struct fz_pool *pool, struct fz_store *store, u64 nr,
 struct folio *fz_pool_grow_huge(struct fz_pool *pool, int node, u64 coming)
 {
 	const struct fz_store *store = fz_pool_store(pool, node, FZ_HUGE);
+	const struct fz_place place = { .node = node };
 	struct folio *folio;
 	bool is_short;
 
@@ -279,6 +292,6 @@ struct folio *fz_pool_grow_huge(struct fz_pool *pool, int node, u64 coming)
 	/* What was taken for others, or could not be had, is not tried for again. */
 	if (!is_short || fz_pool_is_short(pool))
 		return NULL;
-	folio = take_fresh_huge(pool, node);
+	folio = take_fresh_huge(pool, &place);
 	return IS_ERR(folio) ? NULL : folio;
 }

@@ -7,12 +7,8 @@
 #define _GNU_SOURCE
 #include "kselftest_harness.h"
 #include "fz.h"
+#include "fz_numa.h"
 
-#include <sched.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-
-#define NODES	2
 #define PAGES	64
 #define SIZE	(PAGES * fz_ps)
 #define SEED	43
@@ -24,22 +20,6 @@ FIXTURE(numa) {
 	cpu_set_t cpus[NODES];
 	cpu_set_t before;
 };
-
-/* The processors of a node; false if there is no such node. */
-static bool node_cpus(int node, cpu_set_t *cpus)
-{
-	char path[96];
-	int cpu;
-
-	CPU_ZERO(cpus);
-	for (cpu = 0; cpu < CPU_SETSIZE; cpu++) {
-		snprintf(path, sizeof(path),
-			 "/sys/devices/system/node/node%d/cpu%d", node, cpu);
-		if (!access(path, F_OK))
-			CPU_SET(cpu, cpus);
-	}
-	return CPU_COUNT(cpus);
-}
 
 FIXTURE_SETUP(numa)
 {
@@ -67,44 +47,6 @@ FIXTURE_TEARDOWN(numa)
 	sched_setaffinity(0, sizeof(self->before), &self->before);
 	close(self->ctx);
 }
-
-#define GO_TO(node) \
-	ASSERT_EQ(0, sched_setaffinity(0, sizeof(cpu_set_t), &self->cpus[node]))
-
-static struct fastzero_pool pool_of(int ctx, int order, uint32_t node,
-				    uint64_t target)
-{
-	struct fastzero_pool arg = {
-		.size = sizeof(arg), .order = order, .target = target,
-		.flags = FASTZERO_POOL_WAIT | FASTZERO_POOL_NODE, .node = node,
-	};
-
-	if (ioctl(ctx, FASTZERO_IOC_POOL, &arg))
-		arg.out_ready = ~0ULL;
-	return arg;
-}
-
-#define POOL(order, node, target) \
-	ASSERT_EQ(target, pool_of(self->ctx, order, node, target).out_ready)
-
-/* Pages of a mapping, those that are touched, that lie on a node. */
-static int pages_on(const unsigned char *map, uint64_t pages, int node)
-{
-	uint64_t i;
-	int nr = 0;
-
-	for (i = 0; i < pages; i++) {
-		void *page = (void *)(map + i * fz_ps);
-		int status = -1;
-
-		syscall(SYS_move_pages, 0, 1UL, &page, NULL, &status, 0);
-		nr += status == node;
-	}
-	return nr;
-}
-
-#define EXPECT_ON(node, map, pages) \
-	EXPECT_EQ((int)(pages), pages_on(map, pages, node))
 
 static int create(int ctx, int node, uint32_t policy, uint64_t length)
 {

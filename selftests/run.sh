@@ -82,6 +82,7 @@ pool 240
 shrink 240
 zeroer 120
 numa 120
+numa_policy 120
 stats 120
 stress 400 long=4000
 failnth 200

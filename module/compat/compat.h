@@ -9,6 +9,7 @@
 
 #include <linux/fs.h>
 #include <linux/memcontrol.h>
+#include <linux/mempolicy.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/shrinker.h>
@@ -33,6 +34,51 @@ static inline void fz_vm_flags_clear(struct vm_area_struct *vma,
 	vma->vm_flags &= ~flags;
 #endif
 }
+
+/* The memory policy of a mapping, NULL for none. */
+static inline struct mempolicy *fz_vma_policy(const struct vm_area_struct *vma)
+{
+#ifdef CONFIG_NUMA
+	return vma->vm_policy;
+#else
+	return NULL;
+#endif
+}
+
+/* What decides where pages come from, kept when the mapping's lock is let go. */
+static inline void fz_policy_copy(struct mempolicy *to, const struct mempolicy *from)
+{
+#ifdef CONFIG_NUMA
+	to->mode = from->mode;
+	to->nodes = from->nodes;
+#endif
+}
+
+/*
+ * mbind() leaves its policy in the mapping.  NUMA balancing asks a mapping that has this
+ * function, and the answer keeps it away: it would unmap pages that it cannot move.
+ */
+#if defined(CONFIG_NUMA) && defined(FZ_HAVE_GET_POLICY_ILX)
+static inline struct mempolicy *fz_get_policy(struct vm_area_struct *vma,
+					      unsigned long addr, pgoff_t *ilx)
+{
+	*ilx = 0;
+	return vma->vm_policy;
+}
+#elif defined(CONFIG_NUMA)
+static inline struct mempolicy *fz_get_policy(struct vm_area_struct *vma,
+					      unsigned long addr)
+{
+	return vma->vm_policy;
+}
+#endif
+
+#ifdef CONFIG_NUMA
+#define FZ_VM_OPS_POLICY(set)	.set_policy	= (set), \
+				.get_policy	= fz_get_policy,
+#else
+#define FZ_VM_OPS_POLICY(set)
+#endif
 
 /*
  * Page tables that map a folio as a whole; the helpers are not exported everywhere.

@@ -92,6 +92,24 @@
  */
 
 /**
+ * DOC: NUMA nodes
+ *
+ * The first of these that says something decides which node a new page of a scratch
+ * comes from, out of the pool or not:
+ *
+ * 1. FASTZERO_CREATE_NODE.
+ * 2. The memory policy of the mapping (mbind), for faults, and for POPULATE where the
+ *    caller maps the page.  It belongs to the mapping, not to the scratch.
+ * 3. The memory policy of the task (set_mempolicy), also for write(2).
+ * 4. Nearness: pages of the pool, near ones first, then the toucher's node.
+ *
+ * MPOL_BIND is strict, as on a memfd: pages of other nodes are never taken.  With
+ * MPOL_WEIGHTED_INTERLEAVE all weights count as one.  A reset leaves pages on their
+ * node.  Pages do not move: MPOL_MF_MOVE with MPOL_MF_STRICT is EIO for pages on other
+ * nodes, and automatic NUMA balancing passes over scratches.
+ */
+
+/**
  * DOC: Structures and errors
  *
  * Every ioctl takes a pointer to a structure whose first member is its size.
@@ -213,11 +231,11 @@ enum fastzero_page_policy {
 /**
  * enum fastzero_create_flags - bits of fastzero_create.flags
  * @FASTZERO_CREATE_NODE: take pages from NUMA node @node of the structure
- *	first: those in the pool, then what the node has free, and only then those
- *	of other nodes.  Without it, from the node of whoever touches them, but
- *	what is in the pool comes before what is not, wherever it is.  SWAP puts
- *	pages of @node in the place of others, without the flag pages of the same
- *	node.  EOPNOTSUPP without FASTZERO_FEATURE_NODE
+ *	first: those in the pool, then free ones of the node, and only then those
+ *	of other nodes.  SWAP puts pages of @node in the place of others.  The scratch
+ *	then has no other policy: mbind() on its mappings is EINVAL.  Without the
+ *	flag memory policies decide, see the top of this header.  EOPNOTSUPP
+ *	without FASTZERO_FEATURE_NODE
  * @FASTZERO_CREATE_ZEROPAGE: holes that are only read share one page of
  *	zeros instead of taking memory; what that costs is said on top of this
  *	header.  EINVAL with FASTZERO_PAGES_2M, EOPNOTSUPP without

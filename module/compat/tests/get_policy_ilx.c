@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* get_policy tells the turn of interleaved pages.  Without NUMA there is none. */
+#include <linux/mm.h>
+
+#ifdef CONFIG_NUMA
+static struct mempolicy *test_get_policy(struct vm_area_struct *vma,
+					 unsigned long addr, pgoff_t *ilx)
+{
+	return NULL;
+}
+
+extern const struct vm_operations_struct test_ops;
+const struct vm_operations_struct test_ops = { .get_policy = test_get_policy };
+#endif

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Which node a page comes from.  The first of these that says something decides: the
+ * node that CREATE named, the memory policy of the mapping (mbind), the policy of the
+ * task (set_mempolicy), nearness.
+ */
+#include <linux/cpuset.h>
+#include <linux/mm.h>
+#include <linux/mempolicy.h>
+
+#include <uapi/linux/fastzero.h>
+
+#include "context.h"
+#include "place.h"
+
+#ifdef CONFIG_NUMA
+
+/* The n-th node of a mask that is not empty, n counted around. */
+static int place_turn(const nodemask_t *nodes, u64 n)
+{
+	unsigned int skip = n % nodes_weight(*nodes);
+	int node = first_node(*nodes);
+
+	while (skip--)
+		node = next_node(node, *nodes);
+	return node;
+}
+
+/* The nearest node of a mask: the caller's, or any. */
+static int place_near(const nodemask_t *nodes)
+{
+	int node = numa_mem_id();
+
+	return node_isset(node, *nodes) ? node : first_node(*nodes);
+}
+
+/* As the kernel does, pages take turns by their offset and chunks by theirs. */
+static u64 place_index(const struct fz_scratch *s, u64 page)
+{
+	return s->policy == FASTZERO_PAGES_2M ? page >> FZ_CHUNK_SHIFT : page;
+}
+
+/* False if the policy leaves it to nearness. */
+static bool place_take(struct fz_place *place, const struct fz_scratch *s,
+		       const struct mempolicy *policy, u64 page)
+{
+	if (!policy || policy->mode == MPOL_DEFAULT)
+		return false;
+	if (nodes_empty(policy->nodes)) {
+		/* MPOL_LOCAL, and MPOL_PREFERRED of no node. */
+		place->node = numa_mem_id();
+		return true;
+	}
+	switch (policy->mode) {
+	case MPOL_BIND:
+		/* A cpuset that has none of these nodes comes first. */
+		if (!nodes_intersects(policy->nodes, cpuset_current_mems_allowed))
+			return false;
+		place->only = &policy->nodes;
+		place->node = place_near(&policy->nodes);
+		return true;
+	case MPOL_PREFERRED:
+		place->node = first_node(policy->nodes);
+		return true;
+	case MPOL_PREFERRED_MANY:
+		place->node = place_near(&policy->nodes);
+		return true;
+	default:
+		place->node = place_turn(&policy->nodes, place_index(s, page));
+		return true;
+	}
+}
+
+#endif
+
+/**
+ * fz_place_find() - where a page comes from
+ * @place: written; refers to the policy that decided, so it lives no longer than that
+ * @s: the scratch
+ * @policy: the memory policy of the mapping that wants the page; NULL for none
+ * @page: number of the page in the scratch
+ *
+ * The caller keeps @policy alive.  Only the task itself changes its own policy.
+ */
+void fz_place_find(struct fz_place *place, const struct fz_scratch *s,
+		   const struct mempolicy *policy, u64 page)
+{
+	place->node = s->node;
+	place->only = NULL;
+#ifdef CONFIG_NUMA
+	if (s->node == NUMA_NO_NODE && !place_take(place, s, policy, page))
+		place_take(place, s, current->mempolicy, page);
+#endif
+}
