@@ -19,6 +19,7 @@ static void context_destroy(struct work_struct *work)
 {
 	struct fz_context *ctx = container_of(work, struct fz_context, destroy);
 
+	fz_roster_remove(ctx);
 	fz_pool_destroy(&ctx->pool);
 	mutex_destroy(&ctx->lock);
 	kfree(ctx);
@@ -72,6 +73,7 @@ static int context_open(struct inode *inode, struct file *file)
 	mutex_init(&ctx->lock);
 	INIT_LIST_HEAD(&ctx->scratches);
 	INIT_WORK(&ctx->destroy, context_destroy);
+	fz_roster_add(ctx);
 	file->private_data = ctx;
 	return 0;
 

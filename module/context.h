@@ -13,6 +13,7 @@
  *
  * Lock order, outermost first:
  *
+ *	roster_lock			in roster.c; an operator looks
  *	mmap_lock			POPULATE maps; faults begin here
  *	  fz_context.lock
  *	  fz_pool.in_hand		a wait, see there
@@ -42,6 +43,7 @@
 #include "pool.h"
 #include "range.h"
 #include "roll.h"
+#include "roster.h"
 #include "workset.h"
 
 /**
@@ -93,6 +95,8 @@ struct fz_counters {
  * @implicit: file of the implicit scratch, set once (cmpxchg) by the first mmap
  *	of the device, NULL before; the descriptor's reference
  * @gone: sums of the counters of scratches that are gone
+ * @nr_zeros: pages of zeros that scratches made with ZEROPAGE have
+ * @who: how an operator tells it from others
  * @pool: pages at hand
  * @destroy: last work of all, when the last reference is gone
  */
@@ -103,6 +107,8 @@ struct fz_context {
 	unsigned int nr_scratches;
 	struct file *implicit;
 	struct fz_counters gone;
+	atomic_long_t nr_zeros;
+	struct fz_identity who;
 	struct fz_pool pool;
 	struct work_struct destroy;
 };
@@ -196,6 +202,8 @@ ssize_t fz_write_iter(struct kiocb *iocb, struct iov_iter *from);
 long fz_fallocate(struct file *file, int mode, loff_t offset, loff_t length);
 
 /* stats.c */
+struct fastzero_stats;
+void fz_stats_fill(struct fastzero_stats *st, struct fz_context *ctx);
 void fz_counters_add(struct fz_counters *sum, const struct fz_counters *add);
 void fz_context_show_fdinfo(struct seq_file *m, struct file *file);
 void fz_scratch_show_fdinfo(struct seq_file *m, struct file *file);

@@ -34,7 +34,7 @@ static int limits_pages_in_use_get(char *buffer, const struct kernel_param *kp)
 static const struct kernel_param_ops limits_pages_in_use_ops = {
 	.get = limits_pages_in_use_get,
 };
-module_param_cb(pages_in_use, &limits_pages_in_use_ops, NULL, 0400);
+module_param_cb(pages_in_use, &limits_pages_in_use_ops, NULL, 0444);
 MODULE_PARM_DESC(pages_in_use, "base pages of all contexts now (read only)");
 
 /**

@@ -33,12 +33,14 @@ static int __init main_init(void)
 	err = fz_shrink_init();
 	if (err)
 		goto err_destroy_wq;
+	fz_roster_init();
 	err = misc_register(&main_device);
 	if (err)
-		goto err_exit_shrink;
+		goto err_exit_roster;
 	return 0;
 
-err_exit_shrink:
+err_exit_roster:
+	fz_roster_exit();
 	fz_shrink_exit();
 err_destroy_wq:
 	destroy_workqueue(fz_wq);
@@ -48,6 +50,7 @@ err_destroy_wq:
 static void __exit main_exit(void)
 {
 	misc_deregister(&main_device);
+	fz_roster_exit();
 	fz_shrink_exit();
 	/*
 	 * Contexts that were closed just now are still being cleared.  Not left

@@ -127,6 +127,17 @@ static void stats_fill_pool(struct fastzero_stats *st, struct fz_pool *pool)
 }
 
 /**
+ * fz_stats_fill() - what a context has and did
+ * @st: zeros; the members that are of a context are written
+ * @ctx: the context
+ */
+void fz_stats_fill(struct fastzero_stats *st, struct fz_context *ctx)
+{
+	stats_fill_context(st, ctx);
+	stats_fill_pool(st, &ctx->pool);
+}
+
+/**
  * fz_ioctl_stats() - STATS
  * @ucmd: the call
  *
@@ -142,11 +153,12 @@ int fz_ioctl_stats(struct fz_ucmd *ucmd)
 
 	memset(st, 0, sizeof(*st));
 	st->size = size;
-	if (ucmd->scratch)
+	if (ucmd->scratch) {
 		stats_fill_scratch(st, ucmd->scratch);
-	else
-		stats_fill_context(st, ucmd->ctx);
-	stats_fill_pool(st, &ucmd->ctx->pool);
+		stats_fill_pool(st, &ucmd->ctx->pool);
+	} else {
+		fz_stats_fill(st, ucmd->ctx);
+	}
 	stats_fill_prices(st);
 	return fz_ucmd_respond(ucmd);
 }
@@ -168,9 +180,12 @@ static void stats_show(struct seq_file *m, const struct fastzero_stats *st)
 
 void fz_scratch_show_fdinfo(struct seq_file *m, struct file *file)
 {
+	struct fz_scratch *s = fz_scratch_of(file);
 	struct fastzero_stats st = { };
 
-	stats_fill_scratch(&st, fz_scratch_of(file));
+	stats_fill_scratch(&st, s);
+	fz_roster_show_identity(m, &s->ctx->who);
+	seq_printf(m, "fastzero-scratch:\t%lu\n", (unsigned long)s->inode->i_ino);
 	stats_show(m, &st);
 }
 
@@ -179,8 +194,8 @@ void fz_context_show_fdinfo(struct seq_file *m, struct file *file)
 	struct fz_context *ctx = file->private_data;
 	struct fastzero_stats st = { };
 
-	stats_fill_context(&st, ctx);
-	stats_fill_pool(&st, &ctx->pool);
+	fz_stats_fill(&st, ctx);
+	fz_roster_show_identity(m, &ctx->who);
 	seq_printf(m, "fastzero-scratches:\t%llu\n", st.out_scratches);
 	stats_show(m, &st);
 	seq_printf(m, "fastzero-pool-target:\t%llu\n", st.out_pool_target);

@@ -43,6 +43,7 @@ int fz_zero_init(struct fz_scratch *s)
 		return -ENOMEM;
 	s->zero = page_folio(page);
 	fz_pool_count(1);
+	atomic_long_inc(&s->ctx->nr_zeros);
 	/* An index that no page has: a futex there is not taken for another's. */
 	fz_folio_attach(s->zero, s->inode->i_mapping, s->nr_pages);
 	return 0;
@@ -63,6 +64,7 @@ void fz_zero_destroy(struct fz_scratch *s)
 	folio_unlock(s->zero);
 	folio_put(s->zero);
 	fz_pool_count(-1);
+	atomic_long_dec(&s->ctx->nr_zeros);
 }
 
 /* A chunk that was never there has only holes. */

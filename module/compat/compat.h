@@ -140,6 +140,18 @@ static inline void fz_memcg_put(struct mem_cgroup *memcg)
 		mem_cgroup_put(memcg);
 }
 
+/* The path of a group, as cgroup2 is mounted on the host; false if there is none. */
+static inline bool fz_memcg_path(struct mem_cgroup *memcg, char *path, size_t size)
+{
+#ifdef CONFIG_MEMCG
+	int len = memcg ? cgroup_path(memcg->css.cgroup, path, size) : 0;
+
+	return len > 0 && len < size;
+#else
+	return false;
+#endif
+}
+
 /* Whether the caller pays for what is charged to a group. */
 static inline bool fz_memcg_is_current(struct mem_cgroup *memcg)
 {
