@@ -21,6 +21,7 @@ static void context_destroy(struct work_struct *work)
 
 	fz_roster_remove(ctx);
 	fz_pool_destroy(&ctx->pool);
+	mutex_destroy(&ctx->first);
 	mutex_destroy(&ctx->lock);
 	kfree(ctx);
 }
@@ -71,6 +72,7 @@ static int context_open(struct inode *inode, struct file *file)
 
 	kref_init(&ctx->ref);
 	mutex_init(&ctx->lock);
+	mutex_init(&ctx->first);
 	INIT_LIST_HEAD(&ctx->scratches);
 	INIT_WORK(&ctx->destroy, context_destroy);
 	fz_roster_add(ctx);
@@ -96,20 +98,25 @@ static int context_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-/* Make the implicit scratch, or find that another mapping just did. */
+/*
+ * Make the implicit scratch, or find that another process just did.  One at a time:
+ * a second scratch, even for a moment, may be more than the context may have.
+ */
 static struct file *context_make_implicit(struct fz_context *ctx, u64 nr_pages)
 {
-	struct file *file = fz_scratch_create(ctx, nr_pages, FASTZERO_PAGES_AUTO,
-					      0, NUMA_NO_NODE);
-	struct file *have;
+	struct file *file;
 
-	if (IS_ERR(file))
-		return file;
-	have = cmpxchg(&ctx->implicit, NULL, file);
-	if (!have)
-		return file;
-	fput(file);
-	return have;
+	mutex_lock(&ctx->first);
+	file = ctx->implicit;
+	if (!file) {
+		file = fz_scratch_create(ctx, nr_pages, FASTZERO_PAGES_AUTO, 0,
+					 NUMA_NO_NODE);
+		if (!IS_ERR(file))
+			/* Pairs with the dependency in fz_context_implicit(). */
+			smp_store_release(&ctx->implicit, file);
+	}
+	mutex_unlock(&ctx->first);
+	return file;
 }
 
 static int context_mmap(struct file *file, struct vm_area_struct *vma)

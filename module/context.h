@@ -15,7 +15,8 @@
  *
  *	roster_lock			in roster.c; an operator looks
  *	mmap_lock			POPULATE maps; faults begin here
- *	  fz_context.lock
+ *	  fz_context.first		mmap of the device makes its scratch
+ *	    fz_context.lock		also by itself
  *	  fz_pool.in_hand		a wait, see there
  *	    fz_scratch.lock		a reset; RESET_DIRTY: a piece of its bitmap
  *	      mmap_lock			SWAP maps: it only tries, with nothing in hand
@@ -92,7 +93,8 @@ struct fz_counters {
  * @lock: protects @scratches, @nr_scratches and @gone
  * @scratches: all that are alive
  * @nr_scratches: how many
- * @implicit: file of the implicit scratch, set once (cmpxchg) by the first mmap
+ * @first: held by whoever makes the implicit scratch
+ * @implicit: file of the implicit scratch, set once under @first by the first mmap
  *	of the device, NULL before; the descriptor's reference
  * @gone: sums of the counters of scratches that are gone
  * @nr_zeros: pages of zeros that scratches made with ZEROPAGE have
@@ -105,6 +107,7 @@ struct fz_context {
 	struct mutex lock;	/* protects scratches, nr_scratches, gone */
 	struct list_head scratches;
 	unsigned int nr_scratches;
+	struct mutex first;	/* protects implicit from being made twice */
 	struct file *implicit;
 	struct fz_counters gone;
 	atomic_long_t nr_zeros;

@@ -232,8 +232,8 @@ int fz_reset_punch(struct fz_scratch *s, struct fz_range range)
  * @s: a scratch that nobody uses any more
  *
  * Cannot fail, and no signal ends it.  Nobody else can have the lock; it is only
- * tried, since all this may happen under mmap_lock: an mmap of the device has
- * made a scratch that it did not need.
+ * tried, since all this may happen under mmap_lock: an mmap of the device could not
+ * make its scratch.
  */
 void fz_reset_all(struct fz_scratch *s)
 {

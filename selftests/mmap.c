@@ -5,6 +5,7 @@
 #include "kselftest_harness.h"
 #include "fz.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <sys/stat.h>
 
@@ -252,6 +253,61 @@ TEST_F(device, outlives_its_mapping_and_its_descriptor)
 	fz_fill(map, 0, SIZE, SEED + 1);
 	EXPECT_EQ(FZ_CLEAN, fz_find_unlike(map, 0, SIZE, SEED + 1));
 	self->ctx = -1;
+}
+
+#define MAX_SCRATCHES	FZ_PARAM_DIR "max_scratches"
+#define RACERS		4
+#define RACE_ROUNDS	150
+#define RACE_MS		6000
+
+/* In a child: maps the device when all are ready; 0, or an errno. */
+static int map_at_once(int ctx, volatile int *ready)
+{
+	__atomic_add_fetch(ready, 1, __ATOMIC_SEQ_CST);
+	while (__atomic_load_n(ready, __ATOMIC_SEQ_CST) < RACERS)
+		sched_yield();
+	return fz_raw_map(ctx, 0, SIZE) == MAP_FAILED ? errno : 0;
+}
+
+/*
+ * Processes that share a descriptor map it first, all at once, and the context may
+ * have no more than the one scratch that they all get.
+ */
+TEST(device_first_mapped_at_once)
+{
+	long long limit = fz_read_number(MAX_SCRATCHES);
+	volatile int *ready = mmap(NULL, fz_ps, PROT_READ | PROT_WRITE,
+				   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	long end = fz_now_ms() + RACE_MS;
+	int failed = 0, err = 0;
+	char text[24];
+	int i, k;
+
+	ASSERT_NE(MAP_FAILED, (void *)ready);
+	ASSERT_EQ(0, fz_write_string(MAX_SCRATCHES, "1"));
+	for (i = 0; i < RACE_ROUNDS && fz_now_ms() < end; i++) {
+		pid_t pids[RACERS];
+		int ctx = fz_open();
+
+		*ready = 0;
+		for (k = 0; k < RACERS; k++) {
+			pids[k] = fz_fork();
+			if (!pids[k])
+				_exit(map_at_once(ctx, ready));
+		}
+		for (k = 0; k < RACERS; k++) {
+			int status = fz_wait(pids[k]);
+
+			failed += !!status;
+			err = status ?: err;
+		}
+		close(ctx);
+	}
+	snprintf(text, sizeof(text), "%lld", limit);
+	EXPECT_EQ(0, fz_write_string(MAX_SCRATCHES, text));
+	EXPECT_EQ(0, failed)
+		TH_LOG("%d of %d failed: %s", failed, RACERS * i,
+		       strerror(err));
 }
 
 TEST_HARNESS_MAIN
