@@ -10,6 +10,7 @@
  * reset unmaps.  A huge folio is one lock for all its pages.
  */
 #include <linux/mm.h>
+#include <linux/nospec.h>
 #include <linux/pagemap.h>
 
 #include "chunk.h"
@@ -32,24 +33,27 @@ static vm_fault_t fault_page(struct vm_fault *vmf)
 	struct fz_chunk *chunk;
 	struct fz_place place;
 	struct folio *folio;
+	u64 page;
 
+	/* A mapping may be merged with one that goes beyond the end. */
 	if (vmf->pgoff >= s->nr_pages)
 		return VM_FAULT_SIGBUS;
+	page = array_index_nospec(vmf->pgoff, s->nr_pages);
 	if (s->zero && !(vmf->flags & FAULT_FLAG_WRITE)) {
-		folio = fz_zero_get(s, vmf->pgoff);
+		folio = fz_zero_get(s, page);
 		if (folio) {
 			vmf->page = folio_page(folio, 0);
 			atomic64_inc(&s->count.faults);
 			return VM_FAULT_LOCKED;
 		}
 	}
-	chunk = fz_chunk_at(s, vmf->pgoff, gfp);
+	chunk = fz_chunk_at(s, page, gfp);
 	if (IS_ERR(chunk))
 		return fault_failed(chunk, pays);
 
-	fz_place_find(&place, s, fz_vma_policy(vmf->vma), vmf->pgoff);
+	fz_place_find(&place, s, fz_vma_policy(vmf->vma), page);
 	for (;;) {
-		folio = fz_chunk_get(s, chunk, vmf->pgoff, gfp, &place, vmf, NULL);
+		folio = fz_chunk_get(s, chunk, page, gfp, &place, vmf, NULL);
 		if (IS_ERR(folio))
 			return fault_failed(folio, pays);
 		folio_lock(folio);
@@ -58,13 +62,13 @@ static vm_fault_t fault_page(struct vm_fault *vmf)
 #ifdef FZ_TEST_NO_RECHECK	/* the race test must be able to fail */
 		break;
 #endif
-		if (likely(fz_chunk_has(chunk, vmf->pgoff, folio)))
+		if (likely(fz_chunk_has(chunk, page, folio)))
 			break;
 		folio_unlock(folio);
 		folio_put(folio);
 	}
 
-	vmf->page = fz_folio_page(folio, vmf->pgoff);
+	vmf->page = fz_folio_page(folio, page);
 	if (unlikely(PageHWPoison(vmf->page))) {
 		folio_unlock(folio);
 		folio_put(folio);

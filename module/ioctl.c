@@ -7,6 +7,7 @@
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
+#include <linux/nospec.h>
 #include <linux/uaccess.h>
 
 #include <uapi/linux/fastzero.h>
@@ -75,7 +76,11 @@ static int ioctl_node(u32 node, bool named, int otherwise)
 {
 	if (!named)
 		return node ? -EINVAL : otherwise;
-	return node < nr_node_ids && node_state(node, N_MEMORY) ? node : -EINVAL;
+	if (node >= nr_node_ids)
+		return -EINVAL;
+	/* It indexes arrays: no processor is to go ahead with one that is refused. */
+	node = array_index_nospec(node, nr_node_ids);
+	return node_state(node, N_MEMORY) ? node : -EINVAL;
 }
 
 static int ioctl_create(struct fz_ucmd *ucmd)

@@ -2,7 +2,10 @@
 /*
  * POPULATE: back a range and map it, so that the next touch does not fault.
  */
+#include <linux/fs.h>
 #include <linux/mm.h>
+#include <linux/nospec.h>
+#include <linux/rbtree.h>
 #include <linux/sched/signal.h>
 
 #include <uapi/linux/fastzero.h>
@@ -29,28 +32,37 @@ struct populate_policy {
 /* Look for the mapping of a page; the policy holds for as much as that has of it. */
 static int populate_look(struct fz_scratch *s, u64 page, struct populate_policy *policy)
 {
+	struct address_space *mapping = s->inode->i_mapping;
 	struct vm_area_struct *vma;
+	struct rb_node *node;
 
 	policy->has = false;
 	policy->known.first = page;
 	policy->known.end = s->nr_pages;
 	if (mmap_read_lock_killable(current->mm))
 		return -EINTR;
-	for (vma = find_vma(current->mm, 0); vma;
-	     vma = find_vma(current->mm, vma->vm_end)) {
-		if (!vma->vm_file || file_inode(vma->vm_file) != s->inode)
+	i_mmap_lock_read(mapping);
+	for (node = rb_first_cached(&mapping->i_mmap); node; node = rb_next(node)) {
+		vma = rb_entry(node, struct vm_area_struct, shared.rb);
+		cond_resched();
+		/* One that munmap has begun with is no more in the address space. */
+		if (vma->vm_mm != current->mm ||
+		    find_vma(current->mm, vma->vm_start) != vma)
 			continue;
 		if (vma->vm_pgoff > page) {
 			policy->known.end = min_t(u64, policy->known.end,
 						  vma->vm_pgoff);
-		} else if (page - vma->vm_pgoff < vma_pages(vma)) {
-			policy->known.end = vma->vm_pgoff + vma_pages(vma);
-			policy->has = fz_vma_policy(vma);
-			if (policy->has)
-				fz_policy_copy(&policy->copy, fz_vma_policy(vma));
-			break;
+			continue;
 		}
+		if (page - vma->vm_pgoff >= vma_pages(vma))
+			continue;
+		policy->known.end = vma->vm_pgoff + vma_pages(vma);
+		policy->has = fz_vma_policy(vma);
+		if (policy->has)
+			fz_policy_copy(&policy->copy, fz_vma_policy(vma));
+		break;
 	}
+	i_mmap_unlock_read(mapping);
 	mmap_read_unlock(current->mm);
 	return 0;
 }
@@ -73,15 +85,15 @@ static int populate_back(struct fz_scratch *s, struct fz_range *range,
 {
 	struct fz_place place;
 	struct folio *folio;
-	u64 next;
+	u64 page, next;
 
 	for (; range->first < range->end; range->first = min(next, range->end)) {
 		if (fatal_signal_pending(current))
 			return -EINTR;
-		if (populate_place(s, range->first, policy, &place))
+		page = array_index_nospec(range->first, s->nr_pages);
+		if (populate_place(s, page, policy, &place))
 			return -EINTR;
-		folio = fz_chunk_fill(s, range->first, FZ_GFP_TELL, &place,
-				      nr_added);
+		folio = fz_chunk_fill(s, page, FZ_GFP_TELL, &place, nr_added);
 		if (IS_ERR(folio))
 			return folio == ERR_PTR(-EINTR) ? -EINTR : -ENOMEM;
 		next = folio_test_large(folio) ?

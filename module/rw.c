@@ -5,10 +5,17 @@
 #include <linux/fs.h>
 #include <linux/falloc.h>
 #include <linux/highmem.h>
+#include <linux/nospec.h>
 #include <linux/sched/signal.h>
 #include <linux/uio.h>
 
 #include "chunk.h"
+
+/* The page of a position inside the scratch, which comes from the caller. */
+static u64 rw_page(const struct fz_scratch *s, loff_t pos)
+{
+	return array_index_nospec(pos >> PAGE_SHIFT, s->nr_pages);
+}
 
 /* A hole reads zero and stays a hole. */
 ssize_t fz_read_iter(struct kiocb *iocb, struct iov_iter *to)
@@ -23,7 +30,7 @@ ssize_t fz_read_iter(struct kiocb *iocb, struct iov_iter *to)
 		size_t want = min3((u64)(PAGE_SIZE - offset),
 				   (u64)iov_iter_count(to),
 				   size - iocb->ki_pos);
-		u64 page = iocb->ki_pos >> PAGE_SHIFT;
+		u64 page = rw_page(s, iocb->ki_pos);
 		struct folio *folio;
 		size_t nr;
 
@@ -66,14 +73,15 @@ ssize_t fz_write_iter(struct kiocb *iocb, struct iov_iter *from)
 
 	while (iov_iter_count(from) && !err) {
 		size_t offset = offset_in_page(iocb->ki_pos);
-		u64 page = iocb->ki_pos >> PAGE_SHIFT;
 		struct folio *folio;
 		size_t want, nr;
+		u64 page;
 
 		if (iocb->ki_pos >= size) {
 			err = -ENOSPC;
 			break;
 		}
+		page = rw_page(s, iocb->ki_pos);
 		want = min3((u64)(PAGE_SIZE - offset),
 			    (u64)iov_iter_count(from), size - iocb->ki_pos);
 		fz_place_find(&place, s, NULL, page);
