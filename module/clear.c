@@ -64,6 +64,26 @@ bool fz_page_is_zero(struct page *page)
 	return !any;
 }
 
+/**
+ * fz_folio_has_failed() - whether memory in a folio has failed, in any page of it
+ * @folio: the folio
+ *
+ * Kernels mark the page; most say nothing of it on the folio, when it is not theirs.
+ *
+ * Return: true if so.
+ */
+bool fz_folio_has_failed(struct folio *folio)
+{
+	long nr = folio_nr_pages(folio);
+	long i;
+
+#pragma GCC unroll 32
+	for (i = 0; i < nr; i++)
+		if (unlikely(PageHWPoison(folio_page(folio, i))))
+			return true;
+	return false;
+}
+
 static void clear_one(struct page *page, bool streaming)
 {
 	void *to;

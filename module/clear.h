@@ -28,6 +28,7 @@ void fz_clear_begin(struct fz_clear *clear);
 void fz_clear_end(struct fz_clear *clear);
 bool fz_folio_zero(struct folio *folio, struct fz_clear *clear);
 bool fz_page_is_zero(struct page *page);
+bool fz_folio_has_failed(struct folio *folio);
 void fz_clear_measure(void);
 
 #endif

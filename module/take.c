@@ -41,6 +41,13 @@ static struct folio *take_listed(struct fz_pool *pool, struct fz_store *store,
 	return folio;
 }
 
+/* Memory of a zeroed folio has failed since; of a huge one, any page's. */
+static bool take_has_failed(struct folio *folio)
+{
+	return fz_folio_is_bad(folio) ||
+	       (folio_test_large(folio) && fz_folio_has_failed(folio));
+}
+
 /* The same, made zero, and counted; NULL if there is none. */
 static struct folio *take_store(struct fz_pool *pool, struct fz_store *store,
 				bool demand, struct fz_counters *count)
@@ -50,8 +57,8 @@ static struct folio *take_store(struct fz_pool *pool, struct fz_store *store,
 
 	while ((folio = take_listed(pool, store, demand, &ready))) {
 		/* One that has failed while it was here is nobody's any more. */
-		if (unlikely(fz_folio_is_bad(folio)) ||
-		    (!ready && !fz_folio_zero(folio, NULL))) {
+		if (unlikely(ready ? take_has_failed(folio) :
+				     !fz_folio_zero(folio, NULL))) {
 			fz_pool_forget(pool, folio);
 			continue;
 		}
@@ -202,6 +209,10 @@ static struct folio *take_fresh_huge(struct fz_pool *pool,
 
 	if (IS_ERR(folio) && fz_learn_release(pool, FZ_BASE))
 		folio = fz_pool_alloc(pool, place, FZ_HUGE, FZ_GFP_TELL);
+	if (!IS_ERR(folio) && unlikely(take_has_failed(folio))) {
+		fz_pool_forget(pool, folio);
+		return ERR_PTR(-ENOMEM);
+	}
 	return folio;
 }
 
@@ -259,7 +270,7 @@ u64 fz_pool_take_ready(struct fz_pool *pool, struct fz_store *store, u64 nr,
 	spin_unlock(&pool->lock);
 
 	list_for_each_entry_safe(folio, next, &taken, lru)
-		if (unlikely(fz_folio_is_bad(folio))) {
+		if (unlikely(take_has_failed(folio))) {
 			list_del(&folio->lru);
 			fz_pool_forget(pool, folio);
 			nr--;

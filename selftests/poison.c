@@ -233,4 +233,74 @@ TEST(huge_folio)
 	close(ctx);
 }
 
+FIXTURE(ready) {
+	int ctx;
+	int fd;
+	unsigned char *map;
+};
+
+FIXTURE_VARIANT(ready) {
+	uint32_t mode;
+};
+
+/* Who takes from the pool: a fault in a hole, or SWAP for what is there. */
+FIXTURE_VARIANT_ADD(ready, fault) { .mode = FASTZERO_MODE_DROP };
+FIXTURE_VARIANT_ADD(ready, swap) { .mode = FASTZERO_MODE_SWAP };
+
+FIXTURE_SETUP(ready)
+{
+	self->ctx = fz_open();
+	if (!(fz_info(self->ctx).out_features & FASTZERO_FEATURE_2M))
+		FZ_SKIP_ALL("INFO does not report 2M");
+	self->fd = fz_raw_create(self->ctx, FZ_CHUNK, 0, FASTZERO_PAGES_2M, 0);
+	ASSERT_LE(0, self->fd);
+	self->map = fz_map(self->fd, 0, FZ_CHUNK);
+}
+
+FIXTURE_TEARDOWN(ready)
+{
+	munmap(self->map, FZ_CHUNK);
+	close(self->fd);
+	close(self->ctx);
+}
+
+#define READY	2
+
+/* A page fails in the middle of a folio that is ready: nobody gets any of it. */
+TEST_F(ready, huge_folio_fails_in_the_pool)
+{
+	struct fastzero_stats st;
+	char address[32];
+	uint64_t bad;
+	size_t i;
+
+	if (access(HARD_OFFLINE, W_OK))
+		SKIP(return, "no " HARD_OFFLINE);
+	if (!access("/sys/kernel/debug/page_owner", R_OK))
+		SKIP(return, "page_owner takes what is let go of for a leak");
+	ASSERT_EQ(0, fz_raw_pool_huge(self->ctx, READY, FASTZERO_POOL_WAIT));
+	fz_fill(self->map, 0, FZ_CHUNK, 1);
+	bad = frame_of(self->map + BAD * fz_ps);
+	ASSERT_NE(0, bad);
+	fz_clear(self->fd, 0, FZ_CHUNK, variant->mode);
+	ASSERT_EQ(0, fz_raw_pool_huge(self->ctx, READY, FASTZERO_POOL_WAIT));
+	ASSERT_NE(bad, frame_of(self->map + BAD * fz_ps));
+	snprintf(address, sizeof(address), "0x%llx",
+		 (unsigned long long)(bad * fz_ps));
+	fz_write_string(HARD_OFFLINE, address);
+
+	for (i = 0; i < 2 * READY; i++) {
+		fz_fill(self->map, 0, FZ_CHUNK, 3);
+		EXPECT_NE(bad, frame_of(self->map + BAD * fz_ps));
+		fz_clear(self->fd, 0, FZ_CHUNK, variant->mode);
+		ASSERT_ZERO(self->map, 0, FZ_CHUNK);
+		EXPECT_NE(bad, frame_of(self->map + BAD * fz_ps));
+		ASSERT_EQ(0, fz_raw_pool_huge(self->ctx, READY,
+					      FASTZERO_POOL_WAIT));
+	}
+	st = fz_stats(self->ctx);
+	EXPECT_EQ(st.out_populated + st.out_pool_ready + st.out_pool_used,
+		  st.out_owned);
+}
+
 TEST_HARNESS_MAIN
