@@ -325,8 +325,12 @@ void fz_chunk_destroy_all(struct fz_scratch *s)
 	struct fz_chunk *chunk;
 	unsigned long at;
 
-	xa_for_each(&s->chunks, at, chunk)
+	xa_for_each(&s->chunks, at, chunk) {
+		/* Bit by bit: xa_destroy() would free all its nodes at a stretch. */
+		xa_erase(&s->chunks, at);
 		fz_chunk_free(chunk);
+		cond_resched();
+	}
 	xa_destroy(&s->chunks);
 	fz_roll_destroy(&s->roll);
 }

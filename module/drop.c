@@ -9,8 +9,9 @@
 
 #include "reset.h"
 
-/* Pages dropped between two looks at signals, and by one flush. */
+/* Pages dropped between two looks at signals, and by one flush; and pages cleared. */
 #define DROP_BATCH	4096
+#define DROP_CLEAR	1024
 
 /* What has failed is let go of for ever. */
 static void drop_retire(struct fz_reset *r, struct list_head *out)
@@ -56,7 +57,7 @@ bool fz_drop_unmap(struct fz_reset *r, const struct fz_range *range,
 	bool moved;
 
 	drop_wait_for_faults(out);
-	moved = in_place && fz_pte_swap(r->s, range);
+	moved = in_place && fz_pte_swap(r->s, range, r->bitmap);
 	if (!moved)
 		unmap_mapping_range(r->s->inode->i_mapping,
 				    range->first << PAGE_SHIFT,
@@ -92,11 +93,12 @@ void fz_drop_some(struct fz_reset *r)
 	u64 words[FZ_CHUNK_WORDS];
 	struct fz_chunk *chunk;
 	LIST_HEAD(out);
-	u64 until = r->cleared + DROP_BATCH;
+	u64 until = r->cleared + DROP_CLEAR;
+	int left = FZ_RESET_CHUNKS;
 	u64 number;
 	u64 nr = 0;
 
-	while (nr < DROP_BATCH && r->cleared < until &&
+	while (nr < DROP_BATCH && r->cleared < until && left-- &&
 	       (chunk = fz_reset_next(r, &number))) {
 		u64 base = number << FZ_CHUNK_SHIFT;
 		struct fz_range part, span;

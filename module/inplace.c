@@ -170,9 +170,11 @@ void fz_inplace_some(struct fz_reset *r)
 {
 	u64 until = r->cleared + INPLACE_BATCH;
 	struct fz_chunk *chunk;
+	int left = FZ_RESET_CHUNKS;
 	u64 number;
 
-	while (r->cleared < until && (chunk = fz_reset_next(r, &number)))
+	while (r->cleared < until && left-- &&
+	       (chunk = fz_reset_next(r, &number)))
 		inplace_chunk(r, chunk, number);
 }
 

@@ -95,6 +95,7 @@ bool fz_large_breaks(struct fz_scratch *s, struct fz_chunk *chunk)
 		chunk->patience--;
 		return false;
 	}
+	cond_resched();
 	for (i = 0; i < FZ_CHUNK_PAGES; i++) {
 		struct page *page = folio_page(chunk->huge, i);
 

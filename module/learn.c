@@ -170,10 +170,8 @@ static u64 learn_short(struct fz_pool *pool, struct fz_store *store)
 
 static bool learn_is_free(void)
 {
-	struct sysinfo si;
-
-	si_meminfo(&si);
-	return si.freeram > si.totalram >> LEARN_FREE_SHIFT;
+	return global_zone_page_state(NR_FREE_PAGES) >
+	       totalram_pages() >> LEARN_FREE_SHIFT;
 }
 
 /**

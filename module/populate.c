@@ -120,6 +120,10 @@ static long populate_map_some(struct fz_scratch *s,
 
 	for (vma = find_vma(current->mm, *addr); vma;
 	     vma = find_vma(current->mm, vma->vm_end)) {
+		/* There may be tens of thousands of others. */
+		cond_resched();
+		if (fatal_signal_pending(current))
+			return -EINTR;
 		if (!vma->vm_file || file_inode(vma->vm_file) != s->inode ||
 		    !(vma->vm_flags & (VM_READ | VM_WRITE)))
 			continue;
@@ -141,6 +145,7 @@ static long populate_map_some(struct fz_scratch *s,
 		u64 pages = 1;
 		int err;
 
+		cond_resched();
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		err = fixup_user_fault(current->mm, *addr, flags, NULL);
@@ -214,6 +219,10 @@ static int populate_workset(struct fz_scratch *s, struct fz_range *range,
 			if (err)
 				return err;
 		}
+		/* Most may have none. */
+		cond_resched();
+		if (fatal_signal_pending(current))
+			return -EINTR;
 	}
 	range->first = range->end;
 	return 0;

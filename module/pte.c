@@ -134,6 +134,7 @@ static bool pte_move_all(struct pte_walk *walk, struct fz_scratch *s,
 		range.first = (number << FZ_CHUNK_SHIFT) + part.end;
 		if (!pte_move_chunk(walk, vma, number, &part))
 			return false;
+		cond_resched();
 	}
 	return true;
 }
@@ -160,34 +161,57 @@ bool fz_pte_can_swap(struct fz_scratch *s)
 }
 
 /**
+ * fz_pte_begin() - a reset is about to swap base pages
+ * @s: the scratch
+ *
+ * To allocate may take long, and later there are folios in hand.
+ *
+ * Return: what fz_pte_swap() needs, for fz_pte_end(); NULL without memory for it, and
+ * where it would not work.
+ */
+unsigned long *fz_pte_begin(const struct fz_scratch *s)
+{
+	struct mm_struct *mm = current->mm;
+
+	if (!pte_backing_allowed(s) || !mm || mm_has_notifiers(mm))
+		return NULL;
+	return kmalloc(FZ_PTE_SPAN / 8, GFP_KERNEL | __GFP_NOWARN);
+}
+
+/**
+ * fz_pte_end() - the reset is over
+ * @bitmap: from fz_pte_begin()
+ */
+void fz_pte_end(unsigned long *bitmap)
+{
+	kfree(bitmap);
+}
+
+/**
  * fz_pte_swap() - move page-table entries to the folios of the index, and flush
  * @s: the scratch, its lock held
  * @range: pages, of which at most FZ_PTE_SPAN are asked for.  In the index there
  *	is a folio wherever one can be mapped, and no fault that has found another
  *	is under way
+ * @bitmap: from fz_pte_begin()
  *
  * Only tries mmap_lock, since the caller has folios in hand.
  *
  * Return: true if it is done, false if the range must be unmapped instead.
  */
-bool fz_pte_swap(struct fz_scratch *s, const struct fz_range *range)
+bool fz_pte_swap(struct fz_scratch *s, const struct fz_range *range,
+		 unsigned long *bitmap)
 {
 	struct mm_struct *mm = current->mm;
 	struct pte_walk walk = { };
 	struct vm_area_struct *vma;
-	unsigned long *bitmap;
 	bool done = false;
 
 	lockdep_assert_held(&s->lock);
 
-	if (!pte_backing_allowed(s) || !mm || mm_has_notifiers(mm) ||
-	    range->end - range->first > FZ_PTE_SPAN)
+	if (!bitmap || !pte_backing_allowed(s) || mm_has_notifiers(mm) ||
+	    range->end - range->first > FZ_PTE_SPAN || !mmap_read_trylock(mm))
 		return false;
-	bitmap = kmalloc(FZ_PTE_SPAN / 8, GFP_KERNEL | __GFP_NOWARN);
-	if (!bitmap)
-		return false;
-	if (!mmap_read_trylock(mm))
-		goto out_free;
 
 	vma = pte_only_mapping(s);
 	if (vma && pte_allowed(vma)) {
@@ -197,7 +221,5 @@ bool fz_pte_swap(struct fz_scratch *s, const struct fz_range *range)
 					    range->end - range->first, bitmap);
 	}
 	mmap_read_unlock(mm);
-out_free:
-	kfree(bitmap);
 	return done;
 }

@@ -135,18 +135,22 @@ static bool reset_is_all(const struct fz_reset *r)
 /* Reset what is left of the range by one way, until done or killed. */
 static int reset_go(struct fz_reset *r, u32 mode)
 {
-	if (mode == FASTZERO_MODE_INPLACE && reset_is_all(r)) {
-		int err = fz_inplace_all(r);
+	int err = 0;
 
+	if (mode == FASTZERO_MODE_INPLACE && reset_is_all(r)) {
+		err = fz_inplace_all(r);
 		if (err != -EAGAIN)
 			return err;
 		r->cleared = 0;
 		r->held = 0;
+		err = 0;
 	}
+	if (r->swap_base)
+		r->bitmap = fz_pte_begin(r->s);
 	while (r->range.first < r->range.end) {
 		if (fatal_signal_pending(current)) {
-			fz_swap_end(r);
-			return -EINTR;
+			err = -EINTR;
+			break;
 		}
 		if (mode == FASTZERO_MODE_INPLACE)
 			fz_inplace_some(r);
@@ -156,12 +160,16 @@ static int reset_go(struct fz_reset *r, u32 mode)
 			fz_drop_some(r);
 		cond_resched();
 	}
+	if (r->swap_base) {
+		fz_pte_end(r->bitmap);
+		r->bitmap = NULL;
+	}
 	/* It looked at every chunk for nothing: not again for the same pages. */
-	if (r->keep_held && r->swap_base && !r->swapped && !r->dropped)
+	if (!err && r->keep_held && r->swap_base && !r->swapped && !r->dropped)
 		r->s->sparse = atomic_long_read(&r->s->populated);
 	if (mode == FASTZERO_MODE_SWAP)
 		fz_swap_end(r);
-	return r->failed ? -EIO : 0;
+	return err ?: r->failed ? -EIO : 0;
 }
 
 /**

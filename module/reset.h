@@ -56,6 +56,7 @@ enum fz_why {
  * @shared: AUTO: see struct fz_cost_chunk
  * @failed: memory in a huge folio has failed and could not be made zero
  * @why: one of enum fz_why; of huge folios the last that was not swapped has its say
+ * @bitmap: for fz_pte_swap(), from fz_pte_begin(); NULL if that need not be tried
  * @cleared: pages cleared here so far
  * @swapped: pages replaced
  * @dropped: pages taken out
@@ -70,11 +71,18 @@ struct fz_reset {
 	bool shared;
 	bool failed;
 	u8 why;
+	unsigned long *bitmap;
 	u64 cleared;
 	u64 swapped;
 	u64 dropped;
 	u64 held;
 };
+
+/*
+ * Chunks visited between two looks at signals and the scheduler: those of which nothing
+ * is dirty count as well.
+ */
+#define FZ_RESET_CHUNKS	64
 
 /**
  * struct fz_map_item - a chunk to be mapped
@@ -133,7 +141,10 @@ void fz_swap_end(struct fz_reset *r);
 /* Most pages from the first to the last that it swaps at once. */
 #define FZ_PTE_SPAN	32768
 bool fz_pte_can_swap(struct fz_scratch *s);
-bool fz_pte_swap(struct fz_scratch *s, const struct fz_range *range);
+unsigned long *fz_pte_begin(const struct fz_scratch *s);
+void fz_pte_end(unsigned long *bitmap);
+bool fz_pte_swap(struct fz_scratch *s, const struct fz_range *range,
+		 unsigned long *bitmap);
 
 /* map.c */
 void fz_map_huge_chunks(struct fz_scratch *s, const struct fz_map_item *items,

@@ -4,6 +4,8 @@
  */
 #include <linux/mm.h>
 #include <linux/pagemap.h>
+#include <linux/sched/signal.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -14,6 +16,24 @@
 
 /* The largest granule: 1 GiB. */
 #define DIRTY_MAX_GRANULE_SHIFT	30
+/* Bytes of a bitmap between two looks at signals and the scheduler. */
+#define DIRTY_STEP	SZ_64K
+
+/* Have all of a bitmap there, which may be large and need a fault for each page. */
+static int dirty_fault_in(u64 at, u64 bytes)
+{
+	u64 nr;
+
+	for (; bytes; at += nr, bytes -= nr) {
+		nr = min_t(u64, bytes, DIRTY_STEP);
+		if (fault_in_readable(u64_to_user_ptr(at), nr))
+			return -EFAULT;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
+	return 0;
+}
 
 /* Whether a bitmap is there, aligned, and long enough for a range. */
 static int dirty_check_bitmap(const struct fastzero_reset_dirty *cmd)
@@ -26,9 +46,7 @@ static int dirty_check_bitmap(const struct fastzero_reset_dirty *cmd)
 	    cmd->bitmap_size & 7 || bytes > cmd->bitmap_size)
 		return -EINVAL;
 	/* Looked at as a whole before anything is changed. */
-	if (fault_in_readable(u64_to_user_ptr(cmd->bitmap), bytes))
-		return -EFAULT;
-	return 0;
+	return dirty_fault_in(cmd->bitmap, bytes);
 }
 
 /*

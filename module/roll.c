@@ -176,6 +176,8 @@ void fz_roll_destroy(struct fz_roll *roll)
 {
 	struct fz_roll_sheet *sheet, *next;
 
-	list_for_each_entry_safe(sheet, next, &roll->sheets, link)
+	list_for_each_entry_safe(sheet, next, &roll->sheets, link) {
 		kfree(sheet);
+		cond_resched();
+	}
 }

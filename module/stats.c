@@ -101,6 +101,7 @@ static void stats_fill_context(struct fastzero_stats *st,
 		st->out_populated += atomic_long_read(&s->populated);
 		st->out_huge += (u64)atomic_read(&s->nr_huge) * FZ_CHUNK_PAGES;
 		fz_counters_add(&sum, &s->count);
+		cond_resched();
 	}
 	mutex_unlock(&ctx->lock);
 	stats_fill_counters(st, &sum);

@@ -11,9 +11,10 @@
 #include "reset.h"
 #include "trace.h"
 
-/* Base pages swapped by one flush, and huge folios. */
+/* Base pages swapped by one flush, and huge folios; and pages cleared meanwhile. */
 #define SWAP_BATCH	4096
 #define SWAP_BATCH_HUGE	64
+#define SWAP_CLEAR	1024
 /* One batch in so many is measured. */
 #define SWAP_MEASURE	16
 
@@ -100,6 +101,7 @@ static bool swap_fetch_huge(struct fz_reset *r, struct swap_batch *b, int node)
 			return false;
 		/* To allocate is to clear, while somebody waits. */
 		atomic64_add(FZ_CHUNK_PAGES, &r->s->count.cleared);
+		cond_resched();
 		list_add(&folio->lru, &more);
 	}
 	b->next = more.next;
@@ -288,6 +290,7 @@ void fz_swap_some(struct fz_reset *r)
 	u64 begin = measured ? ktime_get_ns() : 0;
 	u64 cleared = r->cleared;
 	struct fz_chunk *chunk;
+	int left = FZ_RESET_CHUNKS;
 	struct swap_batch b;
 	u64 number;
 	bool moved;
@@ -301,7 +304,7 @@ void fz_swap_some(struct fz_reset *r)
 	b.next = &b.ready;
 
 	while (b.nr_base < SWAP_BATCH && b.nr_huge < SWAP_BATCH_HUGE &&
-	       r->cleared < cleared + SWAP_BATCH &&
+	       r->cleared < cleared + SWAP_CLEAR && left-- &&
 	       (chunk = fz_reset_next(r, &number))) {
 		u64 base = number << FZ_CHUNK_SHIFT;
 		struct fz_range part;

@@ -16,6 +16,15 @@
 
 /* A buffer that is larger is no sane working set's: four million runs. */
 #define WORKSET_MOST	SZ_64M
+/* Runs, and bytes to be copied, between two looks at signals and the scheduler. */
+#define WORKSET_RUNS	4096
+#define WORKSET_BYTES	SZ_64K
+
+static int workset_pause(void)
+{
+	cond_resched();
+	return fatal_signal_pending(current) ? -EINTR : 0;
+}
 
 static u8 *workset_alloc(u64 size)
 {
@@ -31,12 +40,13 @@ static struct fz_wsformat workset_format(const struct fz_scratch *s)
 	};
 }
 
-/* How many runs there are; the first @room of them are written to @buf. */
-static u64 workset_runs(struct fz_scratch *s, u8 *buf, u64 room)
+/* Sets *@nr_runs to how many runs there are; the first @room are written to @buf. */
+static int workset_runs(struct fz_scratch *s, u8 *buf, u64 room, u64 *nr_runs)
 {
 	struct fz_range last = { };
 	struct fz_chunk *chunk;
 	unsigned long at;
+	int err = 0;
 	u64 nr = 0;
 
 	xa_for_each(&s->chunks, at, chunk) {
@@ -56,19 +66,50 @@ static u64 workset_runs(struct fz_scratch *s, u8 *buf, u64 room)
 				fz_wsformat_put(buf, nr, &last);
 			nr++;
 		}
-		cond_resched();
+		err = workset_pause();
+		if (err)
+			break;
 	}
-	return nr;
+	*nr_runs = nr;
+	return err;
+}
+
+static int workset_copy_out(u64 to, const u8 *buf, u64 size)
+{
+	u64 done, nr;
+	int err = 0;
+
+	for (done = 0; done < size && !err; done += nr) {
+		nr = min_t(u64, size - done, WORKSET_BYTES);
+		if (copy_to_user(u64_to_user_ptr(to + done), buf + done, nr))
+			return -EFAULT;
+		err = workset_pause();
+	}
+	return err;
+}
+
+static int workset_copy_in(u8 *buf, u64 from, u64 size)
+{
+	u64 done, nr;
+	int err = 0;
+
+	for (done = 0; done < size && !err; done += nr) {
+		nr = min_t(u64, size - done, WORKSET_BYTES);
+		if (copy_from_user(buf + done, u64_to_user_ptr(from + done), nr))
+			return -EFAULT;
+		err = workset_pause();
+	}
+	return err;
 }
 
 /* Pages come while we look: then once more. */
 static int workset_read(struct fz_scratch *s, struct fastzero_workset *cmd)
 {
 	struct fz_wsformat of = workset_format(s);
-	u64 nr = workset_runs(s, NULL, 0);
-	int err = 0;
+	u64 nr;
+	int err = workset_runs(s, NULL, 0, &nr);
 
-	for (;;) {
+	while (!err) {
 		u64 room = nr;
 		u8 *buf;
 
@@ -80,20 +121,17 @@ static int workset_read(struct fz_scratch *s, struct fastzero_workset *cmd)
 		buf = workset_alloc(cmd->out_size);
 		if (!buf)
 			return -ENOMEM;
-		nr = workset_runs(s, buf, room);
-		if (nr <= room) {
+		err = workset_runs(s, buf, room, &nr);
+		if (!err && nr <= room) {
 			fz_wsformat_put_head(&of, buf, nr);
 			cmd->out_size = fz_wsformat_size(nr);
-			if (copy_to_user(u64_to_user_ptr(cmd->buffer), buf,
-					 cmd->out_size))
-				err = -EFAULT;
+			err = workset_copy_out(cmd->buffer, buf, cmd->out_size);
 			kvfree(buf);
 			return err;
 		}
 		kvfree(buf);
-		if (fatal_signal_pending(current))
-			return -EINTR;
 	}
+	return err;
 }
 
 /* Give each page of a run its bit, or only see that there is room for it. */
@@ -104,6 +142,7 @@ static int workset_take_run(struct fz_scratch *s, struct fz_range run, bool set)
 		struct fz_range part = fz_range_in_chunk(&run, number);
 		struct fz_chunk *chunk = fz_chunk_at(s, run.first, FZ_GFP_TELL);
 		u64 words[FZ_CHUNK_WORDS];
+		int err;
 
 		if (IS_ERR(chunk))
 			return PTR_ERR(chunk);
@@ -112,26 +151,45 @@ static int workset_take_run(struct fz_scratch *s, struct fz_range run, bool set)
 		if (set)
 			fz_chunk_want(chunk, words);
 		run.first = (number << FZ_CHUNK_SHIFT) + part.end;
-		if (fatal_signal_pending(current) && !set)
-			return -EINTR;
-		cond_resched();
+		err = workset_pause();
+		if (err)
+			return err;
 	}
 	return 0;
 }
 
-static void workset_clear(struct fz_scratch *s)
+static int workset_clear(struct fz_scratch *s)
 {
 	struct fz_chunk *chunk;
 	unsigned long at;
+	int err;
 
 	xa_for_each(&s->chunks, at, chunk) {
 		fz_chunk_want_nothing(chunk);
-		cond_resched();
+		err = workset_pause();
+		if (err)
+			return err;
 	}
+	return 0;
 }
 
-/* A set that no host of this size could hold: its index alone is dear. */
-static bool workset_is_too_large(const u8 *buf, u64 nr)
+/* Look at all that comes from outside, before anything is done with it. */
+static int workset_check(const struct fz_wsformat *of, const u8 *buf, u64 size,
+			 u64 *nr)
+{
+	int err = fz_wsformat_check_head(of, buf, size, nr);
+	u64 behind = 0, n, end;
+
+	for (n = 0; n < *nr && !err; n = end) {
+		end = min(n + WORKSET_RUNS, *nr);
+		err = fz_wsformat_check_runs(of, buf, n, end, &behind) ?:
+		      workset_pause();
+	}
+	return err;
+}
+
+/* Refuse a set that no host of this size could hold: its index alone is dear. */
+static int workset_check_size(const u8 *buf, u64 nr)
 {
 	u64 pages = 0, chunks = 0, end = 0;
 	struct fz_range run;
@@ -145,21 +203,21 @@ static bool workset_is_too_large(const u8 *buf, u64 nr)
 		chunks += DIV_ROUND_UP_ULL(run.end, FZ_CHUNK_PAGES) - end;
 		end = DIV_ROUND_UP_ULL(run.end, FZ_CHUNK_PAGES);
 		if (pages > totalram_pages())
-			return true;
+			return -ENOMEM;
+		if (n % WORKSET_RUNS == 0 && workset_pause())
+			return -EINTR;
 	}
 	/* Each takes an array of a page, and some more. */
-	return chunks * 2 > si_mem_available();
+	return chunks * 2 > si_mem_available() ? -ENOMEM : 0;
 }
 
 static int workset_take(struct fz_scratch *s, const u8 *buf, u64 nr)
 {
+	int err = workset_check_size(buf, nr);
 	struct fz_range run;
-	int err = 0;
 	u64 n;
 
-	if (workset_is_too_large(buf, nr))
-		return -ENOMEM;
-	/* All that can fail comes first. */
+	/* All that can fail but for a fatal signal comes first. */
 	for (n = 0; n < nr && !err; n++) {
 		fz_wsformat_get(buf, n, &run);
 		err = workset_take_run(s, run, false);
@@ -168,13 +226,13 @@ static int workset_take(struct fz_scratch *s, const u8 *buf, u64 nr)
 		err = mutex_lock_killable(&s->lock);
 	if (err)
 		return err;
-	workset_clear(s);
-	for (n = 0; n < nr; n++) {
+	err = workset_clear(s);
+	for (n = 0; n < nr && !err; n++) {
 		fz_wsformat_get(buf, n, &run);
-		workset_take_run(s, run, true);
+		err = workset_take_run(s, run, true);
 	}
 	mutex_unlock(&s->lock);
-	return 0;
+	return err;
 }
 
 static int workset_write(struct fz_scratch *s, struct fastzero_workset *cmd)
@@ -189,10 +247,9 @@ static int workset_write(struct fz_scratch *s, struct fastzero_workset *cmd)
 	buf = workset_alloc(cmd->buffer_size);
 	if (!buf)
 		return -ENOMEM;
-	err = copy_from_user(buf, u64_to_user_ptr(cmd->buffer),
-			     cmd->buffer_size) ? -EFAULT : 0;
+	err = workset_copy_in(buf, cmd->buffer, cmd->buffer_size);
 	if (!err)
-		err = fz_wsformat_check(&of, buf, cmd->buffer_size, &nr);
+		err = workset_check(&of, buf, cmd->buffer_size, &nr);
 	if (!err)
 		err = workset_take(s, buf, nr);
 	kvfree(buf);
@@ -232,7 +289,7 @@ int fz_ioctl_workset(struct fz_ucmd *ucmd)
 		err = mutex_lock_killable(&s->lock);
 		if (err)
 			return err;
-		workset_clear(s);
+		err = workset_clear(s);
 		mutex_unlock(&s->lock);
 		break;
 	default:

@@ -89,21 +89,18 @@ void fz_wsformat_get(const u8 *buf, u64 n, struct fz_range *run)
 }
 
 /**
- * fz_wsformat_check() - whether bytes are a working set
+ * fz_wsformat_check_head() - whether bytes begin like a working set
  * @of: what it must belong to
  * @buf: the bytes
  * @size: how many
  * @nr_runs: set to the number of runs
  *
- * Return: 0, or -EINVAL for one of another size or page size, for runs that are
- * empty, not in order, overlap or touch, or lie outside, and for everything else.
+ * Return: 0, or -EINVAL for one of another size or page size, and for anything but
+ * a head and its runs.
  */
-int fz_wsformat_check(const struct fz_wsformat *of, const u8 *buf, u64 size,
-		      u64 *nr_runs)
+int fz_wsformat_check_head(const struct fz_wsformat *of, const u8 *buf,
+			   u64 size, u64 *nr_runs)
 {
-	u64 behind = 0;
-	u64 n;
-
 	if (size < WSFORMAT_HEAD || size > fz_wsformat_most(of) ||
 	    wsformat_get64(buf) != (WSFORMAT_MAGIC | (u64)of->page_shift << 32) ||
 	    wsformat_get64(buf + 8) != of->nr_pages << of->page_shift ||
@@ -112,15 +109,33 @@ int fz_wsformat_check(const struct fz_wsformat *of, const u8 *buf, u64 size,
 	*nr_runs = wsformat_get64(buf + 16);
 	if (*nr_runs > of->nr_pages || fz_wsformat_size(*nr_runs) != size)
 		return -EINVAL;
+	return 0;
+}
 
-	for (n = 0; n < *nr_runs; n++) {
+/**
+ * fz_wsformat_check_runs() - whether some runs are those of a working set
+ * @of: what it must belong to
+ * @buf: one whose head was checked
+ * @n: the first run, next to the last one that was checked
+ * @end: the run behind the last
+ * @behind: 0 for the first call, and then left as it is
+ *
+ * There may be millions: so the caller can do something else in between.
+ *
+ * Return: 0, or -EINVAL for runs that are empty, not in order, overlap or touch, or
+ * lie outside.
+ */
+int fz_wsformat_check_runs(const struct fz_wsformat *of, const u8 *buf,
+			   u64 n, u64 end, u64 *behind)
+{
+	for (; n < end; n++) {
 		u64 first = wsformat_get64(buf + fz_wsformat_size(n));
 		u64 nr = wsformat_get64(buf + fz_wsformat_size(n) + 8);
 
-		if (!nr || first < behind || first >= of->nr_pages ||
+		if (!nr || first < *behind || first >= of->nr_pages ||
 		    nr > of->nr_pages - first)
 			return -EINVAL;
-		behind = first + nr + 1;
+		*behind = first + nr + 1;
 	}
 	return 0;
 }

@@ -548,9 +548,10 @@ struct fastzero_workset_run {
  * READ: ENOSPC when the buffer is too short, @out_size says how long it must be.
  * WRITE: EINVAL for anything that READ could not have written for a scratch of
  * this length and page size; ENOMEM, also for a set of more pages than this host
- * has, and for one of more than 64 MiB in this format.  EFAULT; EINTR on a fatal signal.  In all
- * these cases the working set is as it was.  EOPNOTSUPP without
- * FASTZERO_FEATURE_WORKSET.
+ * has, and for one of more than 64 MiB in this format.  EFAULT.  In all these
+ * cases the working set is as it was.  EINTR on a fatal signal: it may then be the
+ * old one, the new one or a part of either, as after a CLEAR that ends so.
+ * EOPNOTSUPP without FASTZERO_FEATURE_WORKSET.
  */
 struct fastzero_workset {
 	__u32 size;

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The calls that latency.c measures, and how.
+ */
+#ifndef FZ_LATENCY_H
+#define FZ_LATENCY_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "fz.h"
+
+/**
+ * struct latency - a measurement
+ * @prober: the thread of real-time priority
+ * @stop: it is to end
+ * @worst: ns that it has waited for the processor at most
+ * @scale: how much larger than in a test everything is
+ * @ctx: what the call works on, -1 for none; all down to @nr_fds
+ * @fd: .
+ * @map: .
+ * @size: bytes of @fd, and of @map
+ * @buf: a bitmap or a working set, of @buf_size bytes
+ * @buf_size: .
+ * @maps: other mappings, @nr_maps pages
+ * @nr_maps: .
+ * @fds: other scratches
+ * @nr_fds: .
+ */
+struct latency {
+	pthread_t prober;
+	atomic_bool stop;
+	atomic_long worst;
+	long scale;
+	int ctx;
+	int fd;
+	unsigned char *map;
+	uint64_t size;
+	void *buf;
+	uint64_t buf_size;
+	unsigned char *maps;
+	long nr_maps;
+	int *fds;
+	int nr_fds;
+};
+
+/**
+ * struct latency_case - a call
+ * @name: its name
+ * @prepare: has everything there; true: as a memfd; 0, or -2 if that makes no sense
+ *	or cannot be done here, or -1
+ * @call: makes the call: 0 or -1
+ */
+struct latency_case {
+	const char *name;
+	int (*prepare)(struct latency *l, bool memfd);
+	int (*call)(struct latency *l);
+};
+
+/* latency_cases.c */
+extern const struct latency_case latency_cases[];
+const struct latency_case *latency_find(const char *name);
+void latency_undo(struct latency *l);
+
+/* latency_probe.c */
+long latency_now(void);
+double latency_unit_ns(void);
+int latency_start(struct latency *l);
+void latency_stop(struct latency *l);
+long latency_measure(struct latency *l, const struct latency_case *c,
+		     bool memfd, long scale);
+int latency_figures(void);
+
+#endif
