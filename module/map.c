@@ -63,7 +63,7 @@ static bool map_takes_huge_here(struct fz_scratch *s, u64 number)
 	struct mm_struct *mm = current->mm;
 	struct vm_area_struct *vma;
 	unsigned long addr = 0;
-	pmd_t *pmd = NULL;
+	bool takes = false;
 
 	if (!mm || !mmap_read_trylock(mm))
 		return false;
@@ -71,9 +71,9 @@ static bool map_takes_huge_here(struct fz_scratch *s, u64 number)
 	if (vma)
 		addr = map_address(vma, number);
 	if (addr)
-		pmd = fz_pmd_at(mm, addr);
+		takes = fz_is_pmd_free(mm, addr);
 	mmap_read_unlock(mm);
-	return addr && (!pmd || pmd_none(READ_ONCE(*pmd)));
+	return takes;
 }
 
 /**

@@ -6,6 +6,8 @@
 #include "kselftest_harness.h"
 #include "fz.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <sys/uio.h>
 
 #define CHUNK	FZ_CHUNK
@@ -290,6 +292,67 @@ TEST_F(large, rebuilt)
 	touch(self->map, 2, 1);
 	EXPECT_STATS(1, 2, rebuilt + 1);
 	EXPECT_EQ(CHUNK, fz_mapped_huge(self->map));
+}
+
+/* Alone in its GiB: what is unmapped there takes its page tables with it. */
+#define LONELY		((void *)0x7000000000UL)
+#define LONELY_MS	(1500 * fz_slow())
+
+struct unmapper {
+	int fd;
+	atomic_bool stop;
+	long rounds;
+};
+
+/* Maps the scratch, has page tables made for it, and unmaps it again. */
+static void *map_and_unmap(void *arg)
+{
+	struct unmapper *u = arg;
+	unsigned char *map;
+
+	while (!atomic_load(&u->stop)) {
+		map = mmap(LONELY, SIZE, PROT_READ | PROT_WRITE,
+			   MAP_SHARED | MAP_FIXED_NOREPLACE, u->fd, 0);
+		if (map == MAP_FAILED)
+			break;
+		map[SIZE - 1] = 1;
+		munmap(map, SIZE);
+		u->rounds++;
+	}
+	return NULL;
+}
+
+/*
+ * Whoever fills a hole looks at the page tables of the caller's mapping, and these
+ * go just then.  What this test is for a kernel with KASAN says.
+ */
+TEST(filled_while_unmapped)
+{
+	int ctx = fz_open(), fd = fz_create(ctx, SIZE);
+	struct unmapper u = { .fd = fd };
+	long end = fz_now_ms() + LONELY_MS, rounds = 0;
+	pthread_t thread;
+
+	if (!(fz_info(ctx).out_features & FASTZERO_FEATURE_2M))
+		SKIP(return, "INFO does not report 2M");
+	ASSERT_EQ(0, fz_want_chunks(fd, SIZE, 0, 1));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, map_and_unmap, &u));
+	while (fz_now_ms() < end) {
+		const off_t at = (off_t)(rounds % (CHUNKS - 1) * CHUNK);
+		char byte = 'x';
+
+		if (rounds++ % 2)
+			fz_populate(fd, (uint64_t)at, fz_ps, 0);
+		ASSERT_EQ(1, pwrite(fd, &byte, 1, at));
+		ASSERT_EQ(1, pread(fd, &byte, 1, at));
+		EXPECT_EQ('x', byte);
+		fz_reset(fd, 0, SIZE, FASTZERO_MODE_DROP);
+	}
+	atomic_store(&u.stop, true);
+	pthread_join(thread, NULL);
+	EXPECT_LT(0, u.rounds);
+	close(fd);
+	close(ctx);
 }
 
 TEST_HARNESS_MAIN

@@ -224,14 +224,27 @@ static inline void fz_shrinker_unregister(struct shrinker *shrinker)
 #endif
 }
 
-/* The entry for a huge folio at an address, NULL if there is no table for it. */
+/*
+ * The entry for a huge folio at an address, NULL if there is no table for it.  It
+ * goes with the table as soon as mmap_lock is released, and while that is held it
+ * stays only where the address space has a mapping.
+ */
 static inline pmd_t *fz_pmd_at(struct mm_struct *mm, unsigned long addr)
 {
 	pgd_t *pgd = pgd_offset(mm, addr);
 	p4d_t *p4d = pgd_none(*pgd) ? NULL : p4d_offset(pgd, addr);
 	pud_t *pud = !p4d || p4d_none(*p4d) ? NULL : pud_offset(p4d, addr);
 
+	mmap_assert_locked(mm);
 	return pud && !pud_none(*pud) ? pmd_offset(pud, addr) : NULL;
+}
+
+/* Whether a huge folio could be mapped at an address; mmap_lock is held. */
+static inline bool fz_is_pmd_free(struct mm_struct *mm, unsigned long addr)
+{
+	pmd_t *pmd = fz_pmd_at(mm, addr);
+
+	return !pmd || pmd_none(READ_ONCE(*pmd));
 }
 
 /* Whether a huge folio is mapped as a whole at an address; mmap_lock is held. */
