@@ -8,8 +8,8 @@
  * descriptor, which also holds the file of the implicit scratch.  The mount that
  * all inodes live on is held by the descriptors of contexts, for which it is
  * there to make scratches on, and by each scratch's files.  It and each file
- * hold the module.  An inode that something else holds, such as an inotify
- * watch, ends at the latest with the mount.
+ * hold the module.  The inode has no link, so a watch on it (inotify, fanotify)
+ * goes when its last file does, and holds nothing.
  *
  * Lock order, outermost first:
  *

@@ -176,6 +176,8 @@ int fz_scratch_mmap(struct file *file, struct vm_area_struct *vma)
 	    vma_pages(vma) > s->nr_pages - vma->vm_pgoff)
 		return -EINVAL;
 
+	/* A core dump would fill each hole to write it as zeros. */
+	fz_vm_flags_set(vma, VM_DONTDUMP);
 	/* Nor may it become writable later. */
 	if (!(vma->vm_flags & VM_MAYSHARE))
 		fz_vm_flags_clear(vma, VM_MAYWRITE);

@@ -192,6 +192,8 @@ static struct inode *scratch_inode(struct fz_context *ctx, u64 nr_pages,
 	inode->i_fop = &fz_scratch_fops;
 	inode->i_mapping->a_ops = &scratch_aops;
 	i_size_write(inode, nr_pages << PAGE_SHIFT);
+	/* A watch on it, as of inotify, then ends with the last file. */
+	clear_nlink(inode);
 	if (flags & FASTZERO_CREATE_ZEROPAGE && fz_zero_init(s)) {
 		iput(inode);
 		return ERR_PTR(-ENOMEM);

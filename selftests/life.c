@@ -8,6 +8,8 @@
 #include "fz.h"
 
 #include <signal.h>
+#include <sys/fanotify.h>
+#include <sys/inotify.h>
 #include <sys/socket.h>
 
 /* Of chunks there are two, so that half is one. */
@@ -289,6 +291,42 @@ TEST_F(life, message_is_never_read)
 	EXPECT_IN_USE(PAGES / 2);
 	CLOSE(self->sock[1]);
 	EXPECT_ALL_BACK();
+}
+
+/* Another context is open, so the mount that the inode lives on stays. */
+#define EXPECT_BACK_WHILE_WATCHED() do {				\
+	int other_ = fz_open();						\
+	munmap(self->map, SIZE);					\
+	self->map = NULL;						\
+	CLOSE(self->fd);						\
+	CLOSE(self->ctx);						\
+	EXPECT_ALL_BACK();						\
+	close(other_);							\
+} while (0)
+
+TEST_F(life, watched_by_inotify)
+{
+	int watch = inotify_init1(IN_CLOEXEC);
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", self->fd);
+	ASSERT_LE(0, inotify_add_watch(watch, path, IN_ALL_EVENTS));
+	EXPECT_BACK_WHILE_WATCHED();
+	close(watch);
+}
+
+TEST_F(life, watched_by_fanotify)
+{
+	int watch = fanotify_init(FAN_CLASS_NOTIF | FAN_CLOEXEC, O_RDONLY);
+	char path[64];
+
+	if (watch < 0)
+		SKIP(return, "fanotify: %s", strerror(errno));
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", self->fd);
+	ASSERT_EQ(0, fanotify_mark(watch, FAN_MARK_ADD, FAN_OPEN, AT_FDCWD, path))
+		TH_LOG("%s", strerror(errno));
+	EXPECT_BACK_WHILE_WATCHED();
+	close(watch);
 }
 
 /* Killed in the middle of what a run does: faults, writes, and resets. */

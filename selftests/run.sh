@@ -75,6 +75,7 @@ poison 120
 race 500 long=5000
 life 300
 life_module 300
+coredump 120
 limits 120
 limits_race 120
 memcg 240

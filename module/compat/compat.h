@@ -25,10 +25,20 @@
 #define fz_idmap user_namespace
 #endif
 
+static inline void fz_vm_flags_set(struct vm_area_struct *vma,
+				   unsigned long flags)
+{
+#ifdef FZ_HAVE_VM_FLAGS_SET
+	vm_flags_set(vma, flags);
+#else
+	vma->vm_flags |= flags;
+#endif
+}
+
 static inline void fz_vm_flags_clear(struct vm_area_struct *vma,
 				     unsigned long flags)
 {
-#ifdef FZ_HAVE_VM_FLAGS_CLEAR
+#ifdef FZ_HAVE_VM_FLAGS_SET
 	vm_flags_clear(vma, flags);
 #else
 	vma->vm_flags &= ~flags;

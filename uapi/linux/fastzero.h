@@ -46,6 +46,9 @@
  *
  * The scratch lives until its last descriptor, mapping and pin are gone; the
  * context until its own descriptor and its last scratch are.
+ *
+ * A core dump leaves scratches out.  madvise(MADV_DODUMP) on a mapping puts it in,
+ * and writing the dump then populates all of it.
  */
 
 /**

@@ -5,5 +5,6 @@
 void test(struct vm_area_struct *vma);
 void test(struct vm_area_struct *vma)
 {
+	vm_flags_set(vma, VM_DONTDUMP);
 	vm_flags_clear(vma, VM_MAYWRITE);
 }

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Core dumps leave scratches out, unless they are told otherwise; a memfd is in
+ * them, with its holes.
+ */
+#include "kselftest_harness.h"
+#include "fz.h"
+
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#define PATTERN	"/proc/sys/kernel/core_pattern"
+#define CORE	"/tmp/fz_core"
+
+#define SIZE	(4 * FZ_CHUNK)
+/* All else that a test program has. */
+#define OTHERS	(SIZE / 2)
+
+FIXTURE(core) {
+	char pattern[256];
+	int ctx;
+	int fd;
+	unsigned char *map;
+};
+
+FIXTURE_VARIANT(core) {
+	bool memfd;
+	uint32_t policy;
+	int advice;	/* 0 for none */
+	bool in_core;
+};
+
+FIXTURE_VARIANT_ADD(core, base) { .policy = FASTZERO_PAGES_4K };
+FIXTURE_VARIANT_ADD(core, huge) { .policy = FASTZERO_PAGES_2M };
+FIXTURE_VARIANT_ADD(core, base_dodump) {
+	.policy = FASTZERO_PAGES_4K, .advice = MADV_DODUMP, .in_core = true };
+FIXTURE_VARIANT_ADD(core, huge_dodump) {
+	.policy = FASTZERO_PAGES_2M, .advice = MADV_DODUMP, .in_core = true };
+FIXTURE_VARIANT_ADD(core, memfd) { .memfd = true, .in_core = true };
+FIXTURE_VARIANT_ADD(core, memfd_dontdump) {
+	.memfd = true, .advice = MADV_DONTDUMP };
+
+FIXTURE_SETUP(core)
+{
+	FILE *f = fopen(PATTERN, "re");
+
+	ASSERT_NE(NULL, f);
+	ASSERT_NE(NULL, fgets(self->pattern, sizeof(self->pattern), f));
+	fclose(f);
+	if (fz_write_string(PATTERN, CORE))
+		FZ_SKIP_ALL("%s cannot be written", PATTERN);
+
+	self->ctx = fz_open();
+	if (variant->memfd) {
+		self->fd = memfd_create("core", MFD_CLOEXEC);
+		ASSERT_EQ(0, ftruncate(self->fd, SIZE));
+	} else {
+		self->fd = fz_raw_create(self->ctx, SIZE, 0, variant->policy, 0);
+	}
+	ASSERT_LE(0, self->fd);
+	self->map = fz_map(self->fd, 0, SIZE);
+	if (variant->advice)
+		ASSERT_EQ(0, madvise(self->map, SIZE, variant->advice));
+	self->map[0] = 1;
+}
+
+FIXTURE_TEARDOWN(core)
+{
+	fz_write_string(PATTERN, self->pattern);
+	unlink(CORE);
+	munmap(self->map, SIZE);
+	close(self->fd);
+	close(self->ctx);
+}
+
+static int dump_core(void *unused)
+{
+	struct rlimit limit = { RLIM_INFINITY, RLIM_INFINITY };
+
+	(void)unused;
+	setrlimit(RLIMIT_CORE, &limit);
+	prctl(PR_SET_DUMPABLE, 1);
+	signal(SIGABRT, SIG_DFL);
+	abort();
+}
+
+static uint64_t bytes_taken(int fd)
+{
+	struct fastzero_stats stats;
+	struct stat st;
+
+	if (!fz_raw_stats(fd, &stats))
+		return stats.out_populated * fz_ps;
+	return fstat(fd, &st) ? 0 : (uint64_t)st.st_blocks * 512;
+}
+
+TEST_F(core, dump)
+{
+	uint64_t before = bytes_taken(self->fd);
+	struct stat st;
+
+	ASSERT_EQ(FZ_SIGNALLED + SIGABRT, fz_in_child(dump_core, NULL));
+	/* With 1 in core_uses_pid there would be more to its name. */
+	ASSERT_EQ(0, stat(CORE, &st)) TH_LOG("%s: %s", CORE, strerror(errno));
+	if (variant->in_core) {
+		/* What is told to be in it is all in it, and holes are filled. */
+		EXPECT_LE(SIZE, (uint64_t)st.st_size);
+		EXPECT_EQ(SIZE, bytes_taken(self->fd));
+	} else {
+		EXPECT_GT(OTHERS, (uint64_t)st.st_size)
+			TH_LOG("%jd bytes", (intmax_t)st.st_size);
+		EXPECT_EQ(before, bytes_taken(self->fd));
+	}
+}
+
+TEST_F(core, vm_flags)
+{
+	char line[512], start[32];
+	bool ours = false, dd = false;
+	FILE *f = fopen("/proc/self/smaps", "re");
+
+	ASSERT_NE(NULL, f);
+	snprintf(start, sizeof(start), "%lx-", (unsigned long)self->map);
+	while (fgets(line, sizeof(line), f)) {
+		if (!strncmp(line, start, strlen(start)))
+			ours = true;
+		if (ours && !strncmp(line, "VmFlags:", 8)) {
+			dd = strstr(line, " dd ");
+			break;
+		}
+	}
+	fclose(f);
+	EXPECT_TRUE(ours);
+	EXPECT_EQ(variant->in_core, !dd) TH_LOG("%s", line);
+}
+
+TEST_HARNESS_MAIN
