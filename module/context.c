@@ -144,13 +144,11 @@ static int context_mmap(struct file *file, struct vm_area_struct *vma)
 	return 0;
 }
 
-/* The size of the implicit scratch; 0 while there is none. */
+/* In the implicit scratch; of size 0 while there is none. */
 static loff_t context_llseek(struct file *file, loff_t offset, int whence)
 {
-	struct fz_scratch *s = fz_context_implicit(file->private_data);
-
-	return fixed_size_llseek(file, offset, whence,
-				 s ? fz_scratch_size(s) : 0);
+	return fz_seek(file, fz_context_implicit(file->private_data), offset,
+		       whence);
 }
 
 const struct file_operations fz_context_fops = {

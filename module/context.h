@@ -204,6 +204,9 @@ ssize_t fz_read_iter(struct kiocb *iocb, struct iov_iter *to);
 ssize_t fz_write_iter(struct kiocb *iocb, struct iov_iter *from);
 long fz_fallocate(struct file *file, int mode, loff_t offset, loff_t length);
 
+/* seek.c */
+loff_t fz_seek(struct file *file, struct fz_scratch *s, loff_t offset, int whence);
+
 /* stats.c */
 struct fastzero_stats;
 void fz_stats_fill(struct fastzero_stats *st, struct fz_context *ctx);

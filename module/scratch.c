@@ -31,8 +31,7 @@ struct fz_scratch *fz_scratch_of(struct file *file)
 
 static loff_t scratch_llseek(struct file *file, loff_t offset, int whence)
 {
-	return fixed_size_llseek(file, offset, whence,
-				 fz_scratch_size(fz_scratch_of(file)));
+	return fz_seek(file, fz_scratch_of(file), offset, whence);
 }
 
 const struct file_operations fz_scratch_fops = {
@@ -58,7 +57,20 @@ static int scratch_setattr(struct fz_idmap *idmap, struct dentry *dentry,
 	return attr->ia_size == i_size_read(d_inode(dentry)) ? 0 : -EINVAL;
 }
 
+static int scratch_getattr(struct fz_idmap *idmap, const struct path *path,
+			   struct kstat *stat, u32 mask, unsigned int flags)
+{
+	struct inode *inode = d_inode(path->dentry);
+	struct fz_scratch *s = inode->i_private;
+
+	fz_fillattr(idmap, mask, inode, stat);
+	/* Of 512 bytes, everywhere. */
+	stat->blocks = (u64)atomic_long_read(&s->populated) * (PAGE_SIZE / 512);
+	return 0;
+}
+
 static const struct inode_operations scratch_inode_ops = {
+	.getattr	= scratch_getattr,
 	.setattr	= scratch_setattr,
 };
 

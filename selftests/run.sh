@@ -39,6 +39,7 @@ programs='args 120
 args_values 120 -debug
 args_fd 120 -debug
 file 120
+memfd 120
 mmap 120
 dirty 120
 zero 240

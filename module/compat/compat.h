@@ -25,6 +25,16 @@
 #define fz_idmap user_namespace
 #endif
 
+static inline void fz_fillattr(struct fz_idmap *idmap, u32 mask,
+			       struct inode *inode, struct kstat *stat)
+{
+#ifdef FZ_HAVE_FILLATTR_MASK
+	generic_fillattr(idmap, mask, inode, stat);
+#else
+	generic_fillattr(idmap, inode, stat);
+#endif
+}
+
 static inline void fz_vm_flags_set(struct vm_area_struct *vma,
 				   unsigned long flags)
 {

@@ -18,9 +18,10 @@
  * There are two doors to one:
  *
  * 1. FASTZERO_IOC_CREATE on the context gives a file descriptor that looks
- *    like a memfd: fstat, lseek, mmap(MAP_SHARED), pread, pwrite, and
- *    fallocate(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE), which is a reset
- *    in DROP mode.  It is close-on-exec and may be passed to other processes.
+ *    like a memfd of fixed size: fstat, lseek, mmap(MAP_SHARED), pread, pwrite,
+ *    and fallocate(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE), which is a reset
+ *    in DROP mode.  SEEK_DATA finds what is populated, and st_blocks counts it.
+ *    It is close-on-exec and may be passed to other processes.
  * 2. mmap of the context's own descriptor gives it an implicit scratch with
  *    the default settings, as large as that first mapping reaches.  RESET,
  *    RESET_DIRTY, POPULATE and WORKSET then work on that descriptor.  It is
