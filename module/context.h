@@ -199,6 +199,9 @@ int fz_scratch_mmap(struct file *file, struct vm_area_struct *vma);
 int fz_reset_punch(struct fz_scratch *s, struct fz_range range);
 void fz_reset_all(struct fz_scratch *s);
 
+/* populate.c */
+int fz_populate_back(struct fz_scratch *s, struct fz_range *range, u64 *nr_added);
+
 /* rw.c */
 ssize_t fz_read_iter(struct kiocb *iocb, struct iov_iter *to);
 ssize_t fz_write_iter(struct kiocb *iocb, struct iov_iter *from);

@@ -95,7 +95,7 @@ static int populate_back(struct fz_scratch *s, struct fz_range *range,
 			return -EINTR;
 		folio = fz_chunk_fill(s, page, FZ_GFP_TELL, &place, nr_added);
 		if (IS_ERR(folio))
-			return folio == ERR_PTR(-EINTR) ? -EINTR : -ENOMEM;
+			return PTR_ERR(folio);
 		next = folio_test_large(folio) ?
 			       round_up(range->first + 1, FZ_CHUNK_PAGES) :
 			       range->first + 1;
@@ -103,6 +103,21 @@ static int populate_back(struct fz_scratch *s, struct fz_range *range,
 		cond_resched();
 	}
 	return 0;
+}
+
+/**
+ * fz_populate_back() - fill the holes of a range, wherever it is mapped
+ * @s: the scratch
+ * @range: pages of it; its begin is moved on to where it came
+ * @nr_added: increased by the pages that were holes
+ *
+ * Return: 0, or what fz_chunk_fill() says: -ENOMEM, -ENOSPC, -EINTR.
+ */
+int fz_populate_back(struct fz_scratch *s, struct fz_range *range, u64 *nr_added)
+{
+	struct populate_policy policy = { .known = *range };
+
+	return populate_back(s, range, &policy, nr_added);
 }
 
 /*
@@ -190,6 +205,8 @@ static int populate_range(struct fz_scratch *s, struct fz_range *range,
 	struct fz_range all = *range;
 	int err = populate_back(s, range, policy, &cmd->out_added);
 
+	if (err == -ENOSPC)
+		err = -ENOMEM;
 	return err ?: populate_map(s, &all, &cmd->out_mapped);
 }
 

@@ -17,6 +17,20 @@ static u64 rw_page(const struct fz_scratch *s, loff_t pos)
 	return array_index_nospec(pos >> PAGE_SHIFT, s->nr_pages);
 }
 
+/*
+ * copy_page_to_iter() of some kernels would put the page itself into a pipe, where a
+ * reset would find it held, and clear it under its reader.
+ */
+static size_t rw_copy_out(struct page *page, size_t offset, size_t bytes,
+			  struct iov_iter *to)
+{
+	void *from = kmap_local_page(page);
+	size_t nr = copy_to_iter(from + offset, bytes, to);
+
+	kunmap_local(from);
+	return nr;
+}
+
 /* A hole reads zero and stays a hole. */
 ssize_t fz_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
@@ -41,8 +55,8 @@ ssize_t fz_read_iter(struct kiocb *iocb, struct iov_iter *to)
 			break;
 		}
 		if (folio) {
-			nr = copy_page_to_iter(fz_folio_page(folio, page),
-					       offset, want, to);
+			nr = rw_copy_out(fz_folio_page(folio, page), offset,
+					 want, to);
 			folio_put(folio);
 		} else {
 			nr = iov_iter_zero(want, to);
@@ -131,6 +145,24 @@ static int rw_zero_part(struct fz_scratch *s, u64 from, u64 to)
 }
 
 /*
+ * Back a range, as POPULATE does, but map it nowhere.  What came before memory ran
+ * out stays.
+ */
+static int rw_preallocate(struct fz_scratch *s, u64 begin, u64 end)
+{
+	struct fz_range range = {
+		.first = begin >> PAGE_SHIFT,
+		.end = DIV_ROUND_UP(end, PAGE_SIZE),
+	};
+	u64 nr_added = 0;
+
+	/* The size is fixed. */
+	if (end > fz_scratch_size(s))
+		return -ENOSPC;
+	return fz_populate_back(s, &range, &nr_added);
+}
+
+/*
  * FALLOC_FL_PUNCH_HOLE: whole pages are dropped, the bytes before and behind
  * them are zeroed, and what is beyond the end is ignored, as on a memfd.
  */
@@ -145,8 +177,10 @@ long fz_fallocate(struct file *file, int mode, loff_t offset, loff_t length)
 	};
 	long err;
 
-	if (mode != (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE))
+	if (mode & ~(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE))
 		return -EOPNOTSUPP;
+	if (!(mode & FALLOC_FL_PUNCH_HOLE))
+		return rw_preallocate(s, offset, offset + length);
 
 	err = mutex_lock_killable(&s->lock);
 	if (err)

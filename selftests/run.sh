@@ -40,6 +40,7 @@ args_values 120 -debug
 args_fd 120 -debug
 file 120
 memfd 120
+memfd_io 120
 mmap 120
 dirty 120
 zero 240

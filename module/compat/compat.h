@@ -35,6 +35,13 @@ static inline void fz_fillattr(struct fz_idmap *idmap, u32 mask,
 #endif
 }
 
+/* Splicing by ->read_iter; what comes into the pipe is a copy, see rw.c. */
+#ifdef FZ_HAVE_COPY_SPLICE_READ
+#define fz_splice_read copy_splice_read
+#else
+#define fz_splice_read generic_file_splice_read
+#endif
+
 static inline void fz_vm_flags_set(struct vm_area_struct *vma,
 				   unsigned long flags)
 {

@@ -18,10 +18,13 @@
  * There are two doors to one:
  *
  * 1. FASTZERO_IOC_CREATE on the context gives a file descriptor that looks
- *    like a memfd of fixed size: fstat, lseek, mmap(MAP_SHARED), pread, pwrite,
- *    and fallocate(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE), which is a reset
- *    in DROP mode.  SEEK_DATA finds what is populated, and st_blocks counts it.
- *    It is close-on-exec and may be passed to other processes.
+ *    like a memfd of fixed size: fstat, lseek, mmap(MAP_SHARED), read, write,
+ *    splice and fallocate.  SEEK_DATA finds what is populated, and st_blocks
+ *    counts it.  fallocate without PUNCH_HOLE backs a range as POPULATE does,
+ *    but maps it nowhere: ENOSPC beyond the end or the context's limit, ENOMEM
+ *    as POPULATE; what came before the error stays.  FALLOC_FL_PUNCH_HOLE is a
+ *    reset in DROP mode.  The descriptor is close-on-exec and may be passed to
+ *    other processes.
  * 2. mmap of the context's own descriptor gives it an implicit scratch with
  *    the default settings, as large as that first mapping reaches.  RESET,
  *    RESET_DIRTY, POPULATE and WORKSET then work on that descriptor.  It is
