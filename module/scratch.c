@@ -45,6 +45,7 @@ const struct file_operations fz_scratch_fops = {
 	.get_unmapped_area = thp_get_unmapped_area,	/* aligned to chunks */
 	.fsync		= noop_fsync,
 	.fallocate	= fz_fallocate,
+	.setlease	= generic_setlease,	/* the default only of some kernels */
 	.unlocked_ioctl	= fz_scratch_ioctl,
 	.compat_ioctl	= compat_ptr_ioctl,
 	.show_fdinfo	= fz_scratch_show_fdinfo,
@@ -124,6 +125,11 @@ static int scratch_init_fs_context(struct fs_context *fc)
 	if (!pfc)
 		return -ENOMEM;
 	pfc->ops = &scratch_super_ops;
+	/*
+	 * Some kernels forbid PROT_EXEC here, but memory may hold code.  execve
+	 * stays refused: no inode has a mode for it.
+	 */
+	fc->s_iflags &= ~SB_I_NOEXEC;
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 #include "kselftest_harness.h"
 #include "fz.h"
 
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
@@ -215,6 +216,102 @@ TEST_F(memfd, statfs)
 	EXPECT_EQ(st[MEMFD].f_blocks, st[SCRATCH].f_blocks);
 	EXPECT_EQ(st[MEMFD].f_namelen, st[SCRATCH].f_namelen);
 	EXPECT_EQ(0x667a306d, st[SCRATCH].f_type);
+}
+
+TEST_F(memfd, prot_exec)
+{
+#if defined(__x86_64__)
+	const unsigned char code[] = { 0xb8, 42, 0, 0, 0, 0xc3 };
+#elif defined(__aarch64__)
+	const unsigned char code[] = { 0x40, 5, 0x80, 0x52, 0xc0, 3, 0x5f, 0xd6 };
+#else
+	const unsigned char code[] = { };
+#endif
+	int i;
+
+	if (!sizeof(code))
+		SKIP(return, "no code for this machine");
+	for (i = 0; i < BOTH; i++) {
+		unsigned char *run;
+
+		memcpy(self->map[i], code, sizeof(code));
+		__builtin___clear_cache(self->map[i], self->map[i] + sizeof(code));
+		run = mmap(NULL, fz_ps, PROT_READ | PROT_EXEC, MAP_SHARED,
+			   self->fd[i], 0);
+		ASSERT_NE(MAP_FAILED, run) TH_LOG("%d: %s", i, strerror(errno));
+		EXPECT_EQ(42, ((int (*)(void))run)());
+		munmap(run, fz_ps);
+		EXPECT_EQ(0, FZ_ERRNO(mprotect(self->map[i], fz_ps,
+					       PROT_READ | PROT_EXEC)));
+		EXPECT_EQ(42, ((int (*)(void))self->map[i])());
+		EXPECT_EQ(0, FZ_ERRNO(mprotect(self->map[i], fz_ps,
+					       PROT_READ | PROT_WRITE | PROT_EXEC)));
+		EXPECT_EQ(42, ((int (*)(void))self->map[i])());
+#ifdef MADV_COLLAPSE
+		/* Some kernels may make huge pages of files that are run. */
+		madvise(self->map[i], SIZE, MADV_COLLAPSE);
+		EXPECT_EQ(42, ((int (*)(void))self->map[i])());
+#endif
+	}
+	fz_clear(self->fd[SCRATCH], 0, SIZE, FASTZERO_MODE_AUTO);
+	EXPECT_EQ(FZ_CLEAN, fz_find_nonzero(self->map[SCRATCH], 0, SIZE));
+}
+
+/* Whatever a program does to a file that it did not make. */
+static int do_to_file(int fd, int what)
+{
+	struct flock lock = { .l_type = F_WRLCK };
+
+	switch (what) {
+	case 0:	return FZ_ERRNO(flock(fd, LOCK_EX));
+	case 1:	return FZ_ERRNO(flock(fd, LOCK_UN));
+	case 2:	return FZ_ERRNO(fcntl(fd, F_SETLK, &lock));
+	case 3:	return FZ_ERRNO(fcntl(fd, F_OFD_SETLK, &lock));
+	case 4:	return FZ_ERRNO(fcntl(fd, F_SETLEASE, F_WRLCK));
+	case 5:	return FZ_ERRNO(fcntl(fd, F_SETLEASE, F_UNLCK));
+	case 6:	return FZ_ERRNO(fsync(fd));
+	case 7:	return FZ_ERRNO(fdatasync(fd));
+	case 8:	return FZ_ERRNO(sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE));
+	case 9:	return FZ_ERRNO((int)readahead(fd, 0, SIZE));
+	case 10: return FZ_ERRNO(ftruncate(fd, (off_t)SIZE));
+	case 11: return FZ_ERRNO(fallocate(fd, FALLOC_FL_ZERO_RANGE, 0, (off_t)SIZE));
+	case 12: return FZ_ERRNO(fallocate(fd, FALLOC_FL_COLLAPSE_RANGE, 0, (off_t)fz_ps));
+	case 13: return FZ_ERRNO(fallocate(fd, FALLOC_FL_INSERT_RANGE, 0, (off_t)fz_ps));
+	case 14: return FZ_ERRNO(fallocate(fd, FALLOC_FL_PUNCH_HOLE, 0, (off_t)fz_ps));
+	case 15: return FZ_ERRNO(fallocate(fd, 0, -1, 10));
+	case 16: return FZ_ERRNO(fallocate(fd, 0, 0, 0));
+	default: return what < 24 ? posix_fadvise(fd, 0, 0, what - 17) : -1;
+	}
+}
+
+TEST_F(memfd, other_calls)
+{
+	int what, err;
+
+	NOT_IMPLICIT();
+	for (what = 0; (err = do_to_file(self->fd[MEMFD], what)) >= 0; what++)
+		EXPECT_EQ(err, do_to_file(self->fd[SCRATCH], what))
+			TH_LOG("call %d", what);
+}
+
+TEST_F(memfd, advice)
+{
+	/* Up to what is common to all kernels; then those for memory that failed. */
+	int advice, i;
+
+	for (advice = 0; advice < 26; advice++) {
+		int err[BOTH];
+
+		for (i = 0; i < BOTH; i++) {
+			self->map[i][0] = 5;
+			err[i] = FZ_ERRNO(madvise(self->map[i], CHUNK_PAGES * fz_ps,
+						  advice));
+			EXPECT_TRUE(self->map[i][0] == 5 || advice == MADV_REMOVE);
+		}
+		/* Kernels differ in whether they know it, but do not ask what it is. */
+		if (advice != 25)
+			EXPECT_EQ(err[MEMFD], err[SCRATCH]) TH_LOG("advice %d", advice);
+	}
 }
 
 TEST_HARNESS_MAIN

@@ -18,6 +18,11 @@
 #include "features.h"
 #include "../range.h"
 
+/* For generic_setlease(). */
+#ifdef FZ_HAVE_FILELOCK
+#include <linux/filelock.h>
+#endif
+
 /* setattr and its like: the argument that says how ids are mapped. */
 #ifdef FZ_HAVE_MNT_IDMAP
 #define fz_idmap mnt_idmap
