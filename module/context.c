@@ -110,7 +110,7 @@ static struct file *context_make_implicit(struct fz_context *ctx, u64 nr_pages)
 	file = ctx->implicit;
 	if (!file) {
 		file = fz_scratch_create(ctx, nr_pages, FASTZERO_PAGES_AUTO, 0,
-					 NUMA_NO_NODE);
+					 NUMA_NO_NODE, NULL);
 		if (!IS_ERR(file))
 			/* Pairs with the dependency in fz_context_implicit(). */
 			smp_store_release(&ctx->implicit, file);

@@ -121,6 +121,7 @@ struct fz_context {
  * @ctx: its context, our reference
  * @inode: the inode that it lives and dies with
  * @link: in the context's list
+ * @name: what CREATE was given, ours; NULL for none
  * @nr_pages: its size
  * @policy: enum fastzero_page_policy; of base pages only, if it has no whole chunk or
  *	a page of zeros
@@ -151,6 +152,7 @@ struct fz_scratch {
 	struct fz_context *ctx;
 	struct inode *inode;
 	struct list_head link;
+	const char *name;
 	u64 nr_pages;
 	u32 policy;
 	int node;
@@ -186,7 +188,7 @@ struct fz_scratch *fz_context_implicit(struct fz_context *ctx);
 /* scratch.c */
 extern const struct file_operations fz_scratch_fops;
 struct file *fz_scratch_create(struct fz_context *ctx, u64 nr_pages,
-			       u32 policy, u32 flags, int node);
+			       u32 policy, u32 flags, int node, const char *name);
 struct fz_scratch *fz_scratch_of(struct file *file);
 int fz_scratch_pin_mount(void);
 void fz_scratch_unpin_mount(void);
@@ -214,6 +216,7 @@ loff_t fz_seek(struct file *file, struct fz_scratch *s, loff_t offset, int whenc
 struct fastzero_stats;
 void fz_stats_fill(struct fastzero_stats *st, struct fz_context *ctx);
 void fz_counters_add(struct fz_counters *sum, const struct fz_counters *add);
+void fz_show_name(struct seq_file *m, const struct fz_scratch *s);
 void fz_context_show_fdinfo(struct seq_file *m, struct file *file);
 void fz_scratch_show_fdinfo(struct seq_file *m, struct file *file);
 

@@ -86,6 +86,7 @@ static int ioctl_node(u32 node, bool named, int otherwise)
 static int ioctl_create(struct fz_ucmd *ucmd)
 {
 	struct fastzero_create *create = ucmd->cmd;
+	char *name = NULL;
 	struct file *file;
 	int node;
 	int err;
@@ -108,12 +109,22 @@ static int ioctl_create(struct fz_ucmd *ucmd)
 	if (node == -EINVAL)
 		return node;
 
+	if (create->name) {
+		/* It makes -EINVAL of one that is too long. */
+		name = strndup_user(u64_to_user_ptr(create->name),
+				    FASTZERO_NAME_MAX + 1);
+		if (IS_ERR(name))
+			return PTR_ERR(name);
+	}
 	fd = get_unused_fd_flags(O_CLOEXEC);
-	if (fd < 0)
+	if (fd < 0) {
+		kfree(name);
 		return fd;
+	}
 
 	file = fz_scratch_create(ucmd->ctx, create->length >> PAGE_SHIFT,
-				 create->page_policy, create->flags, node);
+				 create->page_policy, create->flags, node, name);
+	kfree(name);
 	if (IS_ERR(file)) {
 		err = PTR_ERR(file);
 		goto err_put_fd;

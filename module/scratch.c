@@ -99,6 +99,7 @@ static void scratch_destroy(struct fz_scratch *s)
 	mutex_unlock(&ctx->lock);
 
 	mutex_destroy(&s->lock);
+	kfree(s->name);
 	kfree(s);
 	fz_context_put(ctx);
 }
@@ -165,12 +166,18 @@ void fz_scratch_unpin_mount(void)
 
 /* Owns nothing but memory until the context is set. */
 static struct fz_scratch *scratch_alloc(struct fz_context *ctx, u64 nr_pages,
-					u32 policy, u32 flags, int node)
+					u32 policy, u32 flags, int node,
+					const char *name)
 {
 	struct fz_scratch *s = kzalloc(sizeof(*s), GFP_KERNEL_ACCOUNT);
 
 	if (!s)
 		return NULL;
+	s->name = kstrdup(name, GFP_KERNEL_ACCOUNT);
+	if (name && !s->name) {
+		kfree(s);
+		return NULL;
+	}
 	s->ctx = ctx;
 	kref_get(&ctx->ref);
 	INIT_LIST_HEAD(&s->link);
@@ -186,7 +193,8 @@ static struct fz_scratch *scratch_alloc(struct fz_context *ctx, u64 nr_pages,
 }
 
 static struct inode *scratch_inode(struct fz_context *ctx, u64 nr_pages,
-				   u32 policy, u32 flags, int node)
+				   u32 policy, u32 flags, int node,
+				   const char *name)
 {
 	struct inode *inode = new_inode(scratch_mnt->mnt_sb);
 	struct fz_scratch *s;
@@ -194,7 +202,7 @@ static struct inode *scratch_inode(struct fz_context *ctx, u64 nr_pages,
 	if (!inode)
 		return ERR_PTR(-ENOMEM);
 
-	s = scratch_alloc(ctx, nr_pages, policy, flags, node);
+	s = scratch_alloc(ctx, nr_pages, policy, flags, node, name);
 	if (!s) {
 		iput(inode);
 		return ERR_PTR(-ENOMEM);
@@ -235,6 +243,21 @@ static int scratch_link(struct fz_context *ctx, struct fz_scratch *s)
 	return err;
 }
 
+/* Its file, on which /proc shows it with its name. */
+static struct file *scratch_file(struct inode *inode, const char *name)
+{
+	char *full = kasprintf(GFP_KERNEL, "fastzero%s%s", name ? ":" : "",
+			       name ?: "");
+	struct file *file;
+
+	if (!full)
+		return ERR_PTR(-ENOMEM);
+	file = alloc_file_pseudo(inode, scratch_mnt, full, O_RDWR | O_LARGEFILE,
+				 &fz_scratch_fops);
+	kfree(full);
+	return file;
+}
+
 /**
  * fz_scratch_create() - make a scratch
  * @ctx: its context
@@ -242,13 +265,14 @@ static int scratch_link(struct fz_context *ctx, struct fz_scratch *s)
  * @policy: enum fastzero_page_policy
  * @flags: bits of enum fastzero_create_flags
  * @node: a NUMA node that has memory, or NUMA_NO_NODE
+ * @name: its name of at most FASTZERO_NAME_MAX bytes, NULL for none; is copied
  *
  * Return: its file, open for reading and writing, or an ERR_PTR: -EINVAL for
  * a size that is 0 or above the limit, -ENOSPC when the context has as many as
  * it may, -ENOMEM, -ENFILE.
  */
 struct file *fz_scratch_create(struct fz_context *ctx, u64 nr_pages,
-			       u32 policy, u32 flags, int node)
+			       u32 policy, u32 flags, int node, const char *name)
 {
 	struct inode *inode;
 	struct file *file;
@@ -257,7 +281,7 @@ struct file *fz_scratch_create(struct fz_context *ctx, u64 nr_pages,
 	if (!nr_pages || nr_pages > fz_limit_length() >> PAGE_SHIFT)
 		return ERR_PTR(-EINVAL);
 
-	inode = scratch_inode(ctx, nr_pages, policy, flags, node);
+	inode = scratch_inode(ctx, nr_pages, policy, flags, node, name);
 	if (IS_ERR(inode))
 		return ERR_CAST(inode);
 
@@ -267,8 +291,7 @@ struct file *fz_scratch_create(struct fz_context *ctx, u64 nr_pages,
 
 	/* The file's reference to the module, which fput() drops. */
 	__module_get(THIS_MODULE);
-	file = alloc_file_pseudo(inode, scratch_mnt, "fastzero",
-				 O_RDWR | O_LARGEFILE, &fz_scratch_fops);
+	file = scratch_file(inode, name);
 	if (IS_ERR(file)) {
 		err = PTR_ERR(file);
 		goto err_put_module;

@@ -164,6 +164,21 @@ int fz_ioctl_stats(struct fz_ucmd *ucmd)
 	return fz_ucmd_respond(ucmd);
 }
 
+/**
+ * fz_show_name() - the name of a scratch, escaped
+ * @m: where to
+ * @s: the scratch
+ *
+ * Printable ASCII, whatever CREATE was given; nothing without a name.
+ */
+void fz_show_name(struct seq_file *m, const struct fz_scratch *s)
+{
+	if (s->name)
+		seq_escape_mem(m, s->name, strlen(s->name),
+			       ESCAPE_SPACE | ESCAPE_SPECIAL | ESCAPE_OCTAL |
+			       ESCAPE_NAP | ESCAPE_APPEND, "\\");
+}
+
 static void stats_show(struct seq_file *m, const struct fastzero_stats *st)
 {
 	seq_printf(m, "fastzero-length:\t%llu\n", st->out_length);
@@ -187,6 +202,11 @@ void fz_scratch_show_fdinfo(struct seq_file *m, struct file *file)
 	stats_fill_scratch(&st, s);
 	fz_roster_show_identity(m, &s->ctx->who);
 	seq_printf(m, "fastzero-scratch:\t%lu\n", (unsigned long)s->inode->i_ino);
+	if (s->name) {
+		seq_puts(m, "fastzero-name:\t");
+		fz_show_name(m, s);
+		seq_putc(m, '\n');
+	}
 	stats_show(m, &st);
 }
 

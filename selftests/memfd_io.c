@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What goes in and out of a scratch through its descriptor without a mapping: as on a
- * memfd, beside one.
+ * What goes in and out of a scratch through its descriptor without a mapping, and its
+ * name: as on a memfd, beside one.
  */
 #include "kselftest_harness.h"
 #include "fz.h"
@@ -320,6 +320,98 @@ TEST(preallocate_is_killed)
 	}
 	fz_clear(fd, 0, 256 << 20, FASTZERO_MODE_DROP);
 	EXPECT_EQ(FZ_CLEAN, fz_pread_nonzero(fd, 0, FZ_CHUNK));
+	close(fd);
+	close(ctx);
+}
+
+static int create_named(int ctx, const char *name)
+{
+	struct fastzero_create c = {
+		.size = sizeof(c), .length = fz_ps, .name = (uintptr_t)name,
+	};
+
+	return ioctl(ctx, FASTZERO_IOC_CREATE, &c) ? -1 : c.out_fd;
+}
+
+/* What /proc calls a descriptor, without "(deleted)". */
+static const char *link_of(int fd)
+{
+	static char text[512];
+	char path[64], *end;
+	ssize_t nr;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	nr = readlink(path, text, sizeof(text) - 1);
+	text[nr < 0 ? 0 : nr] = 0;
+	end = strstr(text, " (deleted)");
+	if (end)
+		*end = 0;
+	return text;
+}
+
+static bool file_has(const char *path, const char *what)
+{
+	char line[1024];
+	bool has = false;
+	FILE *f = fopen(path, "re");
+
+	while (f && fgets(line, sizeof(line), f))
+		has |= !!strstr(line, what);
+	if (f)
+		fclose(f);
+	return has;
+}
+
+TEST(names)
+{
+	static char longest[FASTZERO_NAME_MAX + 1], longer[FASTZERO_NAME_MAX + 2];
+	int ctx = fz_open();
+	const struct {
+		const char *name, *link, *shown;
+	} names[] = {
+		{ NULL, "/fastzero", NULL },
+		{ "", "/fastzero:", "" },
+		{ "guest 7", "/fastzero:guest 7", "guest 7" },
+		{ "a:b/c", "/fastzero:a:b/c", "a:b/c" },
+		{ "x\ny\\\t\033\xc3\xa9", "/fastzero:x\ny\\\t\033\xc3\xa9",
+		  "x\\ny\\\\\\t\\e\\303\\251" },
+		{ longest, NULL, longest },
+	};
+	size_t i;
+
+	memset(longest, 'n', sizeof(longest) - 1);
+	memset(longer, 'n', sizeof(longer) - 1);
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		int fd = create_named(ctx, names[i].name);
+		char path[64], line[512];
+
+		ASSERT_LE(0, fd) TH_LOG("%s: %s", names[i].name, strerror(errno));
+		if (names[i].link)
+			EXPECT_STREQ(names[i].link, link_of(fd));
+		snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+		snprintf(line, sizeof(line), "fastzero-name:\t%s\n",
+			 names[i].shown ? names[i].shown : "");
+		EXPECT_EQ(!!names[i].shown, file_has(path, line)) TH_LOG("%s", line);
+		close(fd);
+	}
+	EXPECT_EQ(EINVAL, FZ_ERRNO(create_named(ctx, longer)));
+	EXPECT_EQ(EFAULT, FZ_ERRNO(create_named(ctx, (const char *)8)));
+	EXPECT_EQ(EFAULT, FZ_ERRNO(memfd_create((const char *)8, 0)));
+	close(ctx);
+}
+
+TEST(name_of_a_mapping)
+{
+	int ctx = fz_open(), fd = create_named(ctx, "mapped guest");
+	int control = memfd_create("mapped guest", MFD_CLOEXEC);
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, ftruncate(control, (off_t)fz_ps));
+	fz_map(fd, 0, fz_ps);
+	fz_map(control, 0, fz_ps);
+	EXPECT_TRUE(file_has("/proc/self/maps", " /fastzero:mapped guest (deleted)\n"));
+	EXPECT_TRUE(file_has("/proc/self/maps", " /memfd:mapped guest (deleted)\n"));
+	close(control);
 	close(fd);
 	close(ctx);
 }

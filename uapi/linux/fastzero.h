@@ -260,6 +260,9 @@ enum fastzero_create_flags {
 	FASTZERO_CREATE_TOTAL_CPU	= 1 << 2,
 };
 
+/* Longest name of a scratch, without the 0 at its end. */
+#define FASTZERO_NAME_MAX	246
+
 /**
  * struct fastzero_create - ioctl(FASTZERO_IOC_CREATE), on a context
  * @size: sizeof(struct fastzero_create)
@@ -268,15 +271,23 @@ enum fastzero_create_flags {
  *	from one page to fastzero_info.out_max_length
  * @page_policy: one of enum fastzero_page_policy
  * @node: a NUMA node that has memory; must be 0 without FASTZERO_CREATE_NODE
+ * @name: user pointer to a name, a string of at most FASTZERO_NAME_MAX bytes and
+ *	a 0; or 0 for none.  Names need not differ
  * @out_fd: the scratch, open for reading and writing, close-on-exec; the
  *	caller owns it
  * @__reserved: must be 0
  *
  * Makes a scratch.  No memory is taken before it is touched or populated.
  *
+ * /proc/PID/maps and /proc/PID/fd show it as "/fastzero:NAME (deleted)", or as
+ * "/fastzero (deleted)" without a name.  In fdinfo the name is behind
+ * "fastzero-name:"; backslashes and all but printable ASCII are escaped there, as
+ * in C.
+ *
  * EINVAL for a length of 0, one that is not a multiple of a page or beyond the
- * limit, an unknown policy or node, flags that do not go with the policy; ENOSPC
- * when the context has as many scratches as it may; EMFILE and ENFILE as open(2).
+ * limit, an unknown policy or node, flags that do not go with the policy, a name
+ * that is too long; EFAULT for a name that cannot be read; ENOSPC when the context
+ * has as many scratches as it may; EMFILE and ENFILE as open(2).
  */
 struct fastzero_create {
 	__u32 size;
@@ -284,6 +295,7 @@ struct fastzero_create {
 	__aligned_u64 length;
 	__u32 page_policy;
 	__u32 node;
+	__aligned_u64 name;
 	__s32 out_fd;
 	__u32 __reserved;
 };

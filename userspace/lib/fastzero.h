@@ -196,12 +196,14 @@ int fastzero_ctx_pool_node(const struct fastzero_ctx *ctx, uint32_t node,
  * @flags: bits of enum fastzero_create_flags
  * @page_policy: one of enum fastzero_page_policy
  * @node: NUMA node, with FASTZERO_CREATE_NODE
+ * @name: a name of at most FASTZERO_NAME_MAX bytes, which /proc shows; or NULL
  */
 struct fastzero_scratch_opts {
 	uint32_t size;
 	uint32_t flags;
 	uint32_t page_policy;
 	uint32_t node;
+	const char *name;
 };
 
 /**

@@ -42,6 +42,7 @@ fastzero_scratch_create(const struct fastzero_ctx *ctx, uint64_t length,
 	create.length = length;
 	create.page_policy = o.page_policy;
 	create.node = o.node;
+	create.name = (uintptr_t)o.name;
 	ret = fz_device_call(ctx->fd, FASTZERO_IOC_CREATE, &create);
 	if (ret)
 		return ret;

@@ -134,6 +134,7 @@ static void check_create(struct fastzero_ctx *ctx)
 		.flags = FASTZERO_CREATE_NODE,
 		.page_policy = FASTZERO_PAGES_4K,
 		.node = 3,
+		.name = "guest",
 	};
 	struct fastzero_scratch *scratch = NULL;
 	struct fastzero_scratch *second = NULL;
@@ -142,6 +143,7 @@ static void check_create(struct fastzero_ctx *ctx)
 	CHECK(fastzero_scratch_create(ctx, LENGTH, &opts, &scratch) == 0);
 	CHECK(fake.last.create.length == LENGTH && fake.last.create.node == 3 &&
 	      fake.last.create.flags == FASTZERO_CREATE_NODE &&
+	      fake.last.create.name == (uintptr_t)opts.name &&
 	      fake.last.create.page_policy == FASTZERO_PAGES_4K);
 	CHECK(fastzero_scratch_length(scratch) == LENGTH);
 	CHECK(fastzero_scratch_fd(scratch) == fake.scratch);
