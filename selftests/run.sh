@@ -41,6 +41,7 @@ args_fd 120 -debug
 file 120
 memfd 120
 memfd_io 120
+unlike 120
 mmap 120
 dirty 120
 zero 240

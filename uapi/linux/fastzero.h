@@ -24,7 +24,7 @@
  *    but maps it nowhere: ENOSPC beyond the end or the context's limit, ENOMEM
  *    as POPULATE; what came before the error stays.  FALLOC_FL_PUNCH_HOLE is a
  *    reset in DROP mode.  The descriptor is close-on-exec and may be passed to
- *    other processes.
+ *    other processes.  What differs from a memfd is listed in docs/memfd.md.
  * 2. mmap of the context's own descriptor gives it an implicit scratch with
  *    the default settings, as large as that first mapping reaches.  RESET,
  *    RESET_DIRTY, POPULATE and WORKSET then work on that descriptor.  It is
