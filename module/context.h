@@ -28,7 +28,7 @@
  *	        i_mmap_rwsem		he unmaps
  *	fz_pool.resize			outside of in_hand
  *	fz_pool.collect			a fault, with nothing in hand; the zeroer
- *	shrink_lock			in shrink.c; reclaim, under any lock, tries it
+ *	locks of shrink_lru		in shrink.c; reclaim, under any that one may allocate under
  *	  fz_pool.lock			a leaf under any of them
  *
  * A fault never takes fz_scratch.lock: it is decided against a reset by the

@@ -15,11 +15,11 @@
 #define LEARN_CALM	10
 
 /*
- * An eighth of the memory cgroup stays free, or what was learned is given up; and
- * a quarter, or nothing is allocated ahead, which would then have to be given up.
+ * An eighth of the memory cgroup stays free, or nothing is allocated ahead: it would
+ * be taken back soon, or others' memory would, and memory.high does not hold the
+ * zeroer up.
  */
-#define LEARN_KEEP_SHIFT	3
-#define LEARN_GROW_SHIFT	2
+#define LEARN_ROOM_SHIFT	3
 
 /*
  * Ahead of demand: of what is free, not of what somebody would have to give up; and
@@ -35,7 +35,7 @@ static bool learn_is_calm(const struct fz_pool *pool, u64 now)
 	return now < pool->calm;
 }
 
-/* Folios that may stay on a store's ready list. */
+/* Folios that may stay in a store. */
 static u64 learn_keep(struct fz_pool *pool, struct fz_store *store)
 {
 	u64 now = fz_pool_now();
@@ -61,17 +61,14 @@ void fz_learn_calm(struct fz_pool *pool)
 }
 
 /**
- * fz_learn_look() - give up what was learned if the payer may soon be short
+ * fz_learn_look() - give up what was learned if the limit is lower now
  * @pool: the pool
- *
- * The shrinker hears nothing of the limit of a memory cgroup.
  */
 void fz_learn_look(struct fz_pool *pool)
 {
 	u64 limit = fz_limit_pages();
 
-	if (fz_memcg_has_room(pool->memcg, LEARN_KEEP_SHIFT) &&
-	    (!limit || atomic_long_read(&pool->owned) <= limit))
+	if (!limit || atomic_long_read(&pool->owned) <= limit)
 		return;
 	spin_lock(&pool->lock);
 	fz_learn_calm(pool);
@@ -96,21 +93,35 @@ void fz_learn_wanted(struct fz_pool *pool, int node, const u64 *wanted)
 	spin_unlock(&pool->lock);
 }
 
-/* Take some of what is ready beyond @keep off a store, and free it; how many. */
+/*
+ * Take some of what is beyond what may stay off a store, and free it: first what
+ * would have to be cleared; how many.
+ */
 static u64 learn_free(struct fz_pool *pool, struct fz_store *store, bool all)
 {
 	LIST_HEAD(surplus);
+	u64 used = 0;
 	u64 nr = 0;
 	u64 keep;
 
 	spin_lock(&pool->lock);
 	keep = all ? store->target : learn_keep(pool, store);
-	while (store->nr_ready > keep && nr < LEARN_BATCH) {
-		list_move(store->ready.next, &surplus);
-		store->nr_ready--;
+	while (store->nr_ready + store->nr_used > keep && nr < LEARN_BATCH) {
+		if (!list_empty(&store->used)) {
+			list_move(store->used.next, &surplus);
+			store->nr_used--;
+			used++;
+		} else if (store->nr_ready > keep) {
+			list_move(store->ready.next, &surplus);
+			store->nr_ready--;
+		} else {
+			break;
+		}
 		nr++;
 	}
 	pool->in_hand += nr;
+	/* They come round no more. */
+	fz_demand_give(&store->demand, fz_pool_now(), used);
 	spin_unlock(&pool->lock);
 	if (nr)
 		fz_pool_settle(pool, fz_pool_free(pool, &surplus));
@@ -118,7 +129,7 @@ static u64 learn_free(struct fz_pool *pool, struct fz_store *store, bool all)
 }
 
 /**
- * fz_learn_trim() - give back some of what is ready and not needed
+ * fz_learn_trim() - give back some of what is not needed
  * @pool: the pool
  * @store: of which folios
  *
@@ -201,7 +212,7 @@ u64 fz_learn_grow(struct fz_pool *pool, struct fz_store *store)
 
 	begin = ktime_get_ns();
 	while (nr < most && learn_is_free() &&
-	       fz_memcg_has_room(pool->memcg, LEARN_GROW_SHIFT)) {
+	       fz_memcg_has_room(pool->memcg, LEARN_ROOM_SHIFT)) {
 		struct folio *folio = fz_pool_alloc(pool, &place, store->size,
 						    LEARN_GFP_AHEAD);
 
@@ -221,8 +232,10 @@ u64 fz_learn_grow(struct fz_pool *pool, struct fz_store *store)
 	if (nr < most)
 		pool->no_more = fz_pool_now() + LEARN_CALM;
 	spin_unlock(&pool->lock);
-	if (nr)
+	if (nr) {
+		fz_store_offer(store);
 		fz_pool_settle(pool, nr);
+	}
 	return nr * fz_size_pages(store->size);
 }
 

@@ -52,6 +52,7 @@ static int pool_find_home(void)
 int fz_pool_init(struct fz_pool *pool)
 {
 	struct fz_store *store;
+	int err;
 
 	pool->nr_stores = nr_node_ids * FZ_SIZES;
 	pool->stores = kvcalloc(pool->nr_stores, sizeof(*pool->stores),
@@ -71,9 +72,18 @@ int fz_pool_init(struct fz_pool *pool)
 	spin_lock_init(&pool->lock);
 	init_waitqueue_head(&pool->progress);
 	pool->memcg = fz_memcg_get_current();
+	err = fz_shrink_add(pool);
+	if (err)
+		goto err_put;
 	fz_zeroer_init(pool);
-	fz_shrink_add(pool);
 	return 0;
+
+err_put:
+	fz_memcg_put(pool->memcg);
+	mutex_destroy(&pool->collect);
+	mutex_destroy(&pool->resize);
+	kvfree(pool->stores);
+	return err;
 }
 
 /**
@@ -162,6 +172,7 @@ void fz_pool_put_back(struct fz_pool *pool, struct list_head *folios)
 	store->nr_ready += nr;
 	fz_demand_give(&store->demand, fz_pool_now(), nr);
 	spin_unlock(&pool->lock);
+	fz_store_offer(store);
 	fz_pool_settle(pool, nr);
 }
 
@@ -205,6 +216,7 @@ static u64 pool_retire_used(struct fz_pool *pool, struct list_head *folios)
 	list_splice_tail(&used, &store->used);
 	store->nr_used += nr;
 	spin_unlock(&pool->lock);
+	fz_store_offer(store);
 	return nr;
 }
 
@@ -274,7 +286,7 @@ static bool pool_must_keep(struct folio *folio)
 /**
  * fz_pool_free() - give folios back to the system
  * @pool: the pool that owns them
- * @folios: linked by lru, zeroed, off the pool's lists; emptied
+ * @folios: linked by lru, off the pool's lists; emptied
  *
  * Return: how many.
  */
@@ -323,8 +335,8 @@ void fz_pool_destroy(struct fz_pool *pool)
 {
 	struct fz_store *store;
 
-	fz_shrink_remove(pool);
 	fz_zeroer_stop(pool);
+	fz_shrink_remove(pool);
 
 	fz_for_each_store(pool, store)
 		pool_destroy_store(pool, store);

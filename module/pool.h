@@ -45,6 +45,7 @@ enum fz_size {
  * @nr_ready: folios on @ready
  * @nr_used: folios on @used, and those that the zeroer is clearing
  * @nr_held: folios on @held
+ * @offer: what it is part of
  * @target: folios to be kept on @ready
  * @demand: how many runs need: so many may be there beyond @target
  *
@@ -60,15 +61,28 @@ struct fz_store {
 	u64 nr_ready;
 	u64 nr_used;
 	u64 nr_held;
+	struct fz_offer *offer;
 	u64 target;
 	struct fz_demand demand;
+};
+
+/**
+ * struct fz_offer - what a pool has on one node, for the shrinker
+ * @link: in a list of the memory cgroup that pays, if there is something
+ * @pool: the pool
+ * @stores: those of the node, by enum fz_size
+ */
+struct fz_offer {
+	struct list_head link;
+	struct fz_pool *pool;
+	struct fz_store *stores;
 };
 
 /**
  * struct fz_pool - the folios of one context that are in none of its scratches
  * @resize: serializes changes of targets; taken before @lock
  * @collect: held by who has what is held off its list; taken before @lock
- * @lock: protects what is in @stores, and all down to @shrunk; a leaf, never held
+ * @lock: protects what is in @stores, and all down to @nr_scans; a leaf, never held
  *	over a clear or an allocation
  * @stores: one for each node and size
  * @nr_stores: how many there are
@@ -83,6 +97,7 @@ struct fz_store {
  * @calm: until this tick nothing counts but targets: memory was short
  * @no_more: until this tick nothing is allocated ahead of demand: there was none
  * @shrunk: base pages that the shrinker has taken
+ * @nr_scans: how many scans of it are at work on what they took
  * @owned: base pages of the context, here and in its scratches; increased under
  *	@lock
  * @short_until: memory is short until then, in jiffies; 0 if it never was
@@ -90,12 +105,11 @@ struct fz_store {
  * @zeroer: the background work
  * @rate: how far that is ahead of its bound; its own
  * @progress: woken when @turns has changed
- * @shrink: in the list of shrink.c
  */
 struct fz_pool {
 	struct mutex resize;	/* serializes changes of targets */
 	struct mutex collect;	/* protects held from being looked at by two */
-	spinlock_t lock;	/* protects what is in stores, and down to shrunk */
+	spinlock_t lock;	/* protects what is in stores, and down to nr_scans */
 	struct fz_store *stores;
 	unsigned int nr_stores;
 	int home;
@@ -106,13 +120,13 @@ struct fz_pool {
 	u64 calm;
 	u64 no_more;
 	u64 shrunk;
+	unsigned int nr_scans;
 	atomic_long_t owned;
 	unsigned long short_until;
 	struct mem_cgroup *memcg;
 	struct delayed_work zeroer;
 	struct fz_rate rate;
 	wait_queue_head_t progress;
-	struct list_head shrink;
 };
 
 /*
@@ -256,10 +270,18 @@ bool fz_learn_has_surplus(struct fz_pool *pool);
 bool fz_learn_has_ready(const struct fz_pool *pool, enum fz_size size);
 
 /* shrink.c */
-void fz_shrink_add(struct fz_pool *pool);
+int fz_shrink_add(struct fz_pool *pool);
 void fz_shrink_remove(struct fz_pool *pool);
+void fz_shrink_list(struct fz_offer *offer);
 int fz_shrink_init(void);
 void fz_shrink_exit(void);
+
+/* Folios have come to a store; the pool's lock is not held any more. */
+static inline void fz_store_offer(struct fz_store *store)
+{
+	if (unlikely(list_empty(&store->offer->link)))
+		fz_shrink_list(store->offer);
+}
 
 /* zeroer.c */
 bool fz_zeroer_collect(struct fz_pool *pool);

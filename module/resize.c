@@ -79,6 +79,7 @@ static int resize_try(struct fz_pool *pool, struct fz_store *store, u64 target,
 		fz_demand_forget(&store->demand);
 	}
 	spin_unlock(&pool->lock);
+	fz_store_offer(store);
 	if (!err && nr)
 		fz_pool_settle(pool, nr);
 	return err;

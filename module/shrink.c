@@ -1,113 +1,274 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The shrinker: when the system is short of memory it gets what is ready in the
- * pools of all contexts.
+ * The shrinker: what pools have, ready or used, goes back to the system when it
+ * is short of memory, or when the memory cgroup that pays for a pool is.
+ *
+ * Only pools that have something are listed: one list for each cgroup and node,
+ * kept by the kernel.  It moves what a removed cgroup leaves to its parent, and
+ * does not call us for a cgroup without an entry.  A pool that has become empty
+ * stays listed until reclaim next looks at it: to take a page costs nothing more.
  */
 #include <linux/mm.h>
 #include <linux/shrinker.h>
+#include <linux/slab.h>
 
 #include "compat/compat.h"
 #include "context.h"
 
-/*
- * All pools.  The lock is a mutex since pages are freed under it, which keeps the
- * pool there; nothing is allocated under it, and reclaim only tries it.
- */
-static DEFINE_MUTEX(shrink_lock);	/* protects shrink_pools */
-static LIST_HEAD(shrink_pools);
+/* Offers that are looked at under one hold of a list's lock. */
+#define SHRINK_LOOK	256
+
 static struct shrinker *shrink_shrinker;
+static struct kmem_cache *shrink_cache;
+/* Reclaim takes its locks under any lock; fz_pool.lock is inside of them. */
+static struct list_lru shrink_lru;
+/* Whoever ends a pool waits here for the scans that are at work on it. */
+static DECLARE_WAIT_QUEUE_HEAD(shrink_idle);
+
+/*
+ * The kernel knows an offer's cgroup and node by the memory that it lies in.  Only
+ * an allocation of this kind makes the lists of a cgroup, on all nodes.
+ */
+static bool shrink_make_lists(void)
+{
+	void *any = kmem_cache_alloc_lru(shrink_cache, &shrink_lru,
+					 GFP_KERNEL_ACCOUNT);
+
+	if (any)
+		kmem_cache_free(shrink_cache, any);
+	return any;
+}
+
+static struct fz_offer *shrink_alloc(int node)
+{
+	/* Nodes that may come have no memory yet. */
+	if (!node_state(node, N_MEMORY))
+		node = NUMA_NO_NODE;
+	return kmem_cache_alloc_node(shrink_cache, GFP_KERNEL_ACCOUNT | __GFP_ZERO,
+				     node);
+}
+
+static void shrink_free_offers(struct fz_pool *pool)
+{
+	int node;
+
+	for (node = 0; node < nr_node_ids; node++)
+		if (fz_pool_store(pool, node, 0)->offer)
+			kmem_cache_free(shrink_cache,
+					fz_pool_store(pool, node, 0)->offer);
+}
 
 /**
  * fz_shrink_add() - the shrinker may take from a pool from now on
- * @pool: the pool
+ * @pool: the pool, with its stores and @memcg
+ *
+ * Return: 0 or -ENOMEM.
  */
-void fz_shrink_add(struct fz_pool *pool)
+int fz_shrink_add(struct fz_pool *pool)
 {
-	mutex_lock(&shrink_lock);
-	list_add_tail(&pool->shrink, &shrink_pools);
-	mutex_unlock(&shrink_lock);
+	struct mem_cgroup *old = set_active_memcg(pool->memcg);
+	bool made = shrink_make_lists();
+	struct fz_offer *offer;
+	enum fz_size size;
+	int node;
+
+	for (node = 0; node < nr_node_ids && made; node++) {
+		offer = shrink_alloc(node);
+		made = offer;
+		if (!made)
+			break;
+		INIT_LIST_HEAD(&offer->link);
+		offer->pool = pool;
+		offer->stores = fz_pool_store(pool, node, 0);
+		for (size = 0; size < FZ_SIZES; size++)
+			offer->stores[size].offer = offer;
+	}
+	set_active_memcg(old);
+	if (made)
+		return 0;
+	shrink_free_offers(pool);
+	return -ENOMEM;
+}
+
+/**
+ * fz_shrink_list() - a store has something
+ * @offer: the offer that it is part of, listed from now on
+ */
+void fz_shrink_list(struct fz_offer *offer)
+{
+	fz_lru_add(&shrink_lru, &offer->link);
+}
+
+static bool shrink_is_idle(struct fz_pool *pool)
+{
+	bool idle;
+
+	spin_lock(&pool->lock);
+	idle = !pool->nr_scans;
+	spin_unlock(&pool->lock);
+	return idle;
 }
 
 /**
  * fz_shrink_remove() - it may not any more, and does not
- * @pool: the pool
+ * @pool: the pool, to which nothing comes any more
  */
 void fz_shrink_remove(struct fz_pool *pool)
 {
-	mutex_lock(&shrink_lock);
-	list_del(&pool->shrink);
-	mutex_unlock(&shrink_lock);
+	struct fz_store *store;
+
+	fz_for_each_store(pool, store)
+		fz_lru_del(&shrink_lru, &store->offer->link);
+	wait_event(shrink_idle, shrink_is_idle(pool));
+	shrink_free_offers(pool);
 }
 
+/* An empty one leaves its list: only under the lock that whoever fills it takes. */
+static FZ_LRU_WALK(shrink_look, item, list, arg)
+{
+	struct fz_offer *offer = container_of(item, struct fz_offer, link);
+	enum lru_status status = LRU_SKIP;
+	u64 *sum = arg;
+	u64 pages = 0;
+	enum fz_size size;
+
+	spin_lock(&offer->pool->lock);
+	for (size = 0; size < FZ_SIZES; size++)
+		pages += (offer->stores[size].nr_ready +
+			  offer->stores[size].nr_used) * fz_size_pages(size);
+	if (!pages) {
+		list_lru_isolate(list, item);
+		status = LRU_REMOVED;
+	}
+	spin_unlock(&offer->pool->lock);
+	*sum += pages;
+	return status;
+}
+
+/* Base pages; an estimate, by the first of many pools. */
 static unsigned long shrink_count(struct shrinker *shrinker,
 				  struct shrink_control *sc)
 {
-	const struct fz_store *store;
-	struct fz_pool *pool;
-	unsigned long nr = 0;
+	unsigned long listed, left, looked;
+	u64 sum = 0;
 
-	if (!mutex_trylock(&shrink_lock))
+	/* Some kernels call us before they have told us what we are. */
+	if (!smp_load_acquire(&shrink_shrinker))
 		return 0;
-	list_for_each_entry(pool, &shrink_pools, shrink)
-		fz_for_each_store(pool, store)
-			nr += READ_ONCE(store->nr_ready) *
-			      fz_size_pages(store->size);
-	mutex_unlock(&shrink_lock);
-	return nr;
+	do {
+		listed = list_lru_shrink_count(&shrink_lru, sc);
+		left = min_t(unsigned long, listed, SHRINK_LOOK);
+		looked = left;
+		list_lru_walk_one(&shrink_lru, sc->nid, sc->memcg, shrink_look,
+				  &sum, &left);
+		looked -= left;
+		cond_resched();
+	} while (!sum && looked == SHRINK_LOOK);
+
+	if (!sum)
+		return SHRINK_EMPTY;
+	return mult_frac(sum, listed, looked);
 }
 
-/*
- * Give back some of a store, until it is @nr base pages: only what is ready, which
- * is zero; clearing is no work for who is short of memory.  How many these were.
+/**
+ * struct shrink_take - what a scan takes from one pool
+ * @left: offers that may still be looked at
+ * @want: base pages that it is to have
+ * @pool: the pool, which stays until the scan lets go of it; NULL: none has anything
+ * @folios: its folios, in hand
+ * @nr: how many these are
+ * @pages: base pages of them
  */
-static u64 shrink_store(struct fz_pool *pool, struct fz_store *store, u64 nr,
-			bool surplus)
-{
-	u64 pages = fz_size_pages(store->size);
-	LIST_HEAD(folios);
-	u64 nr_folios = 0;
+struct shrink_take {
+	unsigned long left;
+	u64 want;
+	struct fz_pool *pool;
+	struct list_head folios;
+	u64 nr;
+	u64 pages;
+};
 
-	lockdep_assert_held(&shrink_lock);
+/* From the lists of a store; what still has to be cleared is worth less. */
+static void shrink_take_store(struct fz_store *store, struct shrink_take *take)
+{
+	u64 used = 0;
+
+	while (take->pages < take->want) {
+		if (!list_empty(&store->used)) {
+			list_move(store->used.next, &take->folios);
+			store->nr_used--;
+			used++;
+		} else if (!list_empty(&store->ready)) {
+			list_move(store->ready.next, &take->folios);
+			store->nr_ready--;
+		} else {
+			break;
+		}
+		take->nr++;
+		take->pages += fz_size_pages(store->size);
+	}
+	/* They come round no more. */
+	fz_demand_give(&store->demand, fz_pool_now(), used);
+}
+
+/* From the first pool that has something; the next scan begins with another. */
+static FZ_LRU_WALK(shrink_take_first, item, list, arg)
+{
+	struct fz_offer *offer = container_of(item, struct fz_offer, link);
+	struct fz_pool *pool = offer->pool;
+	struct shrink_take *take = arg;
+	enum fz_size size;
 
 	spin_lock(&pool->lock);
-	while (nr_folios * pages < nr &&
-	       store->nr_ready > (surplus ? store->target : 0)) {
-		list_move(store->ready.next, &folios);
-		store->nr_ready--;
-		nr_folios++;
-	}
-	if (nr_folios) {
-		pool->in_hand += nr_folios;
-		pool->shrunk += nr_folios * pages;
+	for (size = 0; size < FZ_SIZES; size++)
+		shrink_take_store(&offer->stores[size], take);
+	if (take->nr) {
+		take->left = 0;
+		take->pool = pool;
+		pool->nr_scans++;
+		pool->in_hand += take->nr;
+		pool->shrunk += take->pages;
 		fz_learn_calm(pool);
 	}
 	spin_unlock(&pool->lock);
-	if (nr_folios)
-		fz_pool_settle(pool, fz_pool_free(pool, &folios));
-	return nr_folios * pages;
+	return LRU_ROTATE;
 }
 
-/* Surplus of all pools first, then what their users asked to be kept. */
+static void shrink_free(struct shrink_take *take)
+{
+	struct fz_pool *pool = take->pool;
+
+	fz_pool_free(pool, &take->folios);
+	fz_pool_settle(pool, take->nr);
+	spin_lock(&pool->lock);
+	pool->nr_scans--;
+	spin_unlock(&pool->lock);
+	/* The pool may be gone by now. */
+	wake_up_all(&shrink_idle);
+	fz_reclaim_progress(take->pages);
+}
+
+/* It only takes spinlocks that nobody allocates under, and waits for nobody. */
 static unsigned long shrink_scan(struct shrinker *shrinker,
 				 struct shrink_control *sc)
 {
-	struct fz_store *store;
-	unsigned long nr = 0;
-	struct fz_pool *pool;
-	int round;
+	struct shrink_take take;
+	u64 nr = 0;
 
-	if (!mutex_trylock(&shrink_lock))
-		return SHRINK_STOP;
-	for (round = 0; round < 2; round++)
-		list_for_each_entry(pool, &shrink_pools, shrink)
-			fz_for_each_store(pool, store)
-				if (nr < sc->nr_to_scan)
-					nr += shrink_store(pool, store,
-							   sc->nr_to_scan - nr,
-							   !round);
-	/* The next scan begins with another pool. */
-	list_rotate_left(&shrink_pools);
-	mutex_unlock(&shrink_lock);
+	do {
+		take = (struct shrink_take) {
+			.left = min_t(unsigned long, SHRINK_LOOK,
+				      list_lru_shrink_count(&shrink_lru, sc)),
+			.want = sc->nr_to_scan - nr,
+			.folios = LIST_HEAD_INIT(take.folios),
+		};
+		list_lru_walk_one(&shrink_lru, sc->nid, sc->memcg,
+				  shrink_take_first, &take, &take.left);
+		if (!take.pool)
+			break;
+		nr += take.pages;
+		shrink_free(&take);
+	} while (nr < sc->nr_to_scan);
 
 	sc->nr_scanned = nr;
 	return nr ?: SHRINK_STOP;
@@ -120,14 +281,29 @@ static unsigned long shrink_scan(struct shrinker *shrinker,
  */
 int fz_shrink_init(void)
 {
-	shrink_shrinker = fz_shrinker_register(shrink_count, shrink_scan);
-	return shrink_shrinker ? 0 : -ENOMEM;
+	struct shrinker *shrinker;
+
+	shrink_cache = kmem_cache_create("fastzero_offer", sizeof(struct fz_offer), 0,
+					 SLAB_ACCOUNT, NULL);
+	if (!shrink_cache)
+		return -ENOMEM;
+	shrinker = fz_shrinker_register(shrink_count, shrink_scan, &shrink_lru);
+	if (!shrinker) {
+		kmem_cache_destroy(shrink_cache);
+		return -ENOMEM;
+	}
+	smp_store_release(&shrink_shrinker, shrinker);
+	return 0;
 }
 
 /**
  * fz_shrink_exit() - offer it no more; waits for what runs
+ *
+ * No pool is there any more.
  */
 void fz_shrink_exit(void)
 {
 	fz_shrinker_unregister(shrink_shrinker);
+	list_lru_destroy(&shrink_lru);
+	kmem_cache_destroy(shrink_cache);
 }

@@ -51,6 +51,7 @@ static u64 zeroer_collect_held(struct fz_pool *pool, struct fz_store *store)
 	store->nr_used += nr;
 	spin_unlock(&pool->lock);
 	mutex_unlock(&pool->collect);
+	fz_store_offer(store);
 	/* Who has looked at used folios before shall look again. */
 	if (nr)
 		fz_pool_settle(pool, 0);
@@ -136,8 +137,10 @@ static u64 zeroer_step(struct fz_pool *pool, bool *more)
 
 	*more = false;
 	fz_for_each_store(pool, store) {
-		*more |= fz_learn_trim(pool, store);
-		if (!wait)
+		/* What is to go is not cleared, nor does it wait for its turn. */
+		if (fz_learn_trim(pool, store))
+			*more = true;
+		else if (!wait)
 			done += zeroer_clear_some(pool, store) +
 				fz_learn_grow(pool, store);
 	}

@@ -84,6 +84,7 @@ limits_race 120
 memcg 240
 pool 240
 shrink 240
+pressure 240
 zeroer 120
 numa 120
 numa_policy 120

@@ -226,8 +226,8 @@ struct fastzero_info {
  * folio of which a run has touched less than a quarter: such a chunk becomes a
  * hole, and has base pages until half of it or more is in the working set, it is
  * empty, and memory is not short any more.  Memory is short for 10 seconds after
- * the context could not get a page, the system took some from its pool, or seven
- * eighths of its memory cgroup were found to be in use.
+ * the context could not get a page, or the system or a memory cgroup that is short
+ * of memory took some from its pool.
  */
 enum fastzero_page_policy {
 	FASTZERO_PAGES_AUTO,
@@ -333,11 +333,15 @@ enum fastzero_pool_flags {
  * they took it keeps, once it has come back, and for ready pages that resets
  * wanted for SWAP, by whatever name, and did not find, it allocates new ones in
  * the background: at most as many as the largest reset wanted.  All of that is
- * gone about 10 s after the last of these runs, at once when the system is short
- * of memory (which takes pages of the target, too), and when the memory cgroup is
- * within an eighth of its limit.  The call makes it forget what it has learned of
- * that order and node: pages beyond the target then go back to the system in the
- * background.
+ * gone about 10 s after the last of these runs.  The call makes it forget what it
+ * has learned of that order and node: pages beyond the target then go back to the
+ * system in the background.
+ *
+ * Whatever is in the pool, pages of the target and pages that wait for the zeroer
+ * included, goes back when the system or the memory cgroup of the context's creator
+ * is short of memory: at memory.max and memory.high, and by memory.reclaim, as page
+ * cache does, before anybody is killed.  Where less than an eighth of the memory
+ * cgroup is left nothing is allocated ahead.
  *
  * ENOMEM when the pages cannot be had, EINVAL for a target beyond
  * fastzero_info.out_max_pages or a node without memory: the target and the pool are then unchanged.
