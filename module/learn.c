@@ -122,6 +122,7 @@ static u64 learn_free(struct fz_pool *pool, struct fz_store *store, bool all)
 	pool->in_hand += nr;
 	/* They come round no more. */
 	fz_demand_give(&store->demand, fz_pool_now(), used);
+	fz_store_count(store);
 	spin_unlock(&pool->lock);
 	if (nr)
 		fz_pool_settle(pool, fz_pool_free(pool, &surplus));
@@ -225,6 +226,7 @@ u64 fz_learn_grow(struct fz_pool *pool, struct fz_store *store)
 	spin_lock(&pool->lock);
 	list_splice_tail(&fresh, &store->ready);
 	store->nr_ready += nr;
+	fz_store_count(store);
 	fz_demand_give(&store->demand, fz_pool_now(), nr);
 	/* To allocate is to clear. */
 	pool->zeroed += nr * fz_size_pages(store->size);

@@ -65,6 +65,7 @@ int fz_pool_init(struct fz_pool *pool)
 		INIT_LIST_HEAD(&store->ready);
 		INIT_LIST_HEAD(&store->used);
 		INIT_LIST_HEAD(&store->held);
+		store->slack = store->size == FZ_BASE ? FZ_STORE_SLACK : 0;
 	}
 	pool->home = pool_find_home();
 	mutex_init(&pool->resize);
@@ -171,6 +172,7 @@ void fz_pool_put_back(struct fz_pool *pool, struct list_head *folios)
 	list_splice_init(folios, &store->ready);
 	store->nr_ready += nr;
 	fz_demand_give(&store->demand, fz_pool_now(), nr);
+	fz_store_count(store);
 	spin_unlock(&pool->lock);
 	fz_store_offer(store);
 	fz_pool_settle(pool, nr);
@@ -215,6 +217,7 @@ static u64 pool_retire_used(struct fz_pool *pool, struct list_head *folios)
 	spin_lock(&pool->lock);
 	list_splice_tail(&used, &store->used);
 	store->nr_used += nr;
+	fz_store_count(store);
 	spin_unlock(&pool->lock);
 	fz_store_offer(store);
 	return nr;

@@ -45,6 +45,8 @@ enum fz_size {
  * @nr_ready: folios on @ready
  * @nr_used: folios on @used, and those that the zeroer is clearing
  * @nr_held: folios on @held
+ * @counted: folios that the system was told of, see fz_shrink_count()
+ * @slack: how far that may be off
  * @offer: what it is part of
  * @target: folios to be kept on @ready
  * @demand: how many runs need: so many may be there beyond @target
@@ -61,6 +63,8 @@ struct fz_store {
 	u64 nr_ready;
 	u64 nr_used;
 	u64 nr_held;
+	u64 counted;
+	u64 slack;
 	struct fz_offer *offer;
 	u64 target;
 	struct fz_demand demand;
@@ -157,6 +161,9 @@ static inline u64 fz_pool_seen(struct fz_pool *pool)
 {
 	return smp_load_acquire(&pool->turns);
 }
+
+/* So many base pages the system is not told of one by one. */
+#define FZ_STORE_SLACK	64
 
 /* For so long memory counts as short when it was. */
 #define FZ_POOL_SHORT	(10 * HZ)
@@ -273,8 +280,19 @@ bool fz_learn_has_ready(const struct fz_pool *pool, enum fz_size size);
 int fz_shrink_add(struct fz_pool *pool);
 void fz_shrink_remove(struct fz_pool *pool);
 void fz_shrink_list(struct fz_offer *offer);
+void fz_shrink_count(struct fz_store *store);
 int fz_shrink_init(void);
 void fz_shrink_exit(void);
+
+/* Folios have left a store, or come to it; the pool's lock is held. */
+static inline void fz_store_count(struct fz_store *store)
+{
+	u64 have = store->nr_ready + store->nr_used;
+
+	if (unlikely(have + store->slack - store->counted > 2 * store->slack ||
+		     (!have && store->counted)))
+		fz_shrink_count(store);
+}
 
 /* Folios have come to a store; the pool's lock is not held any more. */
 static inline void fz_store_offer(struct fz_store *store)

@@ -77,6 +77,7 @@ static int resize_try(struct fz_pool *pool, struct fz_store *store, u64 target,
 		/* Whoever says how many he wants is not told better. */
 		fz_demand_give(&store->demand, fz_pool_now(), nr);
 		fz_demand_forget(&store->demand);
+		fz_store_count(store);
 	}
 	spin_unlock(&pool->lock);
 	fz_store_offer(store);

@@ -11,6 +11,7 @@
 #include <linux/mm.h>
 #include <linux/shrinker.h>
 #include <linux/slab.h>
+#include <linux/vmstat.h>
 
 #include "compat/compat.h"
 #include "context.h"
@@ -99,6 +100,22 @@ void fz_shrink_list(struct fz_offer *offer)
 	fz_lru_add(&shrink_lru, &offer->link);
 }
 
+/**
+ * fz_shrink_count() - tell the system how much of its memory can be had from a store
+ * @store: the store, its pool's lock held
+ *
+ * MemAvailable has it, and those who end processes by that figure.
+ */
+void fz_shrink_count(struct fz_store *store)
+{
+	u64 have = store->nr_ready + store->nr_used;
+
+	mod_node_page_state(NODE_DATA(store->node), NR_KERNEL_MISC_RECLAIMABLE,
+			    (long)(have - store->counted) *
+			    (long)fz_size_pages(store->size));
+	store->counted = have;
+}
+
 static bool shrink_is_idle(struct fz_pool *pool)
 {
 	bool idle;
@@ -121,6 +138,12 @@ void fz_shrink_remove(struct fz_pool *pool)
 		fz_lru_del(&shrink_lru, &store->offer->link);
 	wait_event(shrink_idle, shrink_is_idle(pool));
 	shrink_free_offers(pool);
+	fz_for_each_store(pool, store)
+		if (store->counted)
+			mod_node_page_state(NODE_DATA(store->node),
+					    NR_KERNEL_MISC_RECLAIMABLE,
+					    -(long)(store->counted *
+						    fz_size_pages(store->size)));
 }
 
 /* An empty one leaves its list: only under the lock that whoever fills it takes. */
@@ -209,6 +232,7 @@ static void shrink_take_store(struct fz_store *store, struct shrink_take *take)
 	}
 	/* They come round no more. */
 	fz_demand_give(&store->demand, fz_pool_now(), used);
+	fz_store_count(store);
 }
 
 /* From the first pool that has something; the next scan begins with another. */

@@ -34,6 +34,7 @@ static struct folio *take_listed(struct fz_pool *pool, struct fz_store *store,
 	if (folio) {
 		list_del(&folio->lru);
 		pool->in_hand++;
+		fz_store_count(store);
 	}
 	if (demand)
 		fz_demand_take(&store->demand, fz_pool_now(), 1);
@@ -265,6 +266,7 @@ u64 fz_pool_take_ready(struct fz_pool *pool, struct fz_store *store, u64 nr,
 		last = last->next;
 	list_cut_position(&taken, &store->ready, last);
 	store->nr_ready -= nr;
+	fz_store_count(store);
 	pool->in_hand += nr;
 	fz_demand_take(&store->demand, fz_pool_now(), nr);
 	spin_unlock(&pool->lock);

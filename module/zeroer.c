@@ -49,6 +49,7 @@ static u64 zeroer_collect_held(struct fz_pool *pool, struct fz_store *store)
 	list_splice_tail(&free, &store->used);
 	store->nr_held -= nr;
 	store->nr_used += nr;
+	fz_store_count(store);
 	spin_unlock(&pool->lock);
 	mutex_unlock(&pool->collect);
 	fz_store_offer(store);

@@ -320,4 +320,75 @@ TEST_F(pressure, nobody_clears_it)
 	EXPECT_GE(1024, fz_stats(self->ctx).out_zeroed - before.out_zeroed);
 }
 
+/*
+ * Of what can be reclaimed the kernel leaves up to this out of MemAvailable, whoever
+ * has it.
+ */
+static long long low_watermark(void)
+{
+	FILE *f = fopen("/proc/zoneinfo", "re");
+	long long sum = 0, pages;
+	char line[128];
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, " low %lld", &pages) == 1)
+			sum += pages;
+	if (f)
+		fclose(f);
+	return sum * (long long)fz_ps;
+}
+
+static long long available(void)
+{
+	return fz_read_key("/proc/meminfo", "MemAvailable:") * 1024;
+}
+
+/* Base pages; the kernel sums up what processors have counted. */
+static long long reclaimable(void)
+{
+	fz_write_string("/proc/sys/vm/stat_refresh", "1");
+	return fz_read_key("/proc/vmstat", "nr_kernel_misc_reclaimable ");
+}
+
+/* MemAvailable has what would be given back, to the page. */
+TEST_F(pressure, counts_as_available)
+{
+	long long pages = reclaimable(), before;
+	unsigned char *map;
+	int fd;
+
+	if (pages < 0)
+		SKIP(return, "not in this kernel");
+	fz_write_string(DROP_CACHES, "3");
+	pages = reclaimable();
+	before = available();
+	self->ctx = fz_open();
+	ASSERT_EQ(0, fill_pool(JOB(NULL, POOLED)));
+	EXPECT_LE(before - (long long)(POOLED / 20) - low_watermark(), available());
+	EXPECT_GT((long long)(POOLED / 2), low_watermark()) TH_LOG("says little here");
+	/* But for a few on each node, of which it is not told one by one. */
+	EXPECT_GE(128, llabs(reclaimable() - pages - (long long)(POOLED / fz_ps)));
+
+	/* What a scratch takes is not to be had any more. */
+	fd = fz_raw_create(self->ctx, POOLED / 4, 0, variant->huge ?
+			   FASTZERO_PAGES_2M : FASTZERO_PAGES_4K, 0);
+	map = fz_map(fd, 0, POOLED / 4);
+	fz_fill(map, 0, POOLED / 4, 1);
+	EXPECT_GE(128, llabs(reclaimable() - pages -
+			     (long long)pooled(self->ctx)));
+	munmap(map, POOLED / 4);
+	close(fd);
+
+	if (!variant->used) {
+		ASSERT_EQ(0, fz_write_string(DROP_CACHES, "2"));
+		EXPECT_GE(128, llabs(reclaimable() - pages -
+				     (long long)pooled(self->ctx)));
+		ASSERT_EQ(0, fill_pool(JOB(NULL, POOLED / 2)));
+	}
+	close(self->ctx);
+	self->ctx = -1;
+	EXPECT_TRUE(fz_until(reclaimable() == pages, FZ_PATIENCE_MS))
+		TH_LOG("%lld pages were, %lld are", pages, reclaimable());
+}
+
 TEST_HARNESS_MAIN

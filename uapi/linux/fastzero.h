@@ -340,8 +340,8 @@ enum fastzero_pool_flags {
  * Whatever is in the pool, pages of the target and pages that wait for the zeroer
  * included, goes back when the system or the memory cgroup of the context's creator
  * is short of memory: at memory.max and memory.high, and by memory.reclaim, as page
- * cache does, before anybody is killed.  Where less than an eighth of the memory
- * cgroup is left nothing is allocated ahead.
+ * cache does, before anybody is killed.  The system counts it as available memory.
+ * Where less than an eighth of the memory cgroup is left nothing is allocated ahead.
  *
  * ENOMEM when the pages cannot be had, EINVAL for a target beyond
  * fastzero_info.out_max_pages or a node without memory: the target and the pool are then unchanged.
