@@ -46,11 +46,11 @@ FIXTURE_SETUP(core)
 {
 	FILE *f = fopen(PATTERN, "re");
 
-	ASSERT_NE(NULL, f);
+	if (!f)
+		FZ_SKIP_ALL("no CONFIG_COREDUMP");
 	ASSERT_NE(NULL, fgets(self->pattern, sizeof(self->pattern), f));
 	fclose(f);
-	if (fz_write_string(PATTERN, CORE))
-		FZ_SKIP_ALL("%s cannot be written", PATTERN);
+	ASSERT_EQ(0, fz_write_string(PATTERN, CORE)) TH_LOG("needs root");
 
 	self->ctx = fz_open();
 	if (variant->memfd) {

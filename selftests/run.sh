@@ -91,7 +91,7 @@ numa_policy 120
 stats 120
 stress 400 long=4000
 roster 60
-latency 240
+latency 240 -debug
 failnth 200
 failnth_module 200
 race-control 300 -stock -debug
