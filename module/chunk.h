@@ -74,6 +74,8 @@ struct folio *fz_chunk_get(struct fz_scratch *s, struct fz_chunk *chunk,
 			   const struct vm_fault *vmf, u64 *nr_added);
 struct folio *fz_chunk_fill(struct fz_scratch *s, u64 page, gfp_t gfp,
 			    const struct fz_place *place, u64 *nr_added);
+bool fz_chunk_put_back(struct fz_scratch *s, struct folio *folio,
+		       struct list_head *out);
 
 /* zero.c */
 int fz_zero_init(struct fz_scratch *s);

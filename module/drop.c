@@ -7,26 +7,12 @@
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 
+#include "clear.h"
 #include "reset.h"
 
 /* Pages dropped between two looks at signals, and by one flush; and pages cleared. */
 #define DROP_BATCH	4096
 #define DROP_CLEAR	1024
-
-/* What has failed is let go of for ever. */
-static void drop_retire(struct fz_reset *r, struct list_head *out)
-{
-	struct fz_pool *pool = &r->s->ctx->pool;
-	struct folio *folio, *next;
-
-	list_for_each_entry_safe(folio, next, out, lru) {
-		if (likely(!fz_folio_is_bad(folio)))
-			continue;
-		list_del(&folio->lru);
-		fz_pool_forget(pool, folio);
-	}
-	r->held += fz_pool_retire(pool, out);
-}
 
 /* A fault locks what it found, and then looks whether it is still there. */
 static void drop_wait_for_faults(struct list_head *out)
@@ -40,6 +26,78 @@ static void drop_wait_for_faults(struct list_head *out)
 			folio_lock(folio);
 			folio_unlock(folio);
 		}
+}
+
+/* Unmap folios that were in the index until now. */
+static void drop_unmap_each(struct fz_scratch *s, struct list_head *out)
+{
+	struct folio *folio;
+
+	drop_wait_for_faults(out);
+	list_for_each_entry(folio, out, lru)
+		unmap_mapping_range(s->inode->i_mapping,
+				    folio->index << PAGE_SHIFT,
+				    folio_nr_pages(folio) << PAGE_SHIFT, 1);
+}
+
+/*
+ * AUTO clears what is held in place.  These came to be held after it had looked and
+ * before they were unmapped; later nobody could get hold of them.  So they go back,
+ * zero.  What has come into their place since goes instead, with all that was stored
+ * there during this reset.
+ */
+static noinline void drop_put_back(struct fz_reset *r, struct list_head *held,
+				   struct list_head *out)
+{
+	struct fz_pool *pool = &r->s->ctx->pool;
+	struct folio *folio, *next;
+
+	list_for_each_entry_safe(folio, next, held, lru) {
+		u64 nr = folio_nr_pages(folio);
+		LIST_HEAD(came);
+
+		list_del(&folio->lru);
+		if (!fz_folio_zero(folio, NULL)) {
+			fz_pool_forget(pool, folio);
+			continue;
+		}
+		if (!fz_chunk_put_back(r->s, folio, &came)) {
+			list_add_tail(&folio->lru, out);
+			continue;
+		}
+		/* It was neither swapped nor dropped, after all. */
+		if (r->swapped >= nr && !list_empty(&came))
+			r->swapped -= nr;
+		else
+			r->dropped -= min(r->dropped, nr);
+		r->cleared += nr;
+		r->held += nr;
+		r->put_back = true;
+		drop_unmap_each(r->s, &came);
+		list_splice_tail(&came, out);
+		cond_resched();
+	}
+}
+
+/* What has failed is let go of for ever. */
+static void drop_retire(struct fz_reset *r, struct list_head *out)
+{
+	struct fz_pool *pool = &r->s->ctx->pool;
+	struct folio *folio, *next;
+	LIST_HEAD(held);
+
+	list_for_each_entry_safe(folio, next, out, lru) {
+		if (unlikely(fz_folio_is_bad(folio))) {
+			list_del(&folio->lru);
+			fz_pool_forget(pool, folio);
+		} else if (unlikely(folio_ref_count(folio) != 1) &&
+			   r->keep_held) {
+			list_move_tail(&folio->lru, &held);
+		}
+	}
+	if (unlikely(!list_empty(&held)))
+		drop_put_back(r, &held, out);
+	r->held += fz_pool_retire(pool, out);
 }
 
 /**
@@ -153,8 +211,8 @@ void fz_drop_aged(struct fz_reset *r)
 			unmap_mapping_range(s->inode->i_mapping,
 					    (base + run.first) << PAGE_SHIFT,
 					    (run.end - run.first) << PAGE_SHIFT, 1);
-		drop_retire(r, &out);
 		r->dropped += nr;
+		drop_retire(r, &out);
 		atomic64_add(nr, &s->count.aged);
 		cond_resched();
 	}

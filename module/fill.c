@@ -40,6 +40,8 @@ void fz_chunk_free(struct fz_chunk *chunk)
 /* @gfp is meant for folios: from it comes only how hard to try. */
 static gfp_t fill_gfp(gfp_t gfp)
 {
+	if (!(gfp & __GFP_DIRECT_RECLAIM))
+		return GFP_NOWAIT | __GFP_ACCOUNT | __GFP_NOWARN;
 	return GFP_KERNEL_ACCOUNT | (gfp & (__GFP_NORETRY | __GFP_NOWARN));
 }
 
@@ -131,6 +133,76 @@ static void fill_put_back(struct fz_scratch *s, struct folio *folio)
 
 	list_add(&folio->lru, &unused);
 	fz_pool_put_back(&s->ctx->pool, &unused);
+}
+
+/* Put a folio where another one is; false if that is not one of its size. */
+static bool fill_replace(struct fz_scratch *s, struct fz_chunk *chunk, u64 page,
+			 struct folio *folio, struct list_head *out)
+{
+	struct folio **slot = folio_test_large(folio) ? &chunk->huge :
+			      &chunk->folios[page % FZ_CHUNK_PAGES];
+	struct folio *have = *slot;
+
+	lockdep_assert_held(&chunk->lock);
+
+	if (!have)
+		return false;
+	fz_folio_attach(folio, s->inode->i_mapping, page);
+	fz_roll_replace(have, folio);
+	WRITE_ONCE(*slot, folio);
+	list_add_tail(&have->lru, out);
+	return true;
+}
+
+/* Put a folio into a hole of its size. */
+static bool fill_hole(struct fz_scratch *s, struct fz_chunk *chunk, u64 page,
+		      struct folio *folio)
+{
+	bool done;
+
+	if (s->zero)
+		fz_zero_fill_begin(s, page);
+	spin_lock(&chunk->lock);
+	done = !fz_chunk_folio(chunk, page % FZ_CHUNK_PAGES) &&
+	       (!chunk->nr || !folio_test_large(folio)) &&
+	       fill_install(s, chunk, page, folio);
+	spin_unlock(&chunk->lock);
+	if (s->zero)
+		fz_zero_fill_end(s);
+	return done;
+}
+
+/**
+ * fz_chunk_put_back() - have a folio that was taken out in its place again
+ * @s: the scratch, its lock held since that
+ * @folio: in hand, zero, and mapped nowhere; out of hand if it is back
+ * @out: what has come into its place since is linked here, in hand, as by
+ *	fz_chunk_remove()
+ *
+ * Return: whether it is back.  It is not if pages of another size are there, or
+ * without memory: nobody waits for that with folios in hand.
+ */
+bool fz_chunk_put_back(struct fz_scratch *s, struct folio *folio,
+		       struct list_head *out)
+{
+	u64 page = folio->index;
+	struct fz_chunk *chunk = xa_load(&s->chunks, page >> FZ_CHUNK_SHIFT);
+	bool replaced;
+
+	lockdep_assert_held(&s->lock);
+
+	spin_lock(&chunk->lock);
+	replaced = fill_replace(s, chunk, page, folio, out);
+	spin_unlock(&chunk->lock);
+	/* One goes out of hand, and one comes. */
+	if (replaced)
+		return true;
+	if (!fill_hole(s, chunk, page, folio) &&
+	    (fill_grow_roll(s, GFP_NOWAIT) ||
+	     !fill_hole(s, chunk, page, folio)))
+		return false;
+	fz_pool_settle(&s->ctx->pool, 1);
+	return true;
 }
 
 /**

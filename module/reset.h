@@ -54,6 +54,7 @@ enum fz_why {
  * @keep_held: clear pages in place that somebody else refers to
  * @swap_base: swap base pages, too, by their page-table entries
  * @shared: AUTO: see struct fz_cost_chunk
+ * @put_back: a folio that AUTO had taken out has come back, being held
  * @failed: memory in a huge folio has failed and could not be made zero
  * @why: one of enum fz_why; of huge folios the last that was not swapped has its say
  * @bitmap: for fz_pte_swap(), from fz_pte_begin(); NULL if that need not be tried
@@ -69,6 +70,7 @@ struct fz_reset {
 	bool keep_held;
 	bool swap_base;
 	bool shared;
+	bool put_back;
 	bool failed;
 	u8 why;
 	unsigned long *bitmap;

@@ -280,6 +280,20 @@ static void swap_chunk(struct fz_reset *r, struct swap_batch *b,
 	}
 }
 
+/* Chunks that have their old folio again are to be mapped to that. */
+static void swap_look_again(struct fz_scratch *s, struct swap_batch *b)
+{
+	unsigned int i;
+
+	for (i = 0; i < b->nr_huge; i++) {
+		u64 page = b->huge[i].number << FZ_CHUNK_SHIFT;
+
+		b->huge[i].folio = fz_chunk_find(s, page);
+		/* It stays as long as we have the lock. */
+		folio_put(b->huge[i].folio);
+	}
+}
+
 /**
  * fz_swap_some() - swap the next pages of a reset
  * @r: the reset; its range is moved on
@@ -329,6 +343,8 @@ void fz_swap_some(struct fz_reset *r)
 	    r->cleared == cleared)
 		fz_prices_swapped(b.nr_base, b.run.end - b.run.first,
 				  ktime_get_ns() - begin);
+	if (unlikely(r->put_back))
+		swap_look_again(r->s, &b);
 	/* Nothing is in hand any more: this takes mmap_lock. */
 	if (b.nr_huge)
 		fz_map_huge_chunks(r->s, b.huge, b.nr_huge);

@@ -74,6 +74,7 @@ vma_touch 120
 isolation 240
 held 240
 held_dio 240
+held_race 120
 poison 120
 race 500 long=5000
 life 300

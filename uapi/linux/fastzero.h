@@ -67,8 +67,9 @@
  * device) is never recycled.  INPLACE clears it where it is, and its holder
  * sees the zeros.  DROP leaves it, with its data, to its holder, and the
  * scratch goes on without it, as after a hole punch; it comes back to the
- * context when it is released.  AUTO clears such pages in place, so that a
- * device that keeps its pins goes on working on the memory of the scratch.
+ * context when it is released.  AUTO clears such pages in place, also those that
+ * a device pins while the reset is under way, so that a device that keeps its
+ * pins goes on working on the memory of the scratch.
  *
  * Chunks of 2 MiB may be backed by one piece of memory (FASTZERO_PAGES_2M).  Such
  * a chunk is replaced or taken back as a whole, and is held if any page of it

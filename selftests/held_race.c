@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A device pins memory while AUTO resets it: before AUTO looks, between that and the
+ * unmap, or behind.  Whenever it was, what is pinned after the reset is what the scratch
+ * has there, so that nothing that the device stores is lost.
+ */
+#include "kselftest_harness.h"
+#include "fz.h"
+#include "pin/fz_pin.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define PAGES		3072
+#define CHUNKS		6
+#define SIZE		(PAGES * fz_ps)
+/* What is pinned: the driver takes no more at once. */
+#define PIN_PAGES	512
+#define ROUND_MS	3500
+
+FIXTURE(held_race) {
+	int ctx;
+	int fd;
+	int pin;
+	unsigned char *map;
+	pthread_t pinner;
+	pthread_barrier_t barrier;
+	atomic_bool stop;
+	atomic_int pinned;
+	unsigned int delay;
+	uint64_t first;
+};
+
+FIXTURE_VARIANT(held_race) {
+	const char *prices;	/* clear, swap, span, flush, drop, refaults */
+	uint32_t policy;
+};
+
+FIXTURE_VARIANT_ADD(held_race, swap) {
+	.prices = "1000,900,1,1,5000,5000,5000",
+	.policy = FASTZERO_PAGES_4K,
+};
+FIXTURE_VARIANT_ADD(held_race, drop) {
+	.prices = "1000,900,1,1,300,300,5000",
+	.policy = FASTZERO_PAGES_4K,
+};
+FIXTURE_VARIANT_ADD(held_race, huge) {
+	.prices = "fixed",
+	.policy = FASTZERO_PAGES_2M,
+};
+
+/* Pins some pages, a moment after the reset has begun. */
+static void *pin_in_step(void *arg)
+{
+	FIXTURE_DATA(held_race) *self = arg;
+	volatile unsigned int i;
+
+	for (;;) {
+		struct fz_pin_range range;
+
+		pthread_barrier_wait(&self->barrier);
+		if (atomic_load(&self->stop))
+			return NULL;
+		range.address = (uintptr_t)self->map + self->first * fz_ps;
+		range.length = PIN_PAGES * fz_ps;
+		for (i = 0; i < self->delay; i++)
+			;
+		atomic_store(&self->pinned, !ioctl(self->pin, FZ_PIN_PIN, &range));
+		pthread_barrier_wait(&self->barrier);
+	}
+}
+
+FIXTURE_SETUP(held_race)
+{
+	self->ctx = fz_open();
+	self->pin = open("/dev/fz_pin", O_RDWR | O_CLOEXEC);
+	if (self->pin < 0)
+		FZ_SKIP_ALL("no /dev/fz_pin: module fz_pin is not loaded");
+	if (variant->policy == FASTZERO_PAGES_2M &&
+	    !(fz_info(self->ctx).out_features & FASTZERO_FEATURE_2M))
+		FZ_SKIP_ALL("INFO does not report 2M");
+	ASSERT_EQ(0, fz_write_string(FZ_PRICES, variant->prices));
+	self->fd = fz_raw_create(self->ctx, SIZE, 0, variant->policy, 0);
+	ASSERT_LE(0, self->fd);
+	self->map = fz_map(self->fd, 0, SIZE);
+	ASSERT_EQ(0, pthread_barrier_init(&self->barrier, NULL, 2));
+	ASSERT_EQ(0, pthread_create(&self->pinner, NULL, pin_in_step, self));
+}
+
+FIXTURE_TEARDOWN(held_race)
+{
+	atomic_store(&self->stop, true);
+	pthread_barrier_wait(&self->barrier);
+	pthread_join(self->pinner, NULL);
+	EXPECT_EQ(0, fz_write_string(FZ_PRICES, "fixed"));
+	EXPECT_EQ(0, fz_write_string(FZ_PRICES, "measured"));
+	munmap(self->map, SIZE);
+	close(self->pin);
+	close(self->fd);
+	close(self->ctx);
+}
+
+static int fill_pool(int ctx, uint32_t policy)
+{
+	return policy == FASTZERO_PAGES_2M ?
+		       fz_raw_pool_huge(ctx, CHUNKS, FASTZERO_POOL_WAIT) :
+		       fz_raw_pool(ctx, PAGES, FASTZERO_POOL_WAIT, NULL);
+}
+
+/* Pages of which the device has another than the scratch. */
+static long nr_lost(FIXTURE_DATA(held_race) *self, unsigned char byte)
+{
+	long lost = 0;
+	size_t i;
+
+	for (i = 0; i < PIN_PAGES; i++) {
+		const off_t at = (off_t)((self->first + i) * fz_ps);
+		unsigned char scratch = 0;
+
+		if (pwrite(self->pin, &byte, 1, (off_t)(i * fz_ps)) != 1 ||
+		    pread(self->fd, &scratch, 1, at) != 1)
+			return -1;
+		lost += scratch != byte || self->map[at] != byte;
+	}
+	return lost;
+}
+
+TEST_F(held_race, pins_are_seen)
+{
+	long end = fz_now_ms() + ROUND_MS, rounds = 0, lost = 0, moved = 0;
+	uint64_t random = 7;
+	struct fastzero_reset r;
+	struct fastzero_stats st;
+
+	for (; fz_now_ms() < end; rounds++) {
+		size_t i;
+
+		for (i = 0; i < PAGES; i++)
+			self->map[i * fz_ps] = 1;
+		ASSERT_EQ(0, fill_pool(self->ctx, variant->policy));
+		self->delay = (unsigned int)(fz_random(&random) % 60000);
+		self->first = fz_random(&random) % (PAGES - PIN_PAGES);
+		pthread_barrier_wait(&self->barrier);
+		r = fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_AUTO);
+		pthread_barrier_wait(&self->barrier);
+		ASSERT_EQ(PAGES * fz_ps, r.out_done);
+		ASSERT_EQ(1, atomic_load(&self->pinned));
+		moved += r.out_swapped + r.out_dropped > 0;
+		EXPECT_EQ(FZ_CLEAN, fz_find_nonzero(self->map, 0, SIZE));
+		lost += nr_lost(self, (unsigned char)(rounds % 255 + 1));
+		ASSERT_EQ(0, ioctl(self->pin, FZ_PIN_UNPIN));
+	}
+	EXPECT_EQ(0, lost) TH_LOG("%ld pages in %ld rounds", lost, rounds);
+	/* Else it has looked at nothing. */
+	EXPECT_LT(rounds / 2, moved);
+	/* Nothing is counted twice or not at all. */
+	EXPECT_TRUE(fz_until((st = fz_stats(self->ctx), !st.out_pool_held &&
+			      st.out_owned == st.out_populated + st.out_pool_ready +
+					      st.out_pool_used), FZ_PATIENCE_MS));
+}
+
+TEST_HARNESS_MAIN
