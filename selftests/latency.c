@@ -22,11 +22,11 @@
 
 /* Units without a scheduling point: 3 are right, and an emulator may be busy. */
 #define MOST_UNITS	3
-#define SLACK		6
+#define SLACK		10
 /* Units from the signal to the end of a caller. */
 #define KILL_UNITS	100
 /* A busy host delays us, too: one try that was not delayed will do. */
-#define TRIES		6
+#define TRIES		10
 
 static double unit_ns;
 

@@ -50,16 +50,42 @@ struct latency {
  * @prepare: has everything there; true: as a memfd; 0, or -2 if that makes no sense
  *	or cannot be done here, or -1
  * @call: makes the call: 0 or -1
+ * @unmapped: what is mapped is unmapped before, which is work of the kernel's own
  */
 struct latency_case {
 	const char *name;
 	int (*prepare)(struct latency *l, bool memfd);
 	int (*call)(struct latency *l);
+	bool unmapped;
 };
+
+/* A bit of a coarse bitmap stands for 1 MiB. */
+#define LATENCY_COARSE_SHIFT	20
 
 /* latency_cases.c */
 extern const struct latency_case latency_cases[];
 const struct latency_case *latency_find(const char *name);
+
+/* latency_prepare.c */
+int latency_prepare_dense(struct latency *l, bool memfd);
+int latency_prepare_hole(struct latency *l, bool memfd);
+int latency_prepare_sparse(struct latency *l, bool memfd);
+int latency_prepare_huge(struct latency *l, bool memfd);
+int latency_prepare_huge_grows(struct latency *l, bool memfd);
+int latency_prepare_empty(struct latency *l, bool memfd);
+int latency_prepare_sparse_workset(struct latency *l, bool memfd);
+int latency_prepare_runs(struct latency *l, bool memfd);
+int latency_prepare_too_many(struct latency *l, bool memfd);
+int latency_prepare_written_runs(struct latency *l, bool memfd);
+int latency_prepare_many_maps(struct latency *l, bool memfd);
+int latency_prepare_coarse(struct latency *l, bool memfd);
+int latency_prepare_fine(struct latency *l, bool memfd);
+int latency_prepare_scratches(struct latency *l, bool memfd);
+int latency_prepare_pool(struct latency *l, bool memfd);
+int latency_prepare_buffer(struct latency *l, bool memfd);
+int latency_prepare_nothing(struct latency *l, bool memfd);
+int latency_write_workset(struct latency *l);
+int latency_clear_workset(struct latency *l);
 void latency_undo(struct latency *l);
 
 /* latency_probe.c */

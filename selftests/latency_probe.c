@@ -107,6 +107,10 @@ long latency_measure(struct latency *l, const struct latency_case *c,
 
 	l->scale = scale;
 	err = c->prepare(l, memfd);
+	if (!err && c->unmapped) {
+		munmap(l->map, l->size);
+		l->map = NULL;
+	}
 	if (!err) {
 		/* What the preparation has kept waiting is over. */
 		usleep(2000);
