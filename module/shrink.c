@@ -147,7 +147,7 @@ void fz_shrink_remove(struct fz_pool *pool)
 }
 
 /* An empty one leaves its list: only under the lock that whoever fills it takes. */
-static FZ_LRU_WALK(shrink_look, item, list, arg)
+static FZ_LRU_WALK(shrink_look)
 {
 	struct fz_offer *offer = container_of(item, struct fz_offer, link);
 	enum lru_status status = LRU_SKIP;
@@ -236,7 +236,7 @@ static void shrink_take_store(struct fz_store *store, struct shrink_take *take)
 }
 
 /* From the first pool that has something; the next scan begins with another. */
-static FZ_LRU_WALK(shrink_take_first, item, list, arg)
+static FZ_LRU_WALK(shrink_take_first)
 {
 	struct fz_offer *offer = container_of(item, struct fz_offer, link);
 	struct fz_pool *pool = offer->pool;
@@ -316,6 +316,7 @@ int fz_shrink_init(void)
 		kmem_cache_destroy(shrink_cache);
 		return -ENOMEM;
 	}
+	/* Who sees it sees its lists. */
 	smp_store_release(&shrink_shrinker, shrinker);
 	return 0;
 }

@@ -307,10 +307,10 @@ TEST_F(pressure, nobody_clears_it)
 	ASSERT_EQ(0, fill_pool(JOB(NULL, POOLED / 4)));
 	before = fz_stats(self->ctx);
 	ASSERT_EQ(0, fz_write_string(DROP_CACHES, "2"));
-	after = fz_stats(self->ctx);
-	/* One that the zeroer had in hand may be left. */
-	EXPECT_GE(512, after.out_owned);
-	EXPECT_LE(POOLED / 4 / fz_ps - 512, after.out_shrunk);
+	/* The zeroer may have some in hand, to free them; or one, which it clears. */
+	EXPECT_TRUE(fz_until((after = fz_stats(self->ctx)).out_owned <= 512,
+			     2000 * fz_slow()));
+	EXPECT_LT(0, after.out_shrunk);
 	EXPECT_GE(512, after.out_zeroed - before.out_zeroed);
 	if (!variant->used)
 		return;

@@ -238,13 +238,13 @@ static inline void fz_lru_del(struct list_lru *lru, struct list_head *item)
 #endif
 }
 
-/* A function for list_lru_walk_one(); on some kernels it is given the list's lock. */
+/* For list_lru_walk_one(): of item, list and arg; some kernels give the lock, too. */
 #ifdef FZ_HAVE_LIST_LRU_WALK_LOCK
-#define FZ_LRU_WALK(fn, item, list, arg)				\
+#define FZ_LRU_WALK(fn)							\
 	enum lru_status fn(struct list_head *item, struct list_lru_one *list, \
 			   spinlock_t *lock, void *arg)
 #else
-#define FZ_LRU_WALK(fn, item, list, arg)				\
+#define FZ_LRU_WALK(fn)							\
 	enum lru_status fn(struct list_head *item, struct list_lru_one *list, \
 			   void *arg)
 #endif
