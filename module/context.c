@@ -14,10 +14,9 @@
 #include "context.h"
 #include "ioctl.h"
 
-/* The last of a context, in the background: its pages are cleared first. */
-static void context_destroy(struct work_struct *work)
+static void context_destroy(struct kref *ref)
 {
-	struct fz_context *ctx = container_of(work, struct fz_context, destroy);
+	struct fz_context *ctx = container_of(ref, struct fz_context, ref);
 
 	fz_roster_remove(ctx);
 	fz_pool_destroy(&ctx->pool);
@@ -26,20 +25,16 @@ static void context_destroy(struct work_struct *work)
 	kfree(ctx);
 }
 
-static void context_release_ref(struct kref *ref)
-{
-	struct fz_context *ctx = container_of(ref, struct fz_context, ref);
-
-	queue_work(fz_wq, &ctx->destroy);
-}
-
 /**
  * fz_context_put() - drop a reference
  * @ctx: the context; may be gone afterwards
+ *
+ * The last one gives all memory back before this returns: so whoever waits for the
+ * end of a process finds its memory free.
  */
 void fz_context_put(struct fz_context *ctx)
 {
-	kref_put(&ctx->ref, context_release_ref);
+	kref_put(&ctx->ref, context_destroy);
 }
 
 /**
@@ -74,7 +69,6 @@ static int context_open(struct inode *inode, struct file *file)
 	mutex_init(&ctx->lock);
 	mutex_init(&ctx->first);
 	INIT_LIST_HEAD(&ctx->scratches);
-	INIT_WORK(&ctx->destroy, context_destroy);
 	fz_roster_add(ctx);
 	file->private_data = ctx;
 	return 0;

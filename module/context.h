@@ -100,7 +100,6 @@ struct fz_counters {
  * @nr_zeros: pages of zeros that scratches made with ZEROPAGE have
  * @who: how an operator tells it from others
  * @pool: pages at hand
- * @destroy: last work of all, when the last reference is gone
  */
 struct fz_context {
 	struct kref ref;
@@ -113,7 +112,6 @@ struct fz_context {
 	atomic_long_t nr_zeros;
 	struct fz_identity who;
 	struct fz_pool pool;
-	struct work_struct destroy;
 };
 
 /**

@@ -40,6 +40,8 @@ static u64 learn_keep(struct fz_pool *pool, struct fz_store *store)
 {
 	u64 now = fz_pool_now();
 
+	if (READ_ONCE(pool->ending))
+		return 0;
 	if (learn_is_calm(pool, now))
 		return store->target;
 	return max(store->target, fz_demand_keep(&store->demand, now));
@@ -91,6 +93,24 @@ void fz_learn_wanted(struct fz_pool *pool, int node, const u64 *wanted)
 		fz_demand_want(&fz_pool_store(pool, node, size)->demand, now,
 			       wanted[size]);
 	spin_unlock(&pool->lock);
+}
+
+/**
+ * fz_learn_room() - how many folios that come back are worth to be kept
+ * @pool: the pool
+ * @store: of which folios
+ *
+ * Return: folios.
+ */
+u64 fz_learn_room(struct fz_pool *pool, struct fz_store *store)
+{
+	u64 keep, have;
+
+	spin_lock(&pool->lock);
+	keep = learn_keep(pool, store);
+	have = store->nr_ready + store->nr_used;
+	spin_unlock(&pool->lock);
+	return keep > have ? keep - have : 0;
 }
 
 /*

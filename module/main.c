@@ -51,11 +51,6 @@ static void __exit main_exit(void)
 {
 	misc_deregister(&main_device);
 	fz_roster_exit();
-	/*
-	 * Contexts that were closed just now are still being cleared.  Not left
-	 * to the draining of the queue, which minds a zeroer's timer.
-	 */
-	flush_workqueue(fz_wq);
 	destroy_workqueue(fz_wq);
 	fz_shrink_exit();
 	WARN_ON(fz_pool_pages_in_use());

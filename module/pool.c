@@ -2,8 +2,8 @@
 /*
  * The pool: where pages come from and where they go.
  *
- * Pages are recycled inside their context.  To the system they go only by
- * fz_pool_free(), zeroed, or when somebody else still holds them at the end.
+ * Pages are recycled inside their context.  To the system they go as they are: the
+ * page allocator clears for whoever needs zeros.
  */
 #include <linux/cpuset.h>
 #include <linux/mm.h>
@@ -194,12 +194,18 @@ static u64 pool_retire_held(struct fz_pool *pool, struct folio *folio)
 	return folio_nr_pages(folio);
 }
 
-/* Those of one store that are first on the list and ours alone; how many. */
+/*
+ * Those of one store that are first on the list and ours alone; how many.  What
+ * nobody is expected to want goes to the system, which clears it if need be.
+ */
 static u64 pool_retire_used(struct fz_pool *pool, struct list_head *folios)
 {
 	struct folio *folio = list_first_entry(folios, struct folio, lru);
 	struct fz_store *store = fz_pool_store_of(pool, folio);
+	u64 room = fz_learn_room(pool, store);
+	struct list_head *kept = folios;
 	struct list_head *last = folios;
+	LIST_HEAD(surplus);
 	LIST_HEAD(used);
 	u64 nr = 0;
 
@@ -209,17 +215,26 @@ static u64 pool_retire_used(struct fz_pool *pool, struct list_head *folios)
 			break;
 		fz_folio_detach(folio);
 		last = &folio->lru;
-		nr++;
+		if (++nr <= room)
+			kept = last;
 	}
 	if (!nr)
 		return 0;
-	list_cut_position(&used, folios, last);
+	room = min(room, nr);
+	list_cut_position(&used, folios, kept);
+	if (room < nr)
+		list_cut_position(&surplus, folios, last);
 	spin_lock(&pool->lock);
 	list_splice_tail(&used, &store->used);
-	store->nr_used += nr;
+	store->nr_used += room;
+	if (room < nr)
+		fz_demand_give(&store->demand, fz_pool_now(), nr - room);
 	fz_store_count(store);
 	spin_unlock(&pool->lock);
-	fz_store_offer(store);
+	if (room)
+		fz_store_offer(store);
+	if (room < nr)
+		fz_pool_free(pool, &surplus);
 	return nr;
 }
 
@@ -311,38 +326,26 @@ u64 fz_pool_free(struct fz_pool *pool, struct list_head *folios)
 	return nr;
 }
 
-static void pool_destroy_store(struct fz_pool *pool, struct fz_store *store)
-{
-	struct folio *folio, *next;
-
-	list_for_each_entry_safe(folio, next, &store->used, lru)
-		if (!fz_folio_zero(folio, NULL)) {
-			list_del(&folio->lru);
-			fz_pool_lift(pool, 1);
-			fz_pool_forget(pool, folio);
-		} else {
-			cond_resched();
-		}
-	fz_pool_free(pool, &store->ready);
-	fz_pool_free(pool, &store->used);
-	fz_pool_free(pool, &store->held);
-}
-
 /**
  * fz_pool_destroy() - give everything back
  * @pool: the pool of a context without scratches
  *
- * What others hold is theirs now: the page goes when they release it.
+ * Nothing is cleared first.  What others hold is theirs now: the page goes when they
+ * release it.
  */
 void fz_pool_destroy(struct fz_pool *pool)
 {
 	struct fz_store *store;
 
+	fz_pool_end(pool);
 	fz_zeroer_stop(pool);
 	fz_shrink_remove(pool);
 
-	fz_for_each_store(pool, store)
-		pool_destroy_store(pool, store);
+	fz_for_each_store(pool, store) {
+		fz_pool_free(pool, &store->ready);
+		fz_pool_free(pool, &store->used);
+		fz_pool_free(pool, &store->held);
+	}
 	kvfree(pool->stores);
 	fz_memcg_put(pool->memcg);
 	mutex_destroy(&pool->collect);

@@ -105,6 +105,7 @@ struct fz_offer {
  * @owned: base pages of the context, here and in its scratches; increased under
  *	@lock
  * @short_until: memory is short until then, in jiffies; 0 if it never was
+ * @ending: its last scratch is going, and so is the context: nothing is kept
  * @memcg: charged for all of them; our reference
  * @zeroer: the background work
  * @rate: how far that is ahead of its bound; its own
@@ -127,6 +128,7 @@ struct fz_pool {
 	unsigned int nr_scans;
 	atomic_long_t owned;
 	unsigned long short_until;
+	bool ending;
 	struct mem_cgroup *memcg;
 	struct delayed_work zeroer;
 	struct fz_rate rate;
@@ -179,6 +181,12 @@ static inline bool fz_pool_is_short(const struct fz_pool *pool)
 	unsigned long until = READ_ONCE(pool->short_until);
 
 	return until && time_before(jiffies, until);
+}
+
+/* Nobody will want anything of it any more. */
+static inline void fz_pool_end(struct fz_pool *pool)
+{
+	WRITE_ONCE(pool->ending, true);
 }
 
 /* A huge folio is one of FZ_HUGE. */
@@ -270,6 +278,7 @@ int fz_pool_resize(struct fz_pool *pool, struct fz_store *store, u64 target,
 void fz_learn_calm(struct fz_pool *pool);
 void fz_learn_look(struct fz_pool *pool);
 void fz_learn_wanted(struct fz_pool *pool, int node, const u64 *wanted);
+u64 fz_learn_room(struct fz_pool *pool, struct fz_store *store);
 bool fz_learn_trim(struct fz_pool *pool, struct fz_store *store);
 bool fz_learn_release(struct fz_pool *pool, enum fz_size size);
 u64 fz_learn_grow(struct fz_pool *pool, struct fz_store *store);

@@ -86,6 +86,9 @@ static void scratch_destroy(struct fz_scratch *s)
 {
 	struct fz_context *ctx = s->ctx;
 
+	/* Only we are left of the context: there is nobody to keep anything for. */
+	if (kref_read(&ctx->ref) == 1)
+		fz_pool_end(&ctx->pool);
 	fz_reset_all(s);
 	fz_chunk_destroy_all(s);
 	fz_zero_destroy(s);

@@ -133,10 +133,6 @@ static bool take_give_up(struct fz_pool *pool, const struct fz_place *place)
 	}
 	if (!folio)
 		return false;
-	if (!ready && !fz_folio_zero(folio, NULL)) {
-		fz_pool_forget(pool, folio);
-		return true;
-	}
 	list_add(&folio->lru, &one);
 	fz_pool_settle(pool, fz_pool_free(pool, &one));
 	return true;

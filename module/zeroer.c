@@ -167,7 +167,7 @@ static void zeroer_work(struct work_struct *work)
 		wait = zeroer_step(pool, &more);
 		wake_up_all(&pool->progress);
 		cond_resched();
-	} while (more && --rounds);
+	} while (more && --rounds && !READ_ONCE(pool->ending));
 	set_user_nice(current, nice);
 
 	if (more)

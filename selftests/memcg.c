@@ -5,14 +5,14 @@
  */
 #include "kselftest_harness.h"
 #include "fz.h"
+#include "fz_group.h"
 
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#define ROOT	"/sys/fs/cgroup"
-#define PAYS	ROOT "/fz_test_pays"
-#define USES	ROOT "/fz_test_uses"
+#define PAYS	FZ_GROUPS "/fz_test_pays"
+#define USES	FZ_GROUPS "/fz_test_uses"
 
 #define MIB	(1UL << 20)
 #define LIMIT	(16 * MIB)
@@ -22,43 +22,6 @@
 /* What the kernel may hold back or have charged ahead, on each processor. */
 #define SLACK	(2 * MIB)
 
-static int group_set(const char *group, const char *file, const char *text)
-{
-	char path[320];
-
-	snprintf(path, sizeof(path), "%s/%s", group, file);
-	return fz_write_string(path, text);
-}
-
-static int group_limit(const char *group, uint64_t bytes)
-{
-	char text[24];
-
-	snprintf(text, sizeof(text), "%ju", (uintmax_t)bytes);
-	return group_set(group, "memory.max", text);
-}
-
-static long long group_bytes(const char *group)
-{
-	char path[96];
-
-	snprintf(path, sizeof(path), "%s/memory.current", group);
-	return fz_read_number(path);
-}
-
-static long long group_event(const char *group, const char *name)
-{
-	char path[96];
-
-	snprintf(path, sizeof(path), "%s/memory.events", group);
-	return fz_read_key(path, name);
-}
-
-static int group_enter(const char *group)
-{
-	return group_set(group, "cgroup.procs", "0");
-}
-
 FIXTURE(memcg) {
 	char home[280];	/* where this process was before */
 	int ctx;
@@ -66,34 +29,14 @@ FIXTURE(memcg) {
 	unsigned char *map;
 };
 
-/* The group that we are in, of cgroup2. */
-static int find_home(char *home, size_t size)
-{
-	char line[256] = "";
-	FILE *f = fopen("/proc/self/cgroup", "re");
-
-	while (f && fgets(line, sizeof(line), f)) {
-		if (!strncmp(line, "0::/", 4)) {
-			line[strcspn(line, "\n")] = 0;
-			fclose(f);
-			return snprintf(home, size, "%s%s", ROOT, line + 3) <
-			       (int)size ? 0 : -1;
-		}
-	}
-	if (f)
-		fclose(f);
-	return -1;
-}
-
 static bool have_memcg(void)
 {
-	return !access(ROOT "/memory.stat", F_OK) &&
-	       !access(PAYS "/memory.max", F_OK);
+	return !access(PAYS "/memory.max", F_OK);
 }
 
 #define SKIP_WITHOUT_MEMCG() do {					\
 	if (!have_memcg())						\
-		SKIP(return, "no memory controller in " ROOT);		\
+		SKIP(return, "no memory controller in " FZ_GROUPS);	\
 } while (0)
 
 /* We open the context in the group that pays, and go home. */
@@ -103,11 +46,11 @@ FIXTURE_SETUP(memcg)
 	mkdir(USES, 0755);
 	if (!have_memcg())
 		return;
-	ASSERT_EQ(0, group_limit(PAYS, LIMIT)) TH_LOG("needs root");
-	ASSERT_EQ(0, find_home(self->home, sizeof(self->home)));
-	ASSERT_EQ(0, group_enter(PAYS));
+	ASSERT_EQ(0, fz_group_limit(PAYS, LIMIT)) TH_LOG("needs root");
+	ASSERT_EQ(0, fz_group_home(self->home, sizeof(self->home)));
+	ASSERT_EQ(0, fz_group_enter(PAYS));
 	self->ctx = fz_open();
-	ASSERT_EQ(0, group_enter(self->home));
+	ASSERT_EQ(0, fz_group_enter(self->home));
 	self->fd = fz_create(self->ctx, SIZE);
 	self->map = fz_map(self->fd, 0, SIZE);
 }
@@ -137,7 +80,7 @@ static int touch_all(void *arg)
 	struct job *job = arg;
 	size_t at;
 
-	if (job->group && group_enter(job->group))
+	if (job->group && fz_group_enter(job->group))
 		return 250;
 	/* Ends it if a fault is answered by another for ever. */
 	alarm(30);
@@ -154,7 +97,7 @@ static int touch_own(void *arg)
 		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	size_t at;
 
-	if (p == MAP_FAILED || group_enter(job->group))
+	if (p == MAP_FAILED || fz_group_enter(job->group))
 		return 250;
 	for (at = job->begin; at < job->end; at += fz_ps)
 		p[at] = 1;
@@ -165,7 +108,7 @@ static int populate_all(void *arg)
 {
 	struct job *job = arg;
 
-	if (job->group && group_enter(job->group))
+	if (job->group && fz_group_enter(job->group))
 		return 250;
 	return FZ_ERRNO(fz_raw_populate(job->fd, job->begin,
 					job->end - job->begin, 0, NULL));
@@ -181,7 +124,7 @@ TEST_F(memcg, pool_beyond_the_limit)
 
 	SKIP_WITHOUT_MEMCG();
 	fz_pool(self->ctx, 100, FASTZERO_POOL_WAIT);
-	paid = group_bytes(PAYS);
+	paid = fz_group_bytes(PAYS);
 	fz_err_pool(ENOMEM, self->ctx, 2 * LIMIT / fz_ps, FASTZERO_POOL_WAIT);
 	stats = fz_stats(self->ctx);
 	EXPECT_EQ(100, stats.out_pool_target);
@@ -189,7 +132,7 @@ TEST_F(memcg, pool_beyond_the_limit)
 	EXPECT_GE(100, stats.out_pool_ready);
 	EXPECT_EQ(0, stats.out_pool_used);
 	EXPECT_EQ(stats.out_pool_ready, stats.out_owned);
-	EXPECT_TRUE(fz_until(group_bytes(PAYS) < (long long)(paid + SLACK),
+	EXPECT_TRUE(fz_until(fz_group_bytes(PAYS) < (long long)(paid + SLACK),
 			     FZ_PATIENCE_MS));
 	/* What fits goes all the same. */
 	fz_pool(self->ctx, LIMIT / 2 / fz_ps, FASTZERO_POOL_WAIT);
@@ -214,9 +157,9 @@ TEST_F(memcg, populate_beyond_the_limit)
 					    out.out_done - fz_ps));
 
 	EXPECT_EQ(ENOMEM, fz_in_child(populate_all, JOB(PAYS, 0, SIZE)));
-	EXPECT_EQ(0, group_event(PAYS, "oom_kill "));
+	EXPECT_EQ(0, fz_group_event(PAYS, "oom_kill "));
 
-	ASSERT_EQ(0, group_limit(PAYS, 2 * SIZE));
+	ASSERT_EQ(0, fz_group_limit(PAYS, 2 * SIZE));
 	rest = fz_populate(self->fd, out.out_done, SIZE - out.out_done, 0);
 	EXPECT_GE((SIZE - out.out_done) / fz_ps, rest.out_added);
 	EXPECT_EQ(SIZE / fz_ps, fz_stats(self->fd).out_populated);
@@ -246,7 +189,7 @@ TEST_F(memcg, breaks_chunks_when_short)
 	fz_reset(fd, 0, FZ_CHUNK, FASTZERO_MODE_AUTO);
 	EXPECT_EQ(512, fz_stats(fd).out_huge);
 	map[0] = 1;
-	ASSERT_EQ(0, group_limit(PAYS, (uint64_t)group_bytes(PAYS) - some / 2));
+	ASSERT_EQ(0, fz_group_limit(PAYS, (uint64_t)fz_group_bytes(PAYS) - some / 2));
 	EXPECT_LT(0, fz_stats(self->ctx).out_shrunk);
 	fz_reset(fd, 0, FZ_CHUNK, FASTZERO_MODE_AUTO);
 	EXPECT_EQ(0, fz_stats(fd).out_huge);
@@ -262,7 +205,7 @@ static pid_t bystander(void)
 	pid_t pid = fz_fork();
 
 	if (!pid) {
-		if (!group_enter(PAYS))
+		if (!fz_group_enter(PAYS))
 			pause();
 		_exit(250);
 	}
@@ -271,7 +214,7 @@ static pid_t bystander(void)
 }
 
 #define EXPECT_UNHURT(pid) do {						\
-	EXPECT_EQ(0, group_event(PAYS, "oom_kill "));			\
+	EXPECT_EQ(0, fz_group_event(PAYS, "oom_kill "));			\
 	EXPECT_EQ(0, waitpid(pid, NULL, WNOHANG)) {			\
 		pid = 0;						\
 	}								\
@@ -313,30 +256,30 @@ TEST_F(memcg, charged_to_whoever_opened_it)
 	int fd;
 
 	SKIP_WITHOUT_MEMCG();
-	paid = group_bytes(PAYS);
-	used = group_bytes(USES);
+	paid = fz_group_bytes(PAYS);
+	used = fz_group_bytes(USES);
 	job.map = self->map;
 	ASSERT_EQ(0, fz_in_child(touch_all, &job));
-	EXPECT_LE((long long)(LIMIT / 2 - SLACK), group_bytes(PAYS) - paid);
-	EXPECT_GE((long long)(LIMIT / 2 + SLACK), group_bytes(PAYS) - paid);
-	EXPECT_GE((long long)SLACK, group_bytes(USES) - used);
+	EXPECT_LE((long long)(LIMIT / 2 - SLACK), fz_group_bytes(PAYS) - paid);
+	EXPECT_GE((long long)(LIMIT / 2 + SLACK), fz_group_bytes(PAYS) - paid);
+	EXPECT_GE((long long)SLACK, fz_group_bytes(USES) - used);
 
 	/* One page in each of 500 chunks; their own tables cost the user. */
 	fz_clear(self->fd, 0, SIZE, FASTZERO_MODE_DROP);
 	ASSERT_TRUE(fz_until(!fz_stats(self->ctx).out_owned, FZ_PATIENCE_MS));
-	paid = group_bytes(PAYS);
+	paid = fz_group_bytes(PAYS);
 	fd = fz_create(self->ctx, sparse);
 	map = fz_map(fd, 0, sparse);
 	pid = fz_fork();
 	if (!pid) {
-		if (group_enter(USES))
+		if (fz_group_enter(USES))
 			_exit(250);
 		for (at = 0; at < 500; at++)
 			map[at * 2 * MIB] = 1;
 		_exit(0);
 	}
 	ASSERT_EQ(0, fz_wait(pid));
-	EXPECT_LT(500 * 7 * 1024, group_bytes(PAYS) - paid);
+	EXPECT_LT(500 * 7 * 1024, fz_group_bytes(PAYS) - paid);
 	munmap(map, sparse);
 	close(fd);
 }
@@ -352,7 +295,7 @@ TEST_F(memcg, stranger_at_the_limit)
 	EXPECT_LT((LIMIT - SLACK) / fz_ps, fz_stats(self->fd).out_populated);
 	EXPECT_GE(LIMIT / fz_ps, fz_stats(self->fd).out_populated);
 	/* Give it more, and it goes on; or take something away. */
-	ASSERT_EQ(0, group_limit(PAYS, 2 * SIZE));
+	ASSERT_EQ(0, fz_group_limit(PAYS, 2 * SIZE));
 	EXPECT_EQ(0, fz_in_child(touch_all, JOB(USES, 0, SIZE)));
 	EXPECT_EQ(SIZE / fz_ps, fz_stats(self->fd).out_populated);
 }
@@ -405,10 +348,10 @@ TEST_F(memcg, payer_at_the_limit)
 	long long kills;
 
 	SKIP_WITHOUT_MEMCG();
-	kills = group_event(PAYS, "oom_kill ");
+	kills = fz_group_event(PAYS, "oom_kill ");
 	EXPECT_EQ(FZ_SIGNALLED + SIGKILL,
 		  fz_in_child(touch_all, JOB(PAYS, 0, SIZE)));
-	EXPECT_EQ(kills + 1, group_event(PAYS, "oom_kill "));
+	EXPECT_EQ(kills + 1, fz_group_event(PAYS, "oom_kill "));
 }
 
 /* The context's pages go round: nothing is charged twice, or left. */
@@ -422,7 +365,7 @@ TEST_F(memcg, resets_stay_below_the_limit)
 				i % 2 * LIMIT + LIMIT * 3 / 4)));
 		fz_clear(self->fd, 0, SIZE, FASTZERO_MODE_DROP);
 	}
-	EXPECT_EQ(0, group_event(PAYS, "oom "));
+	EXPECT_EQ(0, fz_group_event(PAYS, "oom "));
 }
 
 /* What runs used stays for the next ones, and is the group's when it wants it. */
@@ -437,20 +380,20 @@ TEST_F(memcg, surplus_gives_way)
 	EXPECT_TRUE(fz_until(fz_stats(self->ctx).out_pool_ready == most / fz_ps,
 			     FZ_PATIENCE_MS));
 	ASSERT_EQ(0, fz_in_child(touch_own, JOB(PAYS, 0, most)));
-	EXPECT_EQ(0, group_event(PAYS, "oom_kill "));
+	EXPECT_EQ(0, fz_group_event(PAYS, "oom_kill "));
 
 	/* Where there is no room nothing is allocated ahead, to be taken at once. */
-	max = group_event(PAYS, "max ");
+	max = fz_group_event(PAYS, "max ");
 	ASSERT_EQ(0, fz_in_child(touch_all, JOB(USES, 0, some)));
 	/* A tick of what is learned is up to 1.28 s. */
 	sleep(14);
 	fz_clear(self->fd, 0, some, FASTZERO_MODE_SWAP);
-	EXPECT_TRUE(fz_until(group_bytes(PAYS) > (long long)(LIMIT * 3 / 4),
+	EXPECT_TRUE(fz_until(fz_group_bytes(PAYS) > (long long)(LIMIT * 3 / 4),
 			     FZ_PATIENCE_MS));
 	sleep(2);
-	EXPECT_GT((long long)(LIMIT * 15 / 16), group_bytes(PAYS));
+	EXPECT_GT((long long)(LIMIT * 15 / 16), fz_group_bytes(PAYS));
 	EXPECT_LT(0, fz_stats(self->ctx).out_pool_ready);
-	EXPECT_EQ(max, group_event(PAYS, "max "));
+	EXPECT_EQ(max, fz_group_event(PAYS, "max "));
 }
 
 TEST_F(memcg, uncharged_after_close)
@@ -459,34 +402,34 @@ TEST_F(memcg, uncharged_after_close)
 	int i;
 
 	SKIP_WITHOUT_MEMCG();
-	paid = group_bytes(PAYS);
+	paid = fz_group_bytes(PAYS);
 	fz_pool(self->ctx, LIMIT / 8 / fz_ps, 0);
 	ASSERT_EQ(0, fz_in_child(touch_all, JOB(USES, 0, LIMIT / 2)));
-	EXPECT_LE((long long)(LIMIT / 2 - SLACK), group_bytes(PAYS) - paid);
+	EXPECT_LE((long long)(LIMIT / 2 - SLACK), fz_group_bytes(PAYS) - paid);
 	fz_clear(self->fd, 0, LIMIT / 4, FASTZERO_MODE_DROP);
 	munmap(self->map, SIZE);
 	self->map = NULL;
 	close(self->fd);
 	close(self->ctx);
-	EXPECT_TRUE(fz_until(group_bytes(PAYS) < (long long)(paid + MIB / 2),
+	EXPECT_TRUE(fz_until(fz_group_bytes(PAYS) < (long long)(paid + MIB / 2),
 			     FZ_PATIENCE_MS))
 		TH_LOG("%lld bytes were paid, %lld are", paid,
-		       group_bytes(PAYS));
+		       fz_group_bytes(PAYS));
 
 	/* And so again and again, if it were only a little each time. */
 	for (i = 0; i < 100; i++) {
-		ASSERT_EQ(0, group_enter(PAYS));
+		ASSERT_EQ(0, fz_group_enter(PAYS));
 		self->ctx = fz_open();
-		ASSERT_EQ(0, group_enter(self->home));
+		ASSERT_EQ(0, fz_group_enter(self->home));
 		self->fd = fz_create(self->ctx, SIZE);
 		fz_populate(self->fd, 0, 64 * fz_ps, 0);
 		close(self->fd);
 		close(self->ctx);
 	}
-	EXPECT_TRUE(fz_until(group_bytes(PAYS) < (long long)(paid + MIB / 2),
+	EXPECT_TRUE(fz_until(fz_group_bytes(PAYS) < (long long)(paid + MIB / 2),
 			     FZ_PATIENCE_MS))
 		TH_LOG("%lld bytes were paid, %lld are", paid,
-		       group_bytes(PAYS));
+		       fz_group_bytes(PAYS));
 }
 
 /* The group may go first; its context works on and ends like any other. */

@@ -293,7 +293,9 @@ static pid_t shrink_for_ever(void)
 	return pid;
 }
 
-/* While pages go round: nobody finds anybody's bytes, and none is lost or there twice. */
+/*
+ * While pages go round: nobody finds anybody's bytes, and every page is counted.
+ */
 TEST_F(shrink, while_pages_go_round)
 {
 	struct fastzero_stats s;

@@ -49,7 +49,11 @@
  *	}
  *
  * The scratch lives until its last descriptor, mapping and pin are gone; the
- * context until its own descriptor and its last scratch are.
+ * context until its own descriptor and its last scratch are.  Whoever lets go of the
+ * last of these gives all memory back before the call returns: when wait(2) for a
+ * process returns, its memory is free.  It goes back as it is, as every process's
+ * does, and the kernel clears it for whoever needs zeros.  No page goes from one
+ * context to another, or is mapped anywhere by the module, with foreign bytes in it.
  *
  * A core dump leaves scratches out.  madvise(MADV_DODUMP) on a mapping puts it in,
  * and writing the dump then populates all of it.
