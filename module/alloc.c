@@ -12,6 +12,8 @@
 
 /* As zeroed memory is wanted, and charged to the context's memory cgroup. */
 #define ALLOC_GFP	(__GFP_ZERO | __GFP_ACCOUNT)
+/* All but the faults of who pays. */
+#define ALLOC_MAY_FAIL	(__GFP_RETRY_MAYFAIL | __GFP_NORETRY)
 
 static struct page *alloc_on(int node, gfp_t gfp, unsigned int order)
 {
@@ -43,6 +45,61 @@ static struct page *alloc_among(const struct fz_place *place, gfp_t gfp,
 		if (!page && node != place->node)
 			page = alloc_on(node, gfp, order);
 	return page;
+}
+
+/*
+ * Base pages that calls leave of a memory cgroup's limit: for the page tables of what
+ * they map, and for their caller to hear of it.  At the very limit its next page,
+ * be it of its stack, would be a matter for the OOM killer.
+ */
+#define ALLOC_HEADROOM	16
+
+/**
+ * fz_has_headroom() - whether a call leaves its group some room
+ * @memcg: the group, or NULL
+ * @gfp: how to make room: one that may fail
+ *
+ * Where there is none it is made as for any charge, from what can be reclaimed.
+ *
+ * Return: true if there is.
+ */
+bool fz_has_headroom(struct mem_cgroup *memcg, gfp_t gfp)
+{
+	struct mem_cgroup *old;
+	struct page *page, *next;
+	LIST_HEAD(pages);
+	int nr = 0;
+
+	if (likely(fz_memcg_margin(memcg) >= ALLOC_HEADROOM))
+		return true;
+
+	gfp &= ~(__GFP_THISNODE | __GFP_COMP | __GFP_ZERO);
+	old = set_active_memcg(memcg);
+	while (nr < ALLOC_HEADROOM) {
+		page = alloc_page(gfp | __GFP_ACCOUNT);
+		if (!page)
+			break;
+		list_add(&page->lru, &pages);
+		nr++;
+	}
+	set_active_memcg(old);
+	list_for_each_entry_safe(page, next, &pages, lru)
+		__free_page(page);
+	return nr == ALLOC_HEADROOM;
+}
+
+/**
+ * fz_caller_has_headroom() - fz_has_headroom() of the caller's own group
+ *
+ * Return: true if there is.
+ */
+bool fz_caller_has_headroom(void)
+{
+	struct mem_cgroup *memcg = fz_memcg_get_current();
+	bool has = fz_has_headroom(memcg, FZ_GFP_TELL);
+
+	fz_memcg_put(memcg);
+	return has;
 }
 
 /**
@@ -77,6 +134,11 @@ struct folio *fz_pool_alloc(struct fz_pool *pool, const struct fz_place *place,
 	page = place->only ? alloc_among(place, gfp, order) :
 			     alloc_on(place->node, gfp, order);
 	set_active_memcg(old);
+	if (page && (gfp & ALLOC_MAY_FAIL) &&
+	    !fz_has_headroom(pool->memcg, gfp)) {
+		__free_pages(page, order);
+		page = NULL;
+	}
 	if (!page) {
 		if (gfp & __GFP_DIRECT_RECLAIM)
 			fz_pool_say_short(pool);

@@ -55,7 +55,10 @@ static int context_open(struct inode *inode, struct file *file)
 	struct fz_context *ctx;
 	int err;
 
-	ctx = kzalloc(sizeof(*ctx), GFP_KERNEL_ACCOUNT);
+	/* What the kernel itself allocates for us it does at any price. */
+	if (!fz_caller_has_headroom())
+		return -ENOMEM;
+	ctx = kzalloc(sizeof(*ctx), FZ_GFP_KERNEL);
 	if (!ctx)
 		return -ENOMEM;
 	err = fz_scratch_pin_mount();

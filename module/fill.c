@@ -42,7 +42,7 @@ static gfp_t fill_gfp(gfp_t gfp)
 {
 	if (!(gfp & __GFP_DIRECT_RECLAIM))
 		return GFP_NOWAIT | __GFP_ACCOUNT | __GFP_NOWARN;
-	return GFP_KERNEL_ACCOUNT | (gfp & (__GFP_NORETRY | __GFP_NOWARN));
+	return GFP_KERNEL_ACCOUNT | (gfp & (__GFP_RETRY_MAYFAIL | __GFP_NOWARN));
 }
 
 /**

@@ -25,7 +25,7 @@
  * Ahead of demand: of what is free, not of what somebody would have to give up; and
  * not all of that, or others would.
  */
-#define LEARN_GFP_AHEAD	((FZ_GFP_TELL | __GFP_THISNODE) & ~__GFP_RECLAIM)
+#define LEARN_GFP_AHEAD	((FZ_GFP_LIGHT | __GFP_THISNODE) & ~__GFP_RECLAIM)
 #define LEARN_FREE_SHIFT	5
 
 static bool learn_is_calm(const struct fz_pool *pool, u64 now)

@@ -56,7 +56,7 @@ int fz_pool_init(struct fz_pool *pool)
 
 	pool->nr_stores = nr_node_ids * FZ_SIZES;
 	pool->stores = kvcalloc(pool->nr_stores, sizeof(*pool->stores),
-				GFP_KERNEL_ACCOUNT);
+				FZ_GFP_KERNEL);
 	if (!pool->stores)
 		return -ENOMEM;
 	fz_for_each_store(pool, store) {

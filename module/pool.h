@@ -137,10 +137,14 @@ struct fz_pool {
 
 /*
  * How to allocate.  A fault of somebody who is charged has no other way to fail
- * than the OOM killer; whoever else asks is told, and nobody is killed.
+ * than the OOM killer; whoever else asks is told, and nobody is killed.  What is
+ * nice to have is not to cost others much.
  */
 #define FZ_GFP_FAULT	GFP_HIGHUSER
-#define FZ_GFP_TELL	(GFP_HIGHUSER | __GFP_NORETRY | __GFP_NOWARN)
+#define FZ_GFP_TELL	(GFP_HIGHUSER | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
+#define FZ_GFP_LIGHT	(GFP_HIGHUSER | __GFP_NORETRY | __GFP_NOWARN)
+/* The same for what the module itself needs. */
+#define FZ_GFP_KERNEL	(GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
 
 /**
  * struct fz_pool_try - what is kept between two calls of fz_pool_take()
@@ -259,6 +263,8 @@ void fz_pool_count(long nr);
 struct folio *fz_pool_alloc(struct fz_pool *pool, const struct fz_place *place,
 			    enum fz_size size, gfp_t gfp);
 int fz_pool_wait(struct fz_pool *pool, u64 seen);
+bool fz_has_headroom(struct mem_cgroup *memcg, gfp_t gfp);
+bool fz_caller_has_headroom(void);
 
 /* take.c */
 struct folio *fz_pool_take(struct fz_pool *pool, const struct fz_place *place,

@@ -185,6 +185,9 @@ static int populate_map(struct fz_scratch *s, const struct fz_range *range,
 	long nr;
 
 	do {
+		/* For page tables, which the kernel allocates at any price. */
+		if (!fz_caller_has_headroom())
+			return -ENOMEM;
 		if (mmap_read_lock_killable(mm))
 			return -EINTR;
 		nr = populate_map_some(s, range, &addr);

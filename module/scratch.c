@@ -172,7 +172,7 @@ static struct fz_scratch *scratch_alloc(struct fz_context *ctx, u64 nr_pages,
 					u32 policy, u32 flags, int node,
 					const char *name)
 {
-	struct fz_scratch *s = kzalloc(sizeof(*s), GFP_KERNEL_ACCOUNT);
+	struct fz_scratch *s = kzalloc(sizeof(*s), FZ_GFP_KERNEL);
 
 	if (!s)
 		return NULL;
@@ -284,6 +284,9 @@ struct file *fz_scratch_create(struct fz_context *ctx, u64 nr_pages,
 	if (!nr_pages || nr_pages > fz_limit_length() >> PAGE_SHIFT)
 		return ERR_PTR(-EINVAL);
 
+	/* Inode and file are the kernel's, which allocates them at any price. */
+	if (!fz_caller_has_headroom())
+		return ERR_PTR(-ENOMEM);
 	inode = scratch_inode(ctx, nr_pages, policy, flags, node, name);
 	if (IS_ERR(inode))
 		return ERR_CAST(inode);

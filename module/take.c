@@ -11,7 +11,7 @@
 #include "context.h"
 
 /* The node's own memory or none, and not at anybody's expense. */
-#define TAKE_GFP_NODE	((FZ_GFP_TELL | __GFP_THISNODE) & ~__GFP_RECLAIM)
+#define TAKE_GFP_NODE	((FZ_GFP_LIGHT | __GFP_THISNODE) & ~__GFP_RECLAIM)
 
 /*
  * A folio off a store's lists, if there is one, in hand; *@ready: it is zero.
@@ -148,7 +148,7 @@ static struct folio *take_fresh(struct fz_pool *pool, const struct fz_place *pla
 	struct folio *folio;
 	int err;
 
-	folio = fz_pool_alloc(pool, place, FZ_BASE, others ? FZ_GFP_TELL : gfp);
+	folio = fz_pool_alloc(pool, place, FZ_BASE, others ? FZ_GFP_LIGHT : gfp);
 	if (!IS_ERR(folio))
 		return folio;
 
@@ -202,10 +202,10 @@ struct folio *fz_pool_take(struct fz_pool *pool, const struct fz_place *place,
 static struct folio *take_fresh_huge(struct fz_pool *pool,
 				     const struct fz_place *place)
 {
-	struct folio *folio = fz_pool_alloc(pool, place, FZ_HUGE, FZ_GFP_TELL);
+	struct folio *folio = fz_pool_alloc(pool, place, FZ_HUGE, FZ_GFP_LIGHT);
 
 	if (IS_ERR(folio) && fz_learn_release(pool, FZ_BASE))
-		folio = fz_pool_alloc(pool, place, FZ_HUGE, FZ_GFP_TELL);
+		folio = fz_pool_alloc(pool, place, FZ_HUGE, FZ_GFP_LIGHT);
 	if (!IS_ERR(folio) && unlikely(take_has_failed(folio))) {
 		fz_pool_forget(pool, folio);
 		return ERR_PTR(-ENOMEM);

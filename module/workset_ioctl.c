@@ -30,7 +30,7 @@ static u8 *workset_alloc(u64 size)
 {
 	if (size > WORKSET_MOST)
 		return NULL;
-	return kvmalloc(size, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	return kvmalloc(size, FZ_GFP_KERNEL);
 }
 
 static struct fz_wsformat workset_format(const struct fz_scratch *s)

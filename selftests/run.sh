@@ -84,6 +84,7 @@ limits 120
 limits_race 120
 memcg 240
 memcg_end 240
+memcg_limit 240
 pool 240
 shrink 240
 pressure 240

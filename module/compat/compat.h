@@ -263,6 +263,22 @@ static inline void fz_reclaim_progress(unsigned long pages)
 #endif
 }
 
+/* Base pages that may be charged to a group before somebody in it is killed. */
+static inline unsigned long fz_memcg_margin(struct mem_cgroup *memcg)
+{
+	unsigned long margin = ULONG_MAX;
+
+#ifdef CONFIG_MEMCG
+	for (; memcg; memcg = parent_mem_cgroup(memcg)) {
+		unsigned long most = READ_ONCE(memcg->memory.max);
+		unsigned long have = page_counter_read(&memcg->memory);
+
+		margin = min(margin, most > have ? most - have : 0);
+	}
+#endif
+	return margin;
+}
+
 /* A shrinker at work, and its lists; NULL if there is no memory for it. */
 static inline struct shrinker *
 fz_shrinker_register(unsigned long (*count)(struct shrinker *shrinker,

@@ -81,6 +81,23 @@
  */
 
 /**
+ * DOC: Memory that cannot be had
+ *
+ * All memory of a context is charged to the memory cgroup of the process that opened
+ * it.  Where that is at its limit, the context at fastzero_info.out_max_pages, or the
+ * host out of memory:
+ *
+ * - A call fails with ENOMEM: the ioctls, write(2), open(2) of the device.  It
+ *   leaves the group a little room, so that its caller lives to hear of it.
+ * - A touch of a hole by a process that is in that memory cgroup goes to the OOM
+ *   killer, like a touch of any memory of its own.  At out_max_pages, or in
+ *   another group, it is a SIGBUS.
+ * - Where a touch would be a SIGBUS, one by a KVM guest makes KVM_RUN fail with EFAULT.
+ *
+ * Whoever cannot bear that populates beforehand: what POPULATE has backed stays.
+ */
+
+/**
  * DOC: Holes that are only read
  *
  * A hole that is read through a mapping takes a page, as on a memfd.  In a scratch
@@ -144,7 +161,8 @@
  * - EBADF: the descriptor was not opened for writing; INFO and STATS do not
  *   mind.
  * - ENXIO: the descriptor is a context's, and has no implicit scratch yet.
- * - ENOMEM: no memory, or beyond the memory cgroup's limit.  Nothing was
+ * - ENOMEM: no memory, or beyond the limit of the memory cgroup that pays or of
+ *   the context.  What can be reclaimed is, and nobody is killed.  Nothing was
  *   changed, but for POPULATE, which says how far it came.
  * - EINTR: a fatal signal arrived.  What was done is said in the outputs.
  * - EIO: memory has failed (see memory-failure in the kernel's documentation).
@@ -498,8 +516,9 @@ enum fastzero_populate_flags {
  * maps the range, writable where that mapping is, so that the next touch does
  * not fault.  Pages that are populated keep their contents.
  *
- * ENOMEM when memory runs out and EINTR on a fatal signal: the first
- * @out_done bytes are populated, and the call can be repeated for the rest.
+ * ENOMEM when memory runs out, also for page tables, and EINTR on a fatal signal:
+ * the first @out_done bytes are populated, though not all of them may be mapped, and
+ * the call can be repeated for the rest.
  * EFAULT, too, when the memory of a page of the range has failed.
  */
 struct fastzero_populate {

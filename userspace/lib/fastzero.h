@@ -45,6 +45,12 @@ extern "C" {
  * A handle may be used by any number of threads, but for its close.  Handles,
  * mappings and descriptors do not depend on each other: they can be given up
  * in any order, and the memory lives until the last of them is gone.
+ *
+ * Functions say -ENOMEM where memory cannot be had: at the limit of the memory cgroup
+ * that pays, or at fastzero_info.out_max_pages.  A touch of a hole cannot: it is a
+ * SIGBUS, -EFAULT of KVM_RUN if the guest touches it, or a matter for the OOM killer
+ * ("Memory that cannot be had" in linux/fastzero.h).  fastzero_populate() beforehand
+ * spares that.
  */
 
 #define FASTZERO_LIB_VERSION	"0.1.0"

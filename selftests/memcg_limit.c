@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Calls at the limit of a memory cgroup: they say ENOMEM and how far they came.
+ * Nobody is killed, and what can be reclaimed is, before they do.
+ */
+#define _GNU_SOURCE
+#include "kselftest_harness.h"
+#include "fz.h"
+#include "fz_group.h"
+
+#include <ftw.h>
+#include <sys/stat.h>
+
+#define GROUP	FZ_GROUPS "/fz_test_limit"
+#define MIB	(1UL << 20)
+#define LIMIT	(48 * MIB)
+#define SIZE	(2 * LIMIT)
+#define SEED	8
+
+FIXTURE(memcg_limit) {
+	int unused;
+};
+
+FIXTURE_VARIANT(memcg_limit) {
+	uint32_t policy;
+	bool cache;		/* the group is full of page cache */
+};
+
+FIXTURE_VARIANT_ADD(memcg_limit, base) {
+	.policy = FASTZERO_PAGES_4K,
+};
+FIXTURE_VARIANT_ADD(memcg_limit, huge) {
+	.policy = FASTZERO_PAGES_2M,
+};
+FIXTURE_VARIANT_ADD(memcg_limit, base_cache) {
+	.policy = FASTZERO_PAGES_4K, .cache = true,
+};
+FIXTURE_VARIANT_ADD(memcg_limit, huge_cache) {
+	.policy = FASTZERO_PAGES_2M, .cache = true,
+};
+
+FIXTURE_SETUP(memcg_limit)
+{
+	mkdir(GROUP, 0755);
+	if (access(GROUP "/memory.max", F_OK))
+		FZ_SKIP_ALL("no memory controller in " FZ_GROUPS);
+	ASSERT_EQ(0, fz_group_limit(GROUP, LIMIT)) TH_LOG("needs root");
+}
+
+FIXTURE_TEARDOWN(memcg_limit)
+{
+	/* A zombie's place is kept for a moment. */
+	EXPECT_TRUE(fz_until(!rmdir(GROUP) || errno == ENOENT, FZ_PATIENCE_MS));
+}
+
+static long long cached(void)
+{
+	return fz_read_key(GROUP "/memory.stat", "file ");
+}
+
+/* Reads a file anew, so that its cache is charged to us. */
+static int read_anew(const char *path, const struct stat *st, int type,
+		     struct FTW *ftw)
+{
+	static char buf[MIB];
+	int fd;
+
+	(void)ftw;
+	if (type != FTW_F || !S_ISREG(st->st_mode) || st->st_size < (off_t)fz_ps)
+		return 0;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+	while (read(fd, buf, sizeof(buf)) > 0)
+		;
+	close(fd);
+	return cached() > (long long)(LIMIT * 3 / 4);
+}
+
+/* What a child in the group is to do. */
+struct job {
+	uint32_t policy;
+	bool cache;
+	int ctx;
+	int fd;
+	unsigned char *map;
+};
+
+/* In the group, with a scratch of its own; 0, or what is wrong. */
+static int begin(struct job *job)
+{
+	alarm(60);
+	if (fz_group_enter(GROUP))
+		return 250;
+	if (job->cache && nftw("/usr/lib", read_anew, 8, FTW_PHYS) != 1)
+		return 251;
+	job->ctx = fz_raw_open();
+	job->fd = fz_raw_create(job->ctx, SIZE, 0, job->policy, 0);
+	job->map = fz_raw_map(job->fd, 0, SIZE);
+	return job->fd < 0 || job->map == MAP_FAILED ? 252 : 0;
+}
+
+/* Who was told has some memory left to say so. */
+static void say_so(void)
+{
+	volatile char stack[8 * 4096];
+	size_t i;
+
+	for (i = 0; i < sizeof(stack); i += 512)
+		stack[i] = 1;
+}
+
+/* Most of the limit is had: cache is reclaimed for it. */
+static bool came_far(uint64_t bytes)
+{
+	return bytes > LIMIT / 2 && bytes < LIMIT;
+}
+
+static int populate(void *arg)
+{
+	struct fastzero_populate out;
+	struct fastzero_stats s;
+	struct job *job = arg;
+	int err = begin(job);
+
+	if (err)
+		return err;
+	if (FZ_ERRNO(fz_raw_populate(job->fd, 0, SIZE, 0, &out)) != ENOMEM)
+		return 1;
+	say_so();
+	if (!came_far(out.out_done))
+		return 2;
+	if (fz_raw_stats(job->fd, &s) || s.out_populated * fz_ps < out.out_done)
+		return 3;
+	if (job->policy == FASTZERO_PAGES_2M && !s.out_huge)
+		return 4;
+	return fz_find_nonzero(job->map, 0, out.out_done) == FZ_CLEAN ? 0 : 5;
+}
+
+static int write_all(void *arg)
+{
+	static char buf[MIB];
+	struct job *job = arg;
+	uint64_t at = 0;
+	ssize_t done = 1;
+	int err;
+
+	memset(buf, 1, sizeof(buf));
+	err = begin(job);
+	if (err)
+		return err;
+	while (done > 0 && at < SIZE) {
+		done = pwrite(job->fd, buf, sizeof(buf), (off_t)at);
+		at += done > 0 ? (uint64_t)done : 0;
+	}
+	if (done >= 0 || errno != ENOMEM)
+		return 1;
+	say_so();
+	return came_far(at) ? 0 : 2;
+}
+
+static int pool(void *arg)
+{
+	struct fastzero_stats s;
+	struct job *job = arg;
+	int err = begin(job);
+
+	if (err)
+		return err;
+	err = FZ_ERRNO(job->policy == FASTZERO_PAGES_2M ?
+			       fz_raw_pool_huge(job->ctx, SIZE / FZ_CHUNK, 0) :
+			       fz_raw_pool(job->ctx, SIZE / fz_ps, 0, NULL));
+	if (err != ENOMEM)
+		return 1;
+	say_so();
+	/* As it was before. */
+	return fz_raw_stats(job->ctx, &s) || s.out_owned || s.out_pool_target ?
+		       2 : 0;
+}
+
+/* Everything else that takes memory, when nearly nothing is left. */
+static int others(void *arg)
+{
+	struct fastzero_populate out;
+	struct job *job = arg;
+	size_t size = 16 * MIB;
+	char *buf = calloc(1, size);
+	int i, err, refused = 0;
+
+	if (!buf)
+		return 253;
+	memset(buf, 0, size);
+	err = begin(job);
+	if (err)
+		return err;
+	/* A buffer of that size is charged while it is looked at. */
+	fz_raw_populate(job->fd, 0, SIZE, 0, &out);
+	err = FZ_ERRNO(fz_raw_workset(job->fd, FASTZERO_WORKSET_WRITE, buf, size,
+				      NULL));
+	if (err != ENOMEM)
+		return 1;
+	for (i = 0; i < 2000; i++) {
+		int fd = fz_raw_create(job->ctx, SIZE, FASTZERO_CREATE_ZEROPAGE,
+				       FASTZERO_PAGES_4K, 0);
+
+		if (fd >= 0)
+			continue;
+		if (errno == EMFILE)
+			break;
+		if (errno != ENOMEM)
+			return 2;
+		refused++;
+	}
+	say_so();
+	return refused ? 0 : 3;
+}
+
+#define EXPECT_TOLD(fn) do {						\
+	EXPECT_EQ(0, fz_in_child(fn, &(struct job) {			\
+		.policy = variant->policy, .cache = variant->cache }));	\
+	EXPECT_EQ(0, fz_group_event(GROUP, "oom_kill "));		\
+} while (0)
+
+TEST_F(memcg_limit, populate)
+{
+	EXPECT_TOLD(populate);
+}
+
+TEST_F(memcg_limit, pwrite)
+{
+	EXPECT_TOLD(write_all);
+}
+
+TEST_F(memcg_limit, pool)
+{
+	EXPECT_TOLD(pool);
+}
+
+TEST_F(memcg_limit, others)
+{
+	EXPECT_TOLD(others);
+}
+
+/*
+ * Somebody else pays for the pages, but not for the page tables that map them: here
+ * there is one for each.
+ */
+#define SPARSE	4096
+
+static int populate_tables(void *arg)
+{
+	struct fastzero_populate out;
+	int fd = *(int *)arg;
+
+	alarm(60);
+	if (fz_group_enter(GROUP) ||
+	    fz_raw_map(fd, 0, SPARSE * FZ_CHUNK) == MAP_FAILED)
+		return 250;
+	if (FZ_ERRNO(fz_raw_populate(fd, 0, SPARSE * FZ_CHUNK,
+				     FASTZERO_POPULATE_WORKSET, &out)) != ENOMEM)
+		return 1;
+	say_so();
+	return out.out_mapped && out.out_mapped < SPARSE ? 0 : 2;
+}
+
+TEST(page_tables_beyond_the_limit)
+{
+	int ctx = fz_open();
+	int fd = fz_raw_create(ctx, SPARSE * FZ_CHUNK, 0, FASTZERO_PAGES_4K, 0);
+	uint64_t i;
+
+	mkdir(GROUP, 0755);
+	if (access(GROUP "/memory.max", F_OK))
+		SKIP(return, "no memory controller in " FZ_GROUPS);
+	ASSERT_EQ(0, fz_group_limit(GROUP, 8 * MIB)) TH_LOG("needs root");
+	for (i = 0; i < SPARSE; i++)
+		ASSERT_EQ(1, pwrite(fd, "x", 1, (off_t)(i * FZ_CHUNK)));
+	EXPECT_EQ(0, fz_in_child(populate_tables, &fd));
+	EXPECT_EQ(0, fz_group_event(GROUP, "oom_kill "));
+	EXPECT_TRUE(fz_until(!rmdir(GROUP), FZ_PATIENCE_MS));
+	close(fd);
+	close(ctx);
+}
+
+TEST_HARNESS_MAIN
