@@ -3,6 +3,8 @@
  * What one context may have at most: module parameters, which can be changed
  * while the module is loaded and then hold for what comes.
  */
+#include <linux/init.h>
+#include <linux/mm.h>
 #include <linux/moduleparam.h>
 #include <linux/sysfs.h>
 
@@ -16,10 +18,12 @@ static uint limits_max_scratches = 4096;
 module_param_named(max_scratches, limits_max_scratches, uint, 0644);
 MODULE_PARM_DESC(max_scratches, "most scratches of a context (default 4096)");
 
-static ulong limits_max_pages;
+/* Until it is known how much memory there is. */
+#define LIMITS_DEFAULT	ULONG_MAX
+static ulong limits_max_pages = LIMITS_DEFAULT;
 module_param_named(max_pages, limits_max_pages, ulong, 0644);
 MODULE_PARM_DESC(max_pages,
-		 "most base pages of a context, pool included (default 0: as many as its memory cgroup allows)");
+		 "most base pages of a context, pool included (default three quarters of memory; 0: as many as its memory cgroup allows)");
 
 static ulong limits_zeroer_rate = 1UL << 20;
 module_param_named(zeroer_rate, limits_zeroer_rate, ulong, 0644);
@@ -36,6 +40,15 @@ static const struct kernel_param_ops limits_pages_in_use_ops = {
 };
 module_param_cb(pages_in_use, &limits_pages_in_use_ops, NULL, 0444);
 MODULE_PARM_DESC(pages_in_use, "base pages of all contexts now (read only)");
+
+/**
+ * fz_limit_init() - limits that depend on the machine
+ */
+void __init fz_limit_init(void)
+{
+	if (limits_max_pages == LIMITS_DEFAULT)
+		limits_max_pages = totalram_pages() / 4 * 3;
+}
 
 /**
  * fz_limit_length() - the largest scratch

@@ -28,6 +28,7 @@ static int __init main_init(void)
 	if (!fz_wq)
 		return -ENOMEM;
 
+	fz_limit_init();
 	fz_prices_measure();
 	fz_clear_measure();
 	err = fz_shrink_init();

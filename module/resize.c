@@ -12,34 +12,96 @@
  * may take them again and again.
  */
 #define RESIZE_TRIES	100
+/* Base pages that are handed over at once. */
+#define RESIZE_BATCH	32
 
-/* Allocate @nr folios onto @folios, in hand: all or none. */
-static int resize_alloc(struct fz_pool *pool, const struct fz_store *store,
-			u64 nr, struct list_head *folios)
+/* Folios that are allocated or given back between two looks at the lock. */
+static u64 resize_batch(const struct fz_store *store)
+{
+	return store->size == FZ_HUGE ? 1 : RESIZE_BATCH;
+}
+
+/* Allocate up to @nr folios and make them ready; *@done: how many that were. */
+static int resize_add_some(struct fz_pool *pool, struct fz_store *store, u64 nr,
+			   u64 *done)
 {
 	const struct fz_place place = { .node = store->node };
 	struct folio *folio;
+	LIST_HEAD(fresh);
 	int err = 0;
 	u64 i;
 
-	/* Do not drive the host out of memory only to find that it was. */
-	if (nr > (u64)si_mem_available() / fz_size_pages(store->size))
-		return -ENOMEM;
-
-	for (i = 0; i < nr && !err; i++) {
+	nr = min(nr, resize_batch(store));
+	for (i = 0; i < nr; i++) {
 		folio = fz_pool_alloc(pool, &place, store->size,
-				      FZ_GFP_TELL | __GFP_THISNODE);
-		if (IS_ERR(folio))
+				      FZ_GFP_LIGHT | __GFP_THISNODE);
+		if (IS_ERR(folio)) {
 			err = -ENOMEM;
-		else
-			list_add(&folio->lru, folios);
-		if (!err && fatal_signal_pending(current))
-			err = -EINTR;
+			break;
+		}
+		list_add(&folio->lru, &fresh);
+	}
+	*done = i;
+	if (!i)
+		return err;
+	spin_lock(&pool->lock);
+	list_splice(&fresh, &store->ready);
+	store->nr_ready += i;
+	fz_demand_give(&store->demand, fz_pool_now(), i);
+	fz_store_count(store);
+	spin_unlock(&pool->lock);
+	fz_store_offer(store);
+	fz_pool_settle(pool, i);
+	return err;
+}
+
+/*
+ * Allocate @missing folios, and hand over each batch at once: reclaim may take it back
+ * meanwhile, and is not to be outdone.  *@added: how many were allocated.
+ */
+static int resize_add(struct fz_pool *pool, struct fz_store *store, u64 missing,
+		      u64 *added)
+{
+	int err = 0;
+	u64 done;
+
+	*added = 0;
+	/* Evict nothing for what cannot be. */
+	if (missing > (u64)si_mem_available() / fz_size_pages(store->size))
+		return -ENOMEM;
+	while (!err && *added < missing) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		err = resize_add_some(pool, store, missing - *added, &done);
+		*added += done;
 		cond_resched();
 	}
-	if (err)
-		fz_pool_settle(pool, fz_pool_free(pool, folios));
 	return err;
+}
+
+/* Give back what was added, but for what is gone: the store had @have before. */
+static void resize_undo(struct fz_pool *pool, struct fz_store *store, u64 have,
+			u64 added)
+{
+	u64 nr;
+
+	do {
+		LIST_HEAD(undone);
+
+		nr = 0;
+		spin_lock(&pool->lock);
+		while (nr < min(added, resize_batch(store)) && store->nr_ready &&
+		       store->nr_ready + store->nr_used > have) {
+			list_move(store->ready.next, &undone);
+			store->nr_ready--;
+			nr++;
+		}
+		pool->in_hand += nr;
+		spin_unlock(&pool->lock);
+		if (nr)
+			fz_pool_settle(pool, fz_pool_free(pool, &undone));
+		added -= nr;
+	} while (nr);
 }
 
 /*
@@ -49,10 +111,8 @@ static int resize_alloc(struct fz_pool *pool, const struct fz_store *store,
 static int resize_try(struct fz_pool *pool, struct fz_store *store, u64 target,
 		      u64 *in_hand)
 {
-	LIST_HEAD(fresh);
-	u64 have, old;
-	u64 nr = 0;
-	int err = 0;
+	u64 have, old, added;
+	int err;
 
 	lockdep_assert_held(&pool->resize);
 
@@ -64,25 +124,16 @@ static int resize_try(struct fz_pool *pool, struct fz_store *store, u64 target,
 	*in_hand = pool->in_hand;
 	spin_unlock(&pool->lock);
 
-	if (target > have) {
-		nr = target - have;
-		err = resize_alloc(pool, store, nr, &fresh);
-	}
+	err = resize_add(pool, store, target > have ? target - have : 0, &added);
 
 	spin_lock(&pool->lock);
 	store->target = err ? old : target;
-	if (!err) {
-		list_splice(&fresh, &store->ready);
-		store->nr_ready += nr;
-		/* Whoever says how many he wants is not told better. */
-		fz_demand_give(&store->demand, fz_pool_now(), nr);
+	/* Whoever says how many he wants is not told better. */
+	if (!err)
 		fz_demand_forget(&store->demand);
-		fz_store_count(store);
-	}
 	spin_unlock(&pool->lock);
-	fz_store_offer(store);
-	if (!err && nr)
-		fz_pool_settle(pool, nr);
+	if (err)
+		resize_undo(pool, store, have, added);
 	return err;
 }
 
@@ -106,8 +157,8 @@ static bool resize_settled(struct fz_pool *pool, const struct fz_store *store,
  *
  * What was learned is forgotten, and begins anew.
  *
- * Return: 0; -EINVAL beyond the limit; -ENOMEM or -EINTR with nothing changed,
- * but that an -EINTR in the wait leaves the new target.
+ * Return: 0; -EINVAL beyond the limit; -ENOMEM or -EINTR with nothing changed, but
+ * for what reclaim has taken, and that an -EINTR in the wait leaves the new target.
  */
 int fz_pool_resize(struct fz_pool *pool, struct fz_store *store, u64 target,
 		   bool wait)

@@ -87,6 +87,18 @@ TEST_F(limits, info_reports_them)
 	EXPECT_EQ(4567, info.out_max_pages);
 }
 
+/* No context may have all memory, unless somebody says so. */
+TEST_F(limits, max_pages_by_default)
+{
+	long long all = fz_read_key("/proc/meminfo", "MemTotal:");
+	long long right = all * 1024 / (long long)fz_ps / 4 * 3;
+
+	EXPECT_LE(right - right / 100, self->saved[MAX_PAGES]);
+	EXPECT_GE(right + right / 100, self->saved[MAX_PAGES]);
+	SET(MAX_PAGES, 0);
+	EXPECT_EQ(0, fz_info(self->ctx).out_max_pages);
+}
+
 /* CREATE takes exactly the length that INFO says, whatever was set. */
 TEST_F(limits, odd_and_huge_lengths)
 {

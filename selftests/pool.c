@@ -8,6 +8,7 @@
 
 #include <signal.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 #define PAGES	300
 #define SIZE	(PAGES * fz_ps)
@@ -354,6 +355,73 @@ TEST_F(pool, killed_in_the_call)
 		EXPECT_IDLE(5, 5);
 	}
 	EXPECT_EQ(3, undone);
+}
+
+/* Somebody who fills the pool. */
+struct filling {
+	int ctx;
+	bool huge;
+	uint64_t folios;
+	int err;
+	atomic_bool done;
+};
+
+static void *fill_pool(void *arg)
+{
+	struct filling *f = arg;
+
+	f->err = FZ_ERRNO(f->huge ? fz_raw_pool_huge(f->ctx, f->folios, 0) :
+				    fz_raw_pool(f->ctx, f->folios, 0, NULL));
+	atomic_store(&f->done, true);
+	return NULL;
+}
+
+#define FILLED	(96UL << 20)
+
+/*
+ * What is allocated is in the pool at once, not when all of it is there: so the
+ * system can have it back meanwhile.
+ */
+static bool filling_is_seen(int ctx, bool huge, bool shrink)
+{
+	struct filling f = {
+		.ctx = ctx, .huge = huge,
+		.folios = FILLED / (huge ? FZ_CHUNK : fz_ps),
+	};
+	struct fastzero_stats s, before;
+	bool seen = false;
+	pthread_t thread;
+
+	if (fz_raw_stats(ctx, &before) ||
+	    pthread_create(&thread, NULL, fill_pool, &f))
+		return false;
+	while (!atomic_load(&f.done) && !seen) {
+		if (shrink && fz_write_string("/proc/sys/vm/drop_caches", "2"))
+			break;
+		if (fz_raw_stats(ctx, &s) || atomic_load(&f.done))
+			break;
+		seen = shrink ? s.out_shrunk > before.out_shrunk :
+				s.out_pool_ready > before.out_pool_ready;
+	}
+	pthread_join(thread, NULL);
+	return seen && !f.err;
+}
+
+TEST_F(pool, filled_bit_by_bit)
+{
+	bool shrink;
+
+	for (shrink = false; ; shrink = true) {
+		EXPECT_TRUE(filling_is_seen(self->ctx, false, shrink));
+		fz_pool(self->ctx, 0, 0);
+		if (fz_info(self->ctx).out_orders & 1 << 9) {
+			EXPECT_TRUE(filling_is_seen(self->ctx, true, shrink));
+			ASSERT_EQ(0, fz_raw_pool_huge(self->ctx, 0, 0));
+		}
+		if (shrink)
+			break;
+	}
+	EXPECT_IDLE(0, 0);
 }
 
 TEST_HARNESS_MAIN

@@ -214,8 +214,10 @@ enum fastzero_feature {
  * @out_max_scratches: most scratches that a context may have at once
  * @__reserved: must be 0
  * @out_max_length: largest scratch that CREATE takes, in bytes
- * @out_max_pages: most base pages that a context may own, pool included; 0
- *	for no limit but the memory cgroup's
+ * @out_max_pages: most base pages that a context may own, pool included: the
+ *	module's parameter max_pages, by default three quarters of the memory that
+ *	the host had when the module was loaded; 0 for no limit but the memory
+ *	cgroup's.  See "Memory that cannot be had"
  *
  * Says what the module can do, so that a library can adapt.
  */
@@ -366,8 +368,12 @@ enum fastzero_pool_flags {
  * cache does, before anybody is killed.  The system counts it as available memory.
  * Where less than an eighth of the memory cgroup is left nothing is allocated ahead.
  *
+ * While the call allocates, a host that is short of memory may take back what it has
+ * allocated already: @out_ready is then less than @target.
+ *
  * ENOMEM when the pages cannot be had, EINVAL for a target beyond
- * fastzero_info.out_max_pages or a node without memory: the target and the pool are then unchanged.
+ * fastzero_info.out_max_pages or a node without memory: the target is then unchanged,
+ * and so is the pool, but for what reclaim has taken.
  * EINTR when a fatal signal ended the call: as for ENOMEM, or, in a wait,
  * with the target set.
  */
