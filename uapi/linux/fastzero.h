@@ -473,7 +473,10 @@ struct fastzero_reset {
  * The range may end inside of its last granule, of which it takes a part.
  *
  * As RESET, for the granules whose bit is set; the others are not looked at,
- * and whole words of zeros cost next to nothing.
+ * and whole words of zeros cost next to nothing.  What the bitmap does not name
+ * keeps its data, also data that the host wrote: KVM's log has only the stores of the
+ * guest.  So the caller adds pages that it wrote itself, or that it had written by
+ * read(2), devices or other processes.
  *
  * EFAULT when the bitmap cannot be read: nothing was changed, unless it was
  * unmapped during the call.  EINTR when a fatal signal arrives: @out_done

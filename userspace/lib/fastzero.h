@@ -395,6 +395,10 @@ struct fastzero_bitmap_opts {
  * @opts: which, and how
  * @result: where to put what was done, or NULL; its size must be set
  *
+ * What the bitmap does not name keeps its data, also data that the host wrote: KVM's
+ * log has only the stores of the guest.  The caller adds what it wrote itself, or had
+ * written by read(2), devices or other processes.
+ *
  * Not every module has it.  To know beforehand, ask::
  *
  *	struct fastzero_info info = { .size = sizeof(info) };
