@@ -55,6 +55,9 @@ static int context_open(struct inode *inode, struct file *file)
 	struct fz_context *ctx;
 	int err;
 
+	err = fz_limit_check_accounting();
+	if (err)
+		return err;
 	/* What the kernel itself allocates for us it does at any price. */
 	if (!fz_caller_has_headroom())
 		return -ENOMEM;

@@ -220,6 +220,7 @@ void fz_scratch_show_fdinfo(struct seq_file *m, struct file *file);
 
 /* limits.c */
 void fz_limit_init(void);
+int fz_limit_check_accounting(void);
 u64 fz_limit_length(void);
 u64 fz_limit_pages(void);
 u64 fz_limit_rate(void);

@@ -6,8 +6,10 @@
 #include <linux/init.h>
 #include <linux/mm.h>
 #include <linux/moduleparam.h>
+#include <linux/printk.h>
 #include <linux/sysfs.h>
 
+#include "compat/compat.h"
 #include "context.h"
 
 static ulong limits_max_length = 1UL << 44;
@@ -30,6 +32,29 @@ module_param_named(zeroer_rate, limits_zeroer_rate, ulong, 0644);
 MODULE_PARM_DESC(zeroer_rate,
 		 "base pages a second that the zeroer of a context clears (default 1048576, 4 GiB; 0: as many as it can)");
 
+static bool limits_require_accounting;
+module_param_named(require_accounting, limits_require_accounting, bool, 0644);
+MODULE_PARM_DESC(require_accounting,
+		 "open fails with EOPNOTSUPP unless memory cgroups are charged (default N)");
+
+/* "no groups": there is none, so nobody knows yet. */
+static int limits_accounting_get(char *buffer, const struct kernel_param *kp)
+{
+	const char *text = "no groups";
+
+	if (fz_memcg_charges())
+		text = "yes";
+	else if (fz_memcg_exists())
+		text = "no";
+	return sysfs_emit(buffer, "%s\n", text);
+}
+
+static const struct kernel_param_ops limits_accounting_ops = {
+	.get = limits_accounting_get,
+};
+module_param_cb(accounting, &limits_accounting_ops, NULL, 0444);
+MODULE_PARM_DESC(accounting, "whether memory cgroups are charged for pages (read only)");
+
 static int limits_pages_in_use_get(char *buffer, const struct kernel_param *kp)
 {
 	return sysfs_emit(buffer, "%ld\n", fz_pool_pages_in_use());
@@ -48,6 +73,24 @@ void __init fz_limit_init(void)
 {
 	if (limits_max_pages == LIMITS_DEFAULT)
 		limits_max_pages = totalram_pages() / 4 * 3;
+	fz_limit_check_accounting();
+}
+
+/**
+ * fz_limit_check_accounting() - see that somebody is charged for what is to come
+ *
+ * With cgroup.memory=nokmem nobody is, and the limits of memory cgroups do not hold:
+ * the first time that this is found it is said.
+ *
+ * Return: 0, or -EOPNOTSUPP if nobody is and that is required.
+ */
+int fz_limit_check_accounting(void)
+{
+	if (fz_memcg_charges())
+		return 0;
+	if (fz_memcg_exists())
+		pr_warn_once("fastzero: memory cgroups are not charged for its pages (cgroup.memory=nokmem), their limits do not hold: see max_pages\n");
+	return READ_ONCE(limits_require_accounting) ? -EOPNOTSUPP : 0;
 }
 
 /**

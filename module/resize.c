@@ -97,6 +97,7 @@ static void resize_undo(struct fz_pool *pool, struct fz_store *store, u64 have,
 			nr++;
 		}
 		pool->in_hand += nr;
+		fz_store_count(store);
 		spin_unlock(&pool->lock);
 		if (nr)
 			fz_pool_settle(pool, fz_pool_free(pool, &undone));

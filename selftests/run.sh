@@ -82,6 +82,7 @@ life_module 300
 coredump 120
 limits 120
 limits_race 120
+accounting 60
 memcg 240
 memcg_end 240
 memcg_limit 240

@@ -186,6 +186,39 @@ static inline bool fz_memcg_path(struct mem_cgroup *memcg, char *path, size_t si
 #endif
 }
 
+/*
+ * Whether what the module allocates is charged to anybody.  Not before there is a
+ * first group besides the root's.
+ */
+static inline bool fz_memcg_charges(void)
+{
+#ifdef FZ_HAVE_MEMCG_KMEM_ONLINE
+	return memcg_kmem_online();
+#else
+	return memcg_kmem_enabled();
+#endif
+}
+
+/* Whether there is such a group. */
+static inline bool fz_memcg_exists(void)
+{
+	bool exists = false;
+
+#ifdef CONFIG_MEMCG
+	struct mem_cgroup *root, *parent;
+
+	if (mem_cgroup_disabled())
+		return false;
+	rcu_read_lock();
+	root = mem_cgroup_from_task(current);
+	while ((parent = parent_mem_cgroup(root)))
+		root = parent;
+	exists = css_next_descendant_pre(&root->css, &root->css);
+	rcu_read_unlock();
+#endif
+	return exists;
+}
+
 /* Whether the caller pays for what is charged to a group. */
 static inline bool fz_memcg_is_current(struct mem_cgroup *memcg)
 {

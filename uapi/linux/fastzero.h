@@ -95,6 +95,12 @@
  * - Where a touch would be a SIGBUS, one by a KVM guest makes KVM_RUN fail with EFAULT.
  *
  * Whoever cannot bear that populates beforehand: what POPULATE has backed stays.
+ *
+ * Where the kernel charges nobody for a module's pages (cgroup.memory=nokmem) the
+ * limits of memory cgroups do not hold for scratches.  The module warns of it once,
+ * its parameter "accounting" says "no", and max_pages is the remedy.  With the
+ * parameter require_accounting set, open(2) of the device fails with EOPNOTSUPP
+ * unless pages are charged.
  */
 
 /**
