@@ -12,7 +12,8 @@
 
 size_t fz_ps;
 
-static void __attribute__((constructor)) fz_setup(void)
+/* Before those constructors of programs that take arguments. */
+static void __attribute__((constructor(101))) fz_setup(void)
 {
 	fz_ps = (size_t)sysconf(_SC_PAGESIZE);
 }
