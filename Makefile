@@ -5,7 +5,7 @@
 KERNEL ?= 6.1
 KDIR ?= /lib/modules/$(shell uname -r)/build
 RELEASE = $(shell sed -n 's|.*UTS_RELEASE "\(.*\)".*|\1|p' $(KDIR)/include/generated/utsrelease.h 2>/dev/null)
-OUT ?= build/module-$(RELEASE)$(if $(TEST_NO_RECHECK),-no-recheck)
+OUT ?= build/module-$(RELEASE)$(if $(TEST_NO_RECHECK),-no-recheck)$(if $(TEST_QUARANTINE),-quarantine)
 
 VM := selftests/vm
 
@@ -33,7 +33,8 @@ $(OUT)/Kbuild: FORCE
 module: $(OUT)/Kbuild
 	@sh $(OUT)/module/compat/probe.sh $(KDIR) $(OUT)
 	$(MAKE) -C $(KDIR) M=$(abspath $(OUT)) W=1 \
-		$(if $(TEST_NO_RECHECK),FZ_TEST_NO_RECHECK=1) modules
+		$(if $(TEST_NO_RECHECK),FZ_TEST_NO_RECHECK=1) \
+		$(if $(TEST_QUARANTINE),FZ_TEST_QUARANTINE=1) modules
 
 # In place, for DKMS, which works on a copy of its own.
 dkms:

@@ -8,6 +8,7 @@
 #include <linux/pagemap.h>
 
 #include "clear.h"
+#include "quarantine.h"
 #include "reset.h"
 
 /* Pages dropped between two looks at signals, and by one flush; and pages cleared. */
@@ -116,7 +117,7 @@ bool fz_drop_unmap(struct fz_reset *r, const struct fz_range *range,
 
 	drop_wait_for_faults(out);
 	moved = in_place && fz_pte_swap(r->s, range, r->bitmap);
-	if (!moved)
+	if (!moved && !fz_quarantine_plants())
 		unmap_mapping_range(r->s->inode->i_mapping,
 				    range->first << PAGE_SHIFT,
 				    (range->end - range->first) << PAGE_SHIFT,

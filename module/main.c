@@ -10,6 +10,7 @@
 #include "clear.h"
 #include "context.h"
 #include "prices.h"
+#include "quarantine.h"
 
 struct workqueue_struct *fz_wq;
 
@@ -52,6 +53,7 @@ static void __exit main_exit(void)
 {
 	misc_deregister(&main_device);
 	fz_roster_exit();
+	fz_quarantine_exit();
 	destroy_workqueue(fz_wq);
 	fz_shrink_exit();
 	WARN_ON(fz_pool_pages_in_use());

@@ -11,6 +11,7 @@
 #include "clear.h"
 #include "compat/compat.h"
 #include "context.h"
+#include "quarantine.h"
 
 /* Pages of all contexts, for the leak check at unload. */
 static atomic_long_t pool_pages_in_use;
@@ -252,7 +253,7 @@ static u64 pool_retire_used(struct fz_pool *pool, struct list_head *folios)
  */
 u64 fz_pool_retire(struct fz_pool *pool, struct list_head *folios)
 {
-	u64 nr_all = 0;
+	u64 nr_all = fz_quarantine_retire(pool, folios);
 	u64 held = 0;
 	u64 nr;
 
@@ -317,7 +318,7 @@ u64 fz_pool_free(struct fz_pool *pool, struct list_head *folios)
 	list_for_each_entry_safe(folio, next, folios, lru) {
 		nr_pages += folio_nr_pages(folio);
 		list_del(&folio->lru);
-		if (!pool_must_keep(folio))
+		if (!pool_must_keep(folio) && !fz_quarantine_free(folio))
 			folio_put(folio);
 		nr++;
 		cond_resched();

@@ -9,6 +9,7 @@
 #include "clear.h"
 #include "compat/compat.h"
 #include "context.h"
+#include "quarantine.h"
 
 /* The node's own memory or none, and not at anybody's expense. */
 #define TAKE_GFP_NODE	((FZ_GFP_LIGHT | __GFP_THISNODE) & ~__GFP_RECLAIM)
@@ -63,6 +64,8 @@ static struct folio *take_store(struct fz_pool *pool, struct fz_store *store,
 			fz_pool_forget(pool, folio);
 			continue;
 		}
+		if (ready)
+			fz_quarantine_ready(folio);
 		atomic64_add(fz_size_pages(store->size),
 			     ready ? &count->faults_ready : &count->faults_used);
 		break;
@@ -272,6 +275,8 @@ u64 fz_pool_take_ready(struct fz_pool *pool, struct fz_store *store, u64 nr,
 			list_del(&folio->lru);
 			fz_pool_forget(pool, folio);
 			nr--;
+		} else {
+			fz_quarantine_ready(folio);
 		}
 	list_splice_tail(&taken, folios);
 	return nr;
