@@ -11,6 +11,7 @@ usage: run.sh [option]...
   --dir DIR            the test programs (FZ_BUILD, build/selftests)
   --ko FILE            fastzero.ko (FZ_KO)
   --no-recheck-ko FILE the control, built with TEST_NO_RECHECK=1 (FZ_NO_RECHECK_KO)
+  --quarantine-ko FILE one that was built with TEST_QUARANTINE=1 (FZ_QUARANTINE_KO)
   --pin-ko FILE        fz_pin.ko (FZ_PIN_KO)
   --out DIR            keep what the programs say here, as NAME.log (FZ_OUT)
   --only NAME          only this program; may be repeated
@@ -92,6 +93,7 @@ pressure 240
 zeroer 120
 numa 120
 numa_policy 120
+guest_race 120 long=15000
 stats 120
 stress 400 long=4000
 roster 60
@@ -99,7 +101,9 @@ latency 240 -debug
 failnth 200
 failnth_module 200
 race-control 300 -stock -debug
-race-control-2m 300 -stock -debug'
+race-control-2m 300 -stock -debug
+quarantine 240
+quarantine-control 240 -stock -debug'
 
 set -u
 
@@ -107,6 +111,7 @@ unset CDPATH
 here=$(cd "$(dirname "$0")" && pwd)
 dir=${FZ_BUILD:-$here/../build/selftests}
 ko=${FZ_KO-} no_recheck_ko=${FZ_NO_RECHECK_KO-} pin_ko=${FZ_PIN_KO-}
+quarantine_ko=${FZ_QUARANTINE_KO-}
 out=${FZ_OUT-} only='' slow=${FZ_SLOW:-1}
 
 while [ $# -gt 0 ]; do
@@ -119,6 +124,7 @@ while [ $# -gt 0 ]; do
 	--dir)		dir=$2 ;;
 	--ko)		ko=$2 ;;
 	--no-recheck-ko) no_recheck_ko=$2 ;;
+	--quarantine-ko) quarantine_ko=$2 ;;
 	--pin-ko)	pin_ko=$2 ;;
 	--out)		out=$2 ;;
 	--only)
@@ -312,16 +318,17 @@ others()
 	done
 }
 
-# run_control NAME SECONDS COMMAND...: the module without the re-check must be
-# caught: else the test proves nothing.
-run_control()
+# run_with FILE NAME SECONDS COMMAND...: on a module that was built for this test.
+run_with()
 {
-	if [ -z "$no_recheck_ko" ] || [ -z "$ko" ]; then
-		echo "skipped: $1: no module without the re-check is given"
+	other=$1
+	shift
+	if [ ! -e "$other" ] || [ -z "$ko" ]; then
+		echo "skipped: $1: the module that it needs is not given"
 		add 0 0 1
 		return
 	fi
-	use fastzero "$no_recheck_ko" &&
+	use fastzero "$other" &&
 		run "$@"
 	use fastzero "$ko"
 }
@@ -343,9 +350,18 @@ fi
 while read -r name seconds; do
 	[ -n "$name" ] || continue
 	if [ "$name" = race-control ]; then
-		run_control "$name" "$seconds" "$dir/race" --expect-stale
+		# The module without the re-check must be caught: else the test
+		# proves nothing.
+		run_with "$no_recheck_ko" "$name" "$seconds" "$dir/race" --expect-stale
 	elif [ "$name" = race-control-2m ]; then
-		run_control "$name" "$seconds" "$dir/race" --expect-stale huge
+		run_with "$no_recheck_ko" "$name" "$seconds" "$dir/race" \
+			--expect-stale huge
+	elif [ "$name" = quarantine ]; then
+		run_with "$quarantine_ko" "$name" "$seconds" \
+			env -u FZ_LONG "$dir/guest_race"
+	elif [ "$name" = quarantine-control ]; then
+		run_with "$quarantine_ko" "$name" "$seconds" "$dir/guest_race" \
+			--expect-stray
 	elif [ -x "$dir/${name%_mix}" ] && [ "$name" != "${name%_mix}" ]; then
 		run "$name" "$seconds" env FZ_PAGES=mix "$dir/${name%_mix}"
 	elif [ -x "$dir/${name%_2m}" ] && [ "$name" != "${name%_2m}" ]; then

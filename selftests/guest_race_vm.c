@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The machines of guest_race: one vCPU in flat protected mode, without paging, that
+ * writes or reads the first word of each page of a range, and halts.
+ *
+ * Every register at the end of a run is known before it begins, and is looked at.
+ */
+#define _GNU_SOURCE
+#include "guest_race.h"
+
+#define READ_CODE	0x100
+
+/* mov %eax,(%edi); add $4096,%edi; loop; hlt */
+static const unsigned char vm_write[] = {
+	0x89, 0x07, 0x81, 0xc7, 0x00, 0x10, 0x00, 0x00, 0xe2, 0xf6, 0xf4,
+};
+
+/* or (%edi),%eax; and the same */
+static const unsigned char vm_read[] = {
+	0x0b, 0x07, 0x81, 0xc7, 0x00, 0x10, 0x00, 0x00, 0xe2, 0xf6, 0xf4,
+};
+
+static void vm_fill_code(unsigned char *code)
+{
+	memset(code, 0, GR_CODE_SIZE);
+	memcpy(code, vm_write, sizeof(vm_write));
+	memcpy(code + READ_CODE, vm_read, sizeof(vm_read));
+}
+
+static int vm_set_slot(struct gr_vm *vm, uint32_t slot, uint64_t gpa, void *mem,
+		       uint64_t size, uint32_t flags)
+{
+	struct kvm_userspace_memory_region region = {
+		.slot = slot, .flags = flags, .guest_phys_addr = gpa,
+		.memory_size = size, .userspace_addr = (uintptr_t)mem,
+	};
+
+	return ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &region) ? -errno : 0;
+}
+
+/*
+ * The RAM's slot is there, or not.  With slots that come and go beside a running
+ * guest a failure is no event: the guest finds nothing there.
+ */
+int gr_vm_slot(struct gr_vm *vm, bool there, uint32_t flags)
+{
+	int ret = vm_set_slot(vm, 1, vm->gpa, vm->ram,
+			      there ? vm->pages * GR_PAGE : 0, flags);
+
+	if (!ret) {
+		vm->has_slot = there;
+		vm->flags = flags;
+	}
+	return ret;
+}
+
+static int vm_set_sregs(struct gr_vm *vm)
+{
+	struct kvm_segment seg = {
+		.limit = 0xffffffff, .selector = 8, .type = 11, .present = 1,
+		.s = 1, .db = 1, .g = 1,
+	};
+	struct kvm_sregs sregs;
+
+	if (ioctl(vm->vcpu, KVM_GET_SREGS, &sregs))
+		return -errno;
+	sregs.cs = seg;
+	seg.type = 3;
+	seg.selector = 16;
+	sregs.ds = seg;
+	sregs.es = seg;
+	sregs.fs = seg;
+	sregs.gs = seg;
+	sregs.ss = seg;
+	sregs.cr0 |= 1;
+	return ioctl(vm->vcpu, KVM_SET_SREGS, &sregs) ? -errno : 0;
+}
+
+/* What the job is, what the machine says, and whether its code is as it was. */
+static void vm_report(struct gr_vm *vm, const struct gr_job *job, uint64_t gpa,
+		      const char *what)
+{
+	static unsigned char code[GR_CODE_SIZE];
+	struct kvm_run *run = vm->run;
+	struct kvm_sregs s = { 0 };
+	struct kvm_regs g = { 0 };
+	unsigned long i, odd = 0;
+
+	ioctl(vm->vcpu, KVM_GET_REGS, &g);
+	ioctl(vm->vcpu, KVM_GET_SREGS, &s);
+	vm_fill_code(code);
+	for (i = 0; i < GR_CODE_SIZE; i++)
+		odd += code[i] != vm->code[i];
+	gr_event(vm->race,
+		 "%s: vm %d exit %u; %s of %ju pages from %jx, value %x\n"
+		 "  rip %llx rax %llx rcx %llx rdi %llx rsp %llx rflags %llx\n"
+		 "  cs %llx cr0 %llx cr3 %llx; mmio %llx len %u write %u; io port %x size %u\n"
+		 "  %lu bytes of code changed; it begins %02x %02x %02x %02x\n",
+		 what, vm->id, run->exit_reason, job->write ? "write" : "read",
+		 (uintmax_t)job->pages,
+		 (uintmax_t)(gpa + job->first * GR_PAGE), job->value, g.rip, g.rax,
+		 g.rcx, g.rdi, g.rsp, g.rflags, s.cs.base, s.cr0, s.cr3,
+		 run->mmio.phys_addr, run->mmio.len, run->mmio.is_write,
+		 run->io.port, run->io.size, odd, vm->code[0], vm->code[1],
+		 vm->code[2], vm->code[3]);
+}
+
+/* The guest has halted: with the registers that its code leaves. */
+static int vm_halted(struct gr_vm *vm, struct gr_job *job, uint64_t gpa)
+{
+	uint64_t end = gpa + (job->first + job->pages) * GR_PAGE;
+	struct kvm_regs g;
+
+	if (ioctl(vm->vcpu, KVM_GET_REGS, &g))
+		return -errno;
+	if (g.rip != (job->write ? 0 : READ_CODE) + sizeof(vm_write) ||
+	    g.rcx || g.rdi != end || g.rsp != 0x8000 ||
+	    (job->write && g.rax != job->value)) {
+		vm_report(vm, job, gpa, "REGISTERS");
+		return -EILSEQ;
+	}
+	job->seen = (uint32_t)g.rax;
+	atomic_fetch_add(&vm->race->runs, 1);
+	return 0;
+}
+
+/* Where no memory is (any more): an address of the job, or something is wrong. */
+static int vm_found_nothing(struct gr_vm *vm, const struct gr_job *job,
+			    uint64_t gpa)
+{
+	uint64_t at = vm->run->mmio.phys_addr - gpa - job->first * GR_PAGE;
+
+	atomic_fetch_add(&vm->race->mmio, 1);
+	if (at % GR_PAGE || at / GR_PAGE >= job->pages ||
+	    vm->run->mmio.len != 4 || vm->run->mmio.is_write != job->write)
+		vm_report(vm, job, gpa, "MMIO");
+	return -ENXIO;
+}
+
+/*
+ * Runs a job to its end: 0; -EFAULT if the host has nothing mapped there, -ENXIO if
+ * there is no slot; another value is an event, and has been reported.
+ */
+int gr_vm_run(struct gr_vm *vm, struct gr_job *job)
+{
+	uint64_t gpa = vm->gpa;
+	struct kvm_regs g = {
+		.rip = job->write ? 0 : READ_CODE, .rflags = 2,
+		.rax = job->write ? job->value : 0,
+		.rdi = gpa + job->first * GR_PAGE, .rcx = job->pages,
+		.rsp = 0x8000,
+	};
+
+	/* What an MMIO exit has begun would end in the new registers. */
+	vm->run->immediate_exit = 1;
+	ioctl(vm->vcpu, KVM_RUN, 0);
+	vm->run->immediate_exit = 0;
+	if (ioctl(vm->vcpu, KVM_SET_REGS, &g))
+		return -errno;
+	for (;;) {
+		if (ioctl(vm->vcpu, KVM_RUN, 0)) {
+			if (errno == EINTR || errno == EAGAIN)
+				continue;
+			atomic_fetch_add(&vm->race->refused, 1);
+			return -errno;
+		}
+		switch (vm->run->exit_reason) {
+		case KVM_EXIT_HLT:
+			return vm_halted(vm, job, gpa);
+		case KVM_EXIT_MMIO:
+			return vm_found_nothing(vm, job, gpa);
+		case KVM_EXIT_INTR:
+			continue;
+		default:
+			vm_report(vm, job, gpa, "EXIT");
+			return -EILSEQ;
+		}
+	}
+}
+
+static void *vm_main(void *arg)
+{
+	struct gr_vm *vm = arg;
+
+	while (!vm->quit) {
+		struct gr_job job = { 0 };
+		uint64_t random = fz_random(&vm->random);
+
+		if (vm->stop) {
+			sem_post(&vm->parked);
+			sem_wait(&vm->go);
+			continue;
+		}
+		job.write = random % 4;
+		job.first = (random >> 8) % vm->pages;
+		job.pages = 1 + (random >> 24) % (vm->pages - job.first);
+		if (job.pages > 256)
+			job.pages = 1 + job.pages % 256;
+		job.value = (uint32_t)(random >> 32) | 1;
+		if (gr_vm_run(vm, &job))
+			usleep(100);
+	}
+	return NULL;
+}
+
+/* To be called in turns, from one thread; a new machine is parked. */
+void gr_vm_park(struct gr_vm *vm)
+{
+	vm->stop = true;
+	sem_wait(&vm->parked);
+}
+
+void gr_vm_go(struct gr_vm *vm)
+{
+	vm->stop = false;
+	sem_post(&vm->go);
+}
+
+int gr_vm_new(struct gr_race *r, struct gr_vm *vm, int id)
+{
+	void *p;
+	int ret;
+
+	memset(vm, 0, sizeof(*vm));
+	vm->id = id;
+	vm->race = r;
+	vm->random = r->o.seed * 31 + r->memories * 7 + (uint64_t)id * 977 + 1;
+	vm->kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	if (vm->kvm < 0)
+		return -errno;
+	vm->fd = ioctl(vm->kvm, KVM_CREATE_VM, 0);
+	vm->code = mmap(NULL, GR_CODE_SIZE, PROT_READ | PROT_WRITE,
+			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (vm->fd < 0 || vm->code == MAP_FAILED)
+		return -errno;
+	vm_fill_code(vm->code);
+	ret = vm_set_slot(vm, 0, 0, vm->code, GR_CODE_SIZE, 0);
+	if (ret)
+		return ret;
+	vm->vcpu = ioctl(vm->fd, KVM_CREATE_VCPU, 0);
+	vm->run_size = (size_t)ioctl(vm->kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
+	p = mmap(NULL, vm->run_size, PROT_READ | PROT_WRITE, MAP_SHARED,
+		 vm->vcpu, 0);
+	if (vm->vcpu < 0 || p == MAP_FAILED)
+		return -errno;
+	vm->run = p;
+	ret = vm_set_sregs(vm);
+	if (ret)
+		return ret;
+	sem_init(&vm->go, 0, 0);
+	sem_init(&vm->parked, 0, 0);
+	vm->stop = true;
+	if (pthread_create(&vm->thread, NULL, vm_main, vm))
+		return -EAGAIN;
+	sem_wait(&vm->parked);
+	return 0;
+}
+
+/* It must be parked. */
+void gr_vm_free(struct gr_vm *vm)
+{
+	vm->quit = true;
+	sem_post(&vm->go);
+	pthread_join(vm->thread, NULL);
+	/* The run page would keep the machine alive. */
+	munmap(vm->run, vm->run_size);
+	munmap(vm->code, GR_CODE_SIZE);
+	close(vm->vcpu);
+	close(vm->fd);
+	close(vm->kvm);
+}
