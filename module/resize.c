@@ -57,11 +57,14 @@ static int resize_add_some(struct fz_pool *pool, struct fz_store *store, u64 nr,
 
 /*
  * Allocate @missing folios, and hand over each batch at once: reclaim may take it back
- * meanwhile, and is not to be outdone.  *@added: how many were allocated.
+ * meanwhile.  That is made up for until it has taken as much as is missing: it would
+ * go round in circles.  *@added: how many were allocated.
  */
 static int resize_add(struct fz_pool *pool, struct fz_store *store, u64 missing,
 		      u64 *added)
 {
+	u64 shrunk = READ_ONCE(pool->shrunk);
+	u64 taken = 0;
 	int err = 0;
 	u64 done;
 
@@ -69,11 +72,16 @@ static int resize_add(struct fz_pool *pool, struct fz_store *store, u64 missing,
 	/* Evict nothing for what cannot be. */
 	if (missing > (u64)si_mem_available() / fz_size_pages(store->size))
 		return -ENOMEM;
-	while (!err && *added < missing) {
+	while (!err && *added < missing + taken) {
 		if (fatal_signal_pending(current))
 			return -EINTR;
-		err = resize_add_some(pool, store, missing - *added, &done);
+		err = resize_add_some(pool, store, missing + taken - *added,
+				      &done);
 		*added += done;
+		taken = (READ_ONCE(pool->shrunk) - shrunk) /
+			fz_size_pages(store->size);
+		if (taken > missing)
+			err = -ENOMEM;
 		cond_resched();
 	}
 	return err;
@@ -96,8 +104,8 @@ static void resize_undo(struct fz_pool *pool, struct fz_store *store, u64 have,
 			store->nr_ready--;
 			nr++;
 		}
-		pool->in_hand += nr;
 		fz_store_count(store);
+		pool->in_hand += nr;
 		spin_unlock(&pool->lock);
 		if (nr)
 			fz_pool_settle(pool, fz_pool_free(pool, &undone));

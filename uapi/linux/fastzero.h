@@ -374,8 +374,9 @@ enum fastzero_pool_flags {
  * cache does, before anybody is killed.  The system counts it as available memory.
  * Where less than an eighth of the memory cgroup is left nothing is allocated ahead.
  *
- * While the call allocates, a host that is short of memory may take back what it has
- * allocated already: @out_ready is then less than @target.
+ * While the call allocates, a host or memory cgroup that is short of memory may take
+ * back what it has allocated already.  That is made up for, until as much has been
+ * taken as was missing.
  *
  * ENOMEM when the pages cannot be had, EINVAL for a target beyond
  * fastzero_info.out_max_pages or a node without memory: the target is then unchanged,
