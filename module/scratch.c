@@ -176,7 +176,7 @@ static struct fz_scratch *scratch_alloc(struct fz_context *ctx, u64 nr_pages,
 
 	if (!s)
 		return NULL;
-	s->name = kstrdup(name, GFP_KERNEL_ACCOUNT);
+	s->name = kstrdup(name, FZ_GFP_KERNEL);
 	if (name && !s->name) {
 		kfree(s);
 		return NULL;

@@ -33,7 +33,7 @@ static DECLARE_WAIT_QUEUE_HEAD(shrink_idle);
 static bool shrink_make_lists(void)
 {
 	void *any = kmem_cache_alloc_lru(shrink_cache, &shrink_lru,
-					 GFP_KERNEL_ACCOUNT);
+					 FZ_GFP_KERNEL);
 
 	if (any)
 		kmem_cache_free(shrink_cache, any);
@@ -45,7 +45,7 @@ static struct fz_offer *shrink_alloc(int node)
 	/* Nodes that may come have no memory yet. */
 	if (!node_state(node, N_MEMORY))
 		node = NUMA_NO_NODE;
-	return kmem_cache_alloc_node(shrink_cache, GFP_KERNEL_ACCOUNT | __GFP_ZERO,
+	return kmem_cache_alloc_node(shrink_cache, FZ_GFP_KERNEL | __GFP_ZERO,
 				     node);
 }
 
