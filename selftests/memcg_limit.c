@@ -135,7 +135,8 @@ static int populate(void *arg)
 		return 3;
 	if (job->policy == FASTZERO_PAGES_2M && !s.out_huge)
 		return 4;
-	return fz_find_nonzero(job->map, 0, out.out_done) == FZ_CLEAN ? 0 : 5;
+	/* A touch of what is not mapped would take page tables. */
+	return fz_pread_nonzero(job->fd, 0, out.out_done) == FZ_CLEAN ? 0 : 5;
 }
 
 static int write_all(void *arg)
@@ -186,7 +187,7 @@ static int others(void *arg)
 	struct job *job = arg;
 	size_t size = 16 * MIB;
 	char *buf = calloc(1, size);
-	int i, err, refused = 0;
+	int i, err, wide, refused = 0;
 
 	if (!buf)
 		return 253;
@@ -194,9 +195,10 @@ static int others(void *arg)
 	err = begin(job);
 	if (err)
 		return err;
-	/* A buffer of that size is charged while it is looked at. */
+	/* Its working set may be as large as that, and is copied to be looked at. */
+	wide = fz_raw_create(job->ctx, 1UL << 34, 0, FASTZERO_PAGES_4K, 0);
 	fz_raw_populate(job->fd, 0, SIZE, 0, &out);
-	err = FZ_ERRNO(fz_raw_workset(job->fd, FASTZERO_WORKSET_WRITE, buf, size,
+	err = FZ_ERRNO(fz_raw_workset(wide, FASTZERO_WORKSET_WRITE, buf, size,
 				      NULL));
 	if (err != ENOMEM)
 		return 1;
