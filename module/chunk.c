@@ -33,20 +33,6 @@ struct folio *fz_chunk_find(struct fz_scratch *s, u64 page)
 }
 
 /**
- * fz_chunk_has() - whether a page is still backed by a folio
- * @chunk: the chunk of the page
- * @page: page, inside the scratch
- * @folio: a folio that was found there, locked by the caller
- *
- * Return: true if it is.  As long as the caller keeps the folio locked, a reset
- * that takes the folio away will wait for it before it unmaps.
- */
-bool fz_chunk_has(struct fz_chunk *chunk, u64 page, struct folio *folio)
-{
-	return fz_chunk_folio(chunk, page % FZ_CHUNK_PAGES) == folio;
-}
-
-/**
  * fz_chunk_next() - the next populated chunk of a range
  * @s: the scratch
  * @range: pages to visit; its begin is moved on to that chunk
@@ -309,8 +295,8 @@ struct folio *fz_chunk_replace_huge(struct fz_scratch *s, struct fz_chunk *chunk
 	lockdep_assert_held(&s->lock);
 
 	fz_folio_attach(folio, s->inode->i_mapping, number << FZ_CHUNK_SHIFT);
-	fz_roll_replace(old, folio);
 	spin_lock(&chunk->lock);
+	fz_roll_replace(old, folio);
 	WRITE_ONCE(chunk->huge, folio);
 	spin_unlock(&chunk->lock);
 	return old;

@@ -86,7 +86,6 @@ void fz_zero_fill_end(struct fz_scratch *s);
 
 /* chunk.c */
 struct folio *fz_chunk_find(struct fz_scratch *s, u64 page);
-bool fz_chunk_has(struct fz_chunk *chunk, u64 page, struct folio *folio);
 struct fz_chunk *fz_chunk_next(struct fz_scratch *s, struct fz_range *range,
 			       u64 *number);
 void fz_chunk_snapshot(struct fz_chunk *chunk, const struct fz_range *part,

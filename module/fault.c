@@ -62,7 +62,7 @@ static vm_fault_t fault_page(struct vm_fault *vmf)
 #ifdef FZ_TEST_NO_RECHECK	/* the race test must be able to fail */
 		break;
 #endif
-		if (likely(fz_chunk_has(chunk, page, folio)))
+		if (likely(fz_roll_has(folio)))
 			break;
 		folio_unlock(folio);
 		folio_put(folio);
@@ -99,7 +99,6 @@ static vm_fault_t fault_mkwrite(struct vm_fault *vmf)
 	struct fz_scratch *s = fz_scratch_of(vmf->vma->vm_file);
 	bool pays = fz_memcg_is_current(s->ctx->pool.memcg);
 	struct folio *folio = page_folio(vmf->page);
-	struct fz_chunk *chunk;
 	struct fz_place place;
 
 	if (folio == s->zero) {
@@ -112,11 +111,10 @@ static vm_fault_t fault_mkwrite(struct vm_fault *vmf)
 		return VM_FAULT_NOPAGE;
 	}
 
-	chunk = xa_load(&s->chunks, vmf->pgoff >> FZ_CHUNK_SHIFT);
 	folio_lock(folio);
 	/* Pairs with that in drop.c. */
 	smp_mb__after_atomic();
-	if (likely(fz_chunk_has(chunk, vmf->pgoff, folio)))
+	if (likely(fz_roll_has(folio)))
 		return VM_FAULT_LOCKED;
 	folio_unlock(folio);
 	return VM_FAULT_NOPAGE;

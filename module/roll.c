@@ -127,7 +127,7 @@ void fz_roll_remove(struct fz_roll *roll, struct folio *folio)
 	*slot = last;
 	*roll_age(slot) = sheet->ages[sheet->nr];
 	last->private = slot;
-	folio->private = NULL;
+	WRITE_ONCE(folio->private, NULL);
 }
 
 /**
@@ -155,6 +155,21 @@ struct fz_roll_sheet *fz_roll_next(struct fz_roll *roll,
 }
 
 /**
+ * fz_roll_has() - whether a folio is still on its roll, and so in the index
+ * @folio: a folio that was found in the index, with a reference since then, locked
+ *
+ * Who refers to it keeps it from being used again, so it cannot have come back at
+ * another place.
+ *
+ * Return: true if it is.  As long as the caller keeps the folio locked, a reset
+ * that takes the folio away will wait for it before it unmaps.
+ */
+bool fz_roll_has(const struct folio *folio)
+{
+	return READ_ONCE(folio->private);
+}
+
+/**
  * fz_roll_replace() - enter a folio in the place of another
  * @old: a folio on the roll of a scratch whose lock is held
  * @folio: the new one
@@ -165,7 +180,7 @@ void fz_roll_replace(struct folio *old, struct folio *folio)
 
 	*slot = folio;
 	folio->private = slot;
-	old->private = NULL;
+	WRITE_ONCE(old->private, NULL);
 }
 
 /**

@@ -49,6 +49,7 @@ bool fz_roll_add(struct fz_roll *roll, struct folio *folio, s8 age);
 void fz_roll_remove(struct fz_roll *roll, struct folio *folio);
 struct fz_roll_sheet *fz_roll_next(struct fz_roll *roll,
 				   struct fz_roll_sheet *sheet, u64 *nr);
+bool fz_roll_has(const struct folio *folio);
 void fz_roll_replace(struct folio *old, struct folio *folio);
 void fz_roll_destroy(struct fz_roll *roll);
 
