@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The index of a scratch: an xarray of chunks, each an array of folios with a
+ * The index of a scratch: an xarray of chunks, each with its folios, 64 by 64, and a
  * bitmap of what is there, so that a reset costs what is populated.
  */
 #include <linux/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/xarray.h>
 
 #include "chunk.h"
@@ -18,23 +19,25 @@
  */
 struct folio *fz_chunk_find(struct fz_scratch *s, u64 page)
 {
-	struct fz_chunk *chunk = xa_load(&s->chunks, page >> FZ_CHUNK_SHIFT);
-	struct folio *folio;
+	struct folio *folio = NULL;
+	struct fz_chunk *chunk;
 
-	if (!chunk)
-		return NULL;
-
-	spin_lock(&chunk->lock);
-	folio = fz_chunk_folio(chunk, page % FZ_CHUNK_PAGES);
-	if (folio)
-		folio_get(folio);
-	spin_unlock(&chunk->lock);
+	rcu_read_lock();
+	chunk = fz_chunk_look(s, page >> FZ_CHUNK_SHIFT);
+	if (chunk) {
+		spin_lock(&chunk->lock);
+		folio = fz_chunk_folio(chunk, page % FZ_CHUNK_PAGES);
+		if (folio)
+			folio_get(folio);
+		spin_unlock(&chunk->lock);
+	}
+	rcu_read_unlock();
 	return folio;
 }
 
 /**
  * fz_chunk_next() - the next populated chunk of a range
- * @s: the scratch
+ * @s: the scratch, its lock held
  * @range: pages to visit; its begin is moved on to that chunk
  * @number: set to the number of the chunk
  *
@@ -83,47 +86,152 @@ void fz_chunk_snapshot(struct fz_chunk *chunk, const struct fz_range *part,
 }
 
 /**
- * fz_chunk_wanted() - which pages of a chunk are in the working set
- * @chunk: the chunk
+ * fz_chunk_next_wanted() - the next chunk, and which of its pages the working set has
+ * @s: the scratch
+ * @number: chunk to begin with; set to that of the chunk
+ * @last: chunk to end with
  * @words: bitmap of FZ_CHUNK_WORDS words, written
+ *
+ * Return: false if there is none.
  */
-void fz_chunk_wanted(struct fz_chunk *chunk, u64 *words)
+bool fz_chunk_next_wanted(struct fz_scratch *s, unsigned long *number,
+			  unsigned long last, u64 *words)
 {
-	spin_lock(&chunk->lock);
-	memcpy(words, chunk->wanted, sizeof(chunk->wanted));
-	spin_unlock(&chunk->lock);
+	struct fz_chunk *chunk;
+
+	rcu_read_lock();
+	chunk = xa_find(&s->chunks, number, last, XA_PRESENT);
+	if (chunk) {
+		spin_lock(&chunk->lock);
+		memcpy(words, chunk->wanted, sizeof(chunk->wanted));
+		spin_unlock(&chunk->lock);
+	}
+	rcu_read_unlock();
+	return chunk;
 }
 
 /**
  * fz_chunk_want() - add pages of a chunk to the working set
- * @chunk: the chunk
- * @words: bitmap of the pages
+ * @s: the scratch, its lock held
+ * @number: the chunk
+ * @words: bitmap of the pages; NULL: only see that there is a chunk
+ *
+ * To be followed by fz_chunk_reap().
+ *
+ * Return: 0, or -ENOMEM if there was none.
  */
-void fz_chunk_want(struct fz_chunk *chunk, const u64 *words)
+int fz_chunk_want(struct fz_scratch *s, u64 number, const u64 *words)
 {
+	struct fz_chunk *chunk = xa_load(&s->chunks, number);
 	u32 w;
 
+	lockdep_assert_held(&s->lock);
+
+	if (!chunk) {
+		int err = fz_index_new_chunk(s, number, FZ_GFP_TELL);
+
+		if (err)
+			return err;
+		chunk = xa_load(&s->chunks, number);
+		xa_set_mark(&s->chunks, number, FZ_CHUNK_EMPTY);
+	}
+	if (!words)
+		return 0;
 	spin_lock(&chunk->lock);
 	for (w = 0; w < FZ_CHUNK_WORDS; w++)
 		chunk->wanted[w] |= words[w];
 	spin_unlock(&chunk->lock);
+	return 0;
+}
+
+/* Nothing is here or about to come, nor was anything that is to be remembered. */
+static bool chunk_is_empty(const struct fz_chunk *chunk)
+{
+	u64 any = chunk->nr | chunk->users | chunk->broken;
+	u32 w;
+
+	lockdep_assert_held(&chunk->lock);
+
+	for (w = 0; w < FZ_CHUNK_WORDS; w++)
+		any |= chunk->wanted[w] | (chunk->aged ? chunk->aged[w] : 0);
+	return !any;
+}
+
+/* Let an empty chunk go; whoever finds it meanwhile sees that it is gone. */
+static void chunk_reap(struct fz_scratch *s, struct fz_chunk *chunk, u64 number)
+{
+	bool goes;
+
+	lockdep_assert_held(&s->lock);
+
+	spin_lock(&chunk->lock);
+	goes = chunk_is_empty(chunk);
+	chunk->gone = goes;
+	if (goes)
+		xa_erase(&s->chunks, number);
+	else if (!chunk->users)
+		xa_clear_mark(&s->chunks, number, FZ_CHUNK_EMPTY);
+	spin_unlock(&chunk->lock);
+	if (goes)
+		fz_index_free_chunk(s, chunk);
 }
 
 /**
- * fz_chunk_want_nothing() - take a chunk out of the working set
- * @chunk: the chunk
+ * fz_chunk_reap_some() - let go of chunks that are empty: what fz_chunk_reap() calls
+ * @s: the scratch, its lock held; the caller uses no chunk any more that it found
  */
-void fz_chunk_want_nothing(struct fz_chunk *chunk)
+void fz_chunk_reap_some(struct fz_scratch *s)
 {
-	spin_lock(&chunk->lock);
-	memset(chunk->wanted, 0, sizeof(chunk->wanted));
-	spin_unlock(&chunk->lock);
+	struct fz_chunk *chunk;
+	unsigned long at;
+
+	xa_for_each_marked(&s->chunks, at, chunk, FZ_CHUNK_EMPTY) {
+		chunk_reap(s, chunk, at);
+		cond_resched();
+		/* The rest goes later: with the scratch, most likely. */
+		if (fatal_signal_pending(current))
+			break;
+	}
+}
+
+/**
+ * fz_chunk_want_nothing() - forget the working set, and what AUTO learned of pages
+ * @s: the scratch, its lock held
+ *
+ * To be followed by fz_chunk_reap().
+ *
+ * Return: 0, or -EINTR on a fatal signal.
+ */
+int fz_chunk_want_nothing(struct fz_scratch *s)
+{
+	struct fz_chunk *chunk;
+	unsigned long at;
+
+	lockdep_assert_held(&s->lock);
+
+	xa_for_each(&s->chunks, at, chunk) {
+		spin_lock(&chunk->lock);
+		memset(chunk->wanted, 0, sizeof(chunk->wanted));
+		if (chunk->aged)
+			memset(chunk->aged, 0, sizeof(chunk->wanted));
+		if (!chunk->nr)
+			chunk->broken = false;
+		if (chunk_is_empty(chunk))
+			xa_set_mark(&s->chunks, at, FZ_CHUNK_EMPTY);
+		spin_unlock(&chunk->lock);
+		cond_resched();
+		if (fatal_signal_pending(current))
+			return -EINTR;
+	}
+	return 0;
 }
 
 /**
  * fz_chunk_age() - note that a page is to go for its age
  * @s: the scratch, its lock held
  * @page: a populated page
+ *
+ * If there is no memory to note it, it stays.
  */
 void fz_chunk_age(struct fz_scratch *s, u64 page)
 {
@@ -132,6 +240,15 @@ void fz_chunk_age(struct fz_scratch *s, u64 page)
 
 	lockdep_assert_held(&s->lock);
 
+	if (!chunk->aged) {
+		u64 *bits = fz_index_alloc_bits(s);
+
+		spin_lock(&chunk->lock);
+		chunk->aged = bits;
+		spin_unlock(&chunk->lock);
+		if (!bits)
+			return;
+	}
 	spin_lock(&chunk->lock);
 	chunk->aged[i / 64] |= 1ULL << (i % 64);
 	xa_set_mark(&s->chunks, page >> FZ_CHUNK_SHIFT, FZ_CHUNK_AGED);
@@ -166,14 +283,17 @@ void fz_chunk_take_aged(struct fz_scratch *s, struct fz_chunk *chunk, u64 number
 static void chunk_take_word(struct fz_scratch *s, struct fz_chunk *chunk, u32 w,
 			    u64 word, struct list_head *out)
 {
+	struct folio **slots = chunk->folios[w];
+
 	lockdep_assert_held(&chunk->lock);
 
 	for (; word; word &= word - 1) {
-		u32 i = w * 64 + __ffs64(word);
+		u32 i = __ffs64(word);
+		struct folio *folio = slots[i];
 
-		fz_roll_remove(&s->roll, chunk->folios[i]);
-		list_add_tail(&chunk->folios[i]->lru, out);
-		WRITE_ONCE(chunk->folios[i], NULL);
+		fz_roll_remove(&s->roll, folio);
+		list_add_tail(&folio->lru, out);
+		slots[i] = NULL;
 	}
 }
 
@@ -192,6 +312,8 @@ static void chunk_take_word(struct fz_scratch *s, struct fz_chunk *chunk, u32 w,
 u64 fz_chunk_remove(struct fz_scratch *s, struct fz_chunk *chunk, u64 number,
 		    const u64 *words, struct list_head *out)
 {
+	struct folio **empty[FZ_CHUNK_WORDS];
+	u32 nr_empty = 0;
 	u64 nr = 0;
 	u32 w;
 
@@ -211,15 +333,26 @@ u64 fz_chunk_remove(struct fz_scratch *s, struct fz_chunk *chunk, u64 number,
 		memset(chunk->populated, 0, sizeof(chunk->populated));
 	} else {
 		for (w = 0; w < FZ_CHUNK_WORDS; w++) {
+			if (!words[w])
+				continue;
 			chunk_take_word(s, chunk, w, words[w], out);
 			chunk->populated[w] &= ~words[w];
+			if (chunk->populated[w])
+				continue;
+			empty[nr_empty++] = chunk->folios[w];
+			WRITE_ONCE(chunk->folios[w], NULL);
 		}
 	}
 	spin_unlock(&s->roll.lock);
 	chunk->nr -= nr;
-	if (!chunk->nr)
+	if (!chunk->nr) {
 		xa_clear_mark(&s->chunks, number, FZ_CHUNK_POPULATED);
+		if (chunk_is_empty(chunk))
+			xa_set_mark(&s->chunks, number, FZ_CHUNK_EMPTY);
+	}
 	spin_unlock(&chunk->lock);
+	while (nr_empty)
+		fz_index_free_slots(s, empty[--nr_empty]);
 	atomic_long_sub(nr, &s->populated);
 	return nr;
 }
@@ -252,11 +385,12 @@ u64 fz_chunk_replace(struct fz_scratch *s, struct fz_chunk *chunk, u64 number,
 	/* The old come into our hands, the new go out of them. */
 	spin_lock(&chunk->lock);
 	for (w = 0; w < FZ_CHUNK_WORDS; w++) {
+		struct folio **slots = chunk->folios[w];
 		u64 word = words[w];
 
 		for (; word && at != ready; word &= word - 1) {
-			u32 i = w * 64 + __ffs64(word);
-			struct folio *old = chunk->folios[i];
+			u32 i = __ffs64(word);
+			struct folio *old = slots[i];
 			struct folio *folio = list_entry(at, struct folio, lru);
 
 			if (keep_held && unlikely(fz_base_is_held(old)) &&
@@ -264,11 +398,12 @@ u64 fz_chunk_replace(struct fz_scratch *s, struct fz_chunk *chunk, u64 number,
 				continue;
 			words[w] &= ~(word & -word);
 			at = at->next;
-			fz_folio_attach(folio, s->inode->i_mapping, base + i);
+			fz_folio_attach(folio, s->inode->i_mapping,
+					base + w * 64 + i);
 			fz_roll_replace(old, folio);
 			/* There is a check in each of list_del() and list_add(). */
 			list_replace(&folio->lru, &old->lru);
-			WRITE_ONCE(chunk->folios[i], folio);
+			WRITE_ONCE(slots[i], folio);
 			nr++;
 		}
 	}
@@ -300,23 +435,4 @@ struct folio *fz_chunk_replace_huge(struct fz_scratch *s, struct fz_chunk *chunk
 	WRITE_ONCE(chunk->huge, folio);
 	spin_unlock(&chunk->lock);
 	return old;
-}
-
-/**
- * fz_chunk_destroy_all() - free the index
- * @s: a scratch that nobody uses any more and whose pages were dropped
- */
-void fz_chunk_destroy_all(struct fz_scratch *s)
-{
-	struct fz_chunk *chunk;
-	unsigned long at;
-
-	xa_for_each(&s->chunks, at, chunk) {
-		/* Bit by bit: xa_destroy() would free all its nodes at a stretch. */
-		xa_erase(&s->chunks, at);
-		fz_chunk_free(chunk);
-		cond_resched();
-	}
-	xa_destroy(&s->chunks);
-	fz_roll_destroy(&s->roll);
 }

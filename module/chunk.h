@@ -14,34 +14,48 @@ struct vm_fault;
 /* On chunks of which a reset has found old pages. */
 #define FZ_CHUNK_AGED		XA_MARK_1
 
+/* On chunks that may go: fz_chunk_reap() looks. */
+#define FZ_CHUNK_EMPTY		XA_MARK_2
+
 /**
  * struct fz_chunk - the folios of 2 MiB of a scratch
  * @lock: protects all below.  A folio comes under it alone, by a fault, and
  *	goes under fz_scratch.lock as well
+ * @users: who is about to bring one: it does not go
  * @nr: folios here
- * @populated: a bit for each; may be read under fz_scratch.lock alone, with
- *	fz_chunk_populated()
- * @wanted: a bit for each page of the working set: it was touched since that was
- *	set or forgotten
- * @aged: a bit for each page that went for its age and has not come back, or is
- *	about to go
  * @broken: it had a huge folio, and its runs touched little of that
+ * @gone: it is not in the index any more: nothing may come here
  * @patience: so many resets do not look whether it should be broken; protected by
  *	fz_scratch.lock
  * @huge: one folio for all, or NULL
- * @folios: by page, NULL for a hole; as many as the scratch has pages here.  All
- *	NULL with @huge, and then all bits of @populated are set
+ * @aged: a bit for each page that went for its age and has not come back, or is
+ *	about to go; NULL if there never was any
+ * @populated: a bit for each; may be read under fz_scratch.lock alone, with
+ *	fz_chunk_populated(), and under RCU alone
+ * @wanted: a bit for each page of the working set: it was touched since that was
+ *	set or forgotten
+ * @folios: for each word of @populated its folios, NULL for a hole, or NULL if the
+ *	word is 0.  All NULL with @huge, and then all bits of @populated are set
+ * @rcu: to free it with
+ *
+ * A chunk comes with its first folio, or when WORKSET names it, and goes by
+ * fz_chunk_reap(), under fz_scratch.lock.  So whoever holds that lock may use chunks
+ * that it has found until it reaps.  Others look for one under RCU, and keep it by
+ * @users, or not beyond that.
  */
 struct fz_chunk {
 	spinlock_t lock;	/* protects all below */
-	unsigned int nr;
-	u64 populated[FZ_CHUNK_WORDS];
-	u64 wanted[FZ_CHUNK_WORDS];
-	u64 aged[FZ_CHUNK_WORDS];
+	unsigned int users;
+	u16 nr;
 	bool broken;
+	bool gone;
 	u8 patience;
 	struct folio *huge;
-	struct folio **folios;
+	u64 *aged;
+	u64 populated[FZ_CHUNK_WORDS];
+	u64 wanted[FZ_CHUNK_WORDS];
+	struct folio **folios[FZ_CHUNK_WORDS];
+	struct rcu_head rcu;
 };
 
 /* Pages of a word that are populated now; those that come later are zero. */
@@ -59,21 +73,56 @@ static inline bool fz_base_is_held(struct folio *folio)
 	return folio_ref_count(folio) != 2 + atomic_read(&folio->_mapcount);
 }
 
+/* The base page that backs a page, NULL if there is none. */
+static inline struct folio *fz_chunk_base(const struct fz_chunk *chunk,
+					  unsigned int i)
+{
+	struct folio **slots = READ_ONCE(chunk->folios[i / 64]);
+
+	return slots ? READ_ONCE(slots[i % 64]) : NULL;
+}
+
 /* What backs a page, NULL for a hole. */
 static inline struct folio *fz_chunk_folio(const struct fz_chunk *chunk,
 					   unsigned int i)
 {
-	return READ_ONCE(chunk->huge) ?: READ_ONCE(chunk->folios[i]);
+	return READ_ONCE(chunk->huge) ?: fz_chunk_base(chunk, i);
 }
 
+/* The chunk of that number, under RCU: xa_load() would take that once more. */
+static inline struct fz_chunk *fz_chunk_look(struct fz_scratch *s, u64 number)
+{
+	XA_STATE(xas, &s->chunks, number);
+	struct fz_chunk *chunk;
+
+	do {
+		chunk = xas_load(&xas);
+	} while (xas_retry(&xas, chunk));
+	return chunk;
+}
+
+/* How to allocate for the index: @gfp is meant for folios, and says how hard to try. */
+static inline gfp_t fz_index_gfp(gfp_t gfp)
+{
+	if (!(gfp & __GFP_DIRECT_RECLAIM))
+		return GFP_NOWAIT | __GFP_ACCOUNT | __GFP_NOWARN;
+	return GFP_KERNEL_ACCOUNT | (gfp & (__GFP_RETRY_MAYFAIL | __GFP_NOWARN));
+}
+
+/* index.c */
+void fz_index_init(struct fz_scratch *s);
+int fz_index_new_chunk(struct fz_scratch *s, u64 number, gfp_t gfp);
+void fz_index_free_chunk(struct fz_scratch *s, struct fz_chunk *chunk);
+struct folio **fz_index_alloc_slots(struct fz_scratch *s, gfp_t gfp);
+void fz_index_free_slots(struct fz_scratch *s, struct folio **slots);
+u64 *fz_index_alloc_bits(struct fz_scratch *s);
+void fz_index_free_bits(struct fz_scratch *s, u64 *bits);
+void fz_index_destroy(struct fz_scratch *s);
+
 /* fill.c */
-void fz_chunk_free(struct fz_chunk *chunk);
-struct fz_chunk *fz_chunk_at(struct fz_scratch *s, u64 page, gfp_t gfp);
-struct folio *fz_chunk_get(struct fz_scratch *s, struct fz_chunk *chunk,
-			   u64 page, gfp_t gfp, const struct fz_place *place,
-			   const struct vm_fault *vmf, u64 *nr_added);
 struct folio *fz_chunk_fill(struct fz_scratch *s, u64 page, gfp_t gfp,
-			    const struct fz_place *place, u64 *nr_added);
+			    const struct fz_place *place,
+			    const struct vm_fault *vmf, u64 *nr_added);
 bool fz_chunk_put_back(struct fz_scratch *s, struct folio *folio,
 		       struct list_head *out);
 
@@ -90,9 +139,10 @@ struct fz_chunk *fz_chunk_next(struct fz_scratch *s, struct fz_range *range,
 			       u64 *number);
 void fz_chunk_snapshot(struct fz_chunk *chunk, const struct fz_range *part,
 		       u64 *words);
-void fz_chunk_wanted(struct fz_chunk *chunk, u64 *words);
-void fz_chunk_want(struct fz_chunk *chunk, const u64 *words);
-void fz_chunk_want_nothing(struct fz_chunk *chunk);
+bool fz_chunk_next_wanted(struct fz_scratch *s, unsigned long *number,
+			  unsigned long last, u64 *words);
+int fz_chunk_want(struct fz_scratch *s, u64 number, const u64 *words);
+int fz_chunk_want_nothing(struct fz_scratch *s);
 void fz_chunk_age(struct fz_scratch *s, u64 page);
 void fz_chunk_take_aged(struct fz_scratch *s, struct fz_chunk *chunk, u64 number,
 			u64 *words);
@@ -103,6 +153,15 @@ u64 fz_chunk_replace(struct fz_scratch *s, struct fz_chunk *chunk, u64 number,
 		     struct list_head *out);
 struct folio *fz_chunk_replace_huge(struct fz_scratch *s, struct fz_chunk *chunk,
 				    u64 number, struct folio *folio);
-void fz_chunk_destroy_all(struct fz_scratch *s);
+void fz_chunk_reap_some(struct fz_scratch *s);
+
+/* Let go of chunks that are empty: the caller uses no chunk any more that it found. */
+static inline void fz_chunk_reap(struct fz_scratch *s)
+{
+	lockdep_assert_held(&s->lock);
+
+	if (unlikely(xa_marked(&s->chunks, FZ_CHUNK_EMPTY)))
+		fz_chunk_reap_some(s);
+}
 
 #endif

@@ -115,6 +115,22 @@ struct fz_context {
 };
 
 /**
+ * struct fz_spares - room for folios in chunks that is not needed now
+ * @first: arrays of pointers, each the first pointer of the one before
+ * @nr: how many
+ * @least: how many there were at least since the last tick of @trim
+ * @trim: gives back what was not needed for a tick
+ *
+ * Protected by fz_roll.lock.
+ */
+struct fz_spares {
+	struct folio **first;
+	unsigned int nr;
+	unsigned int least;
+	struct delayed_work trim;
+};
+
+/**
  * struct fz_scratch - a memory object that can be made zero again
  * @ctx: its context, our reference
  * @inode: the inode that it lives and dies with
@@ -141,7 +157,9 @@ struct fz_context {
  *	their own.  Its folio lock keeps holes from being filled and from being mapped
  *	to it, and protects @zero_mapped (see zero.c)
  * @zero_mapped: a hole may be mapped to @zero
- * @chunks: struct fz_chunk by number; entries come, and go with the scratch
+ * @chunks: struct fz_chunk by number; entries go under @lock
+ * @spares: room for folios in chunks that is not needed now
+ * @index: bytes that chunks take, and what they have
  * @roll: all folios of @chunks
  * @populated: pages populated now
  * @count: what STATS says
@@ -168,6 +186,8 @@ struct fz_scratch {
 	struct folio *zero;
 	bool zero_mapped;
 	struct xarray chunks;
+	struct fz_spares spares;
+	atomic_long_t index;
 	struct fz_roll roll;
 	atomic_long_t populated;
 	struct fz_counters count;

@@ -30,7 +30,6 @@ static vm_fault_t fault_page(struct vm_fault *vmf)
 	struct fz_scratch *s = fz_scratch_of(vmf->vma->vm_file);
 	bool pays = fz_memcg_is_current(s->ctx->pool.memcg);
 	gfp_t gfp = pays ? FZ_GFP_FAULT : FZ_GFP_TELL;
-	struct fz_chunk *chunk;
 	struct fz_place place;
 	struct folio *folio;
 	u64 page;
@@ -47,13 +46,9 @@ static vm_fault_t fault_page(struct vm_fault *vmf)
 			return VM_FAULT_LOCKED;
 		}
 	}
-	chunk = fz_chunk_at(s, page, gfp);
-	if (IS_ERR(chunk))
-		return fault_failed(chunk, pays);
-
 	fz_place_find(&place, s, fz_vma_policy(vmf->vma), page);
 	for (;;) {
-		folio = fz_chunk_get(s, chunk, page, gfp, &place, vmf, NULL);
+		folio = fz_chunk_fill(s, page, gfp, &place, vmf, NULL);
 		if (IS_ERR(folio))
 			return fault_failed(folio, pays);
 		folio_lock(folio);
@@ -104,7 +99,8 @@ static vm_fault_t fault_mkwrite(struct vm_fault *vmf)
 	if (folio == s->zero) {
 		fz_place_find(&place, s, fz_vma_policy(vmf->vma), vmf->pgoff);
 		folio = fz_chunk_fill(s, vmf->pgoff,
-				      pays ? FZ_GFP_FAULT : FZ_GFP_TELL, &place, NULL);
+				      pays ? FZ_GFP_FAULT : FZ_GFP_TELL, &place,
+				      NULL, NULL);
 		if (IS_ERR(folio))
 			return fault_failed(folio, pays);
 		folio_put(folio);

@@ -2,80 +2,47 @@
 /*
  * Filling holes: the folio of a page, and a new one if there is none.
  */
-#include <linux/sched/mm.h>
-#include <linux/slab.h>
-
 #include "chunk.h"
 #include "compat/compat.h"
 #include "large.h"
 
-static struct fz_chunk *fill_alloc_chunk(struct fz_scratch *s, u64 number, gfp_t gfp)
-{
-	u64 left = s->nr_pages - (number << FZ_CHUNK_SHIFT);
-	struct fz_chunk *chunk;
-
-	chunk = kzalloc(sizeof(*chunk), gfp);
-	if (!chunk)
-		return NULL;
-	chunk->folios = kcalloc(min_t(u64, left, FZ_CHUNK_PAGES),
-				sizeof(*chunk->folios), gfp);
-	if (!chunk->folios) {
-		kfree(chunk);
-		return NULL;
-	}
-	spin_lock_init(&chunk->lock);
-	return chunk;
-}
-
 /**
- * fz_chunk_free() - free a chunk that nobody can find
- * @chunk: the chunk
+ * enum fill_lack - what kept a folio from being put into its place
+ * @FILL_NOTHING: nothing
+ * @FILL_CHUNK: there is no chunk
+ * @FILL_SLOTS: the chunk has no room for the folios of that word
+ * @FILL_ROLL: the roll is full
  */
-void fz_chunk_free(struct fz_chunk *chunk)
-{
-	kfree(chunk->folios);
-	kfree(chunk);
-}
-
-/* @gfp is meant for folios: from it comes only how hard to try. */
-static gfp_t fill_gfp(gfp_t gfp)
-{
-	if (!(gfp & __GFP_DIRECT_RECLAIM))
-		return GFP_NOWAIT | __GFP_ACCOUNT | __GFP_NOWARN;
-	return GFP_KERNEL_ACCOUNT | (gfp & (__GFP_RETRY_MAYFAIL | __GFP_NOWARN));
-}
+enum fill_lack {
+	FILL_NOTHING,
+	FILL_CHUNK,
+	FILL_SLOTS,
+	FILL_ROLL,
+};
 
 /**
- * fz_chunk_at() - the chunk of a page; it stays until the scratch goes
+ * struct fill - a page that is looked for, and its hole filled
  * @s: the scratch
- * @page: page, inside the scratch
- * @gfp: how to allocate it if it is missing: FZ_GFP_FAULT or FZ_GFP_TELL
- *
- * Return: the chunk, or an ERR_PTR: -ENOMEM.
+ * @page: the page
+ * @chunk: its chunk, where we are among the users; NULL while there is none
+ * @fresh: a folio for it, in hand, or NULL
+ * @slots: room for the folios of a word, or NULL
+ * @folio: what is there, with a reference for the caller; NULL for a hole
+ * @lack: why @fresh was not put there
+ * @empty: nothing is in its chunk
+ * @bare: there is no room in it for the folio
  */
-struct fz_chunk *fz_chunk_at(struct fz_scratch *s, u64 page, gfp_t gfp)
-{
-	u64 number = page >> FZ_CHUNK_SHIFT;
-	struct fz_chunk *chunk = xa_load(&s->chunks, number);
-	struct mem_cgroup *old;
-	struct fz_chunk *have;
-
-	if (likely(chunk))
-		return chunk;
-
-	gfp = fill_gfp(gfp);
-	old = set_active_memcg(s->ctx->pool.memcg);
-	chunk = fill_alloc_chunk(s, number, gfp);
-	have = chunk ? xa_cmpxchg(&s->chunks, number, NULL, chunk, gfp) :
-		       XA_ERROR(-ENOMEM);
-	set_active_memcg(old);
-
-	if (!have)
-		return chunk;
-	if (chunk)
-		fz_chunk_free(chunk);
-	return xa_is_err(have) ? ERR_PTR(xa_err(have)) : have;
-}
+struct fill {
+	struct fz_scratch *s;
+	u64 page;
+	struct fz_chunk *chunk;
+	struct folio *fresh;
+	struct folio **slots;
+	struct folio *folio;
+	enum fill_lack lack;
+	bool empty;
+	bool bare;
+};
 
 /* After this a reset that sees the bits without our lock sees the folio, too. */
 static void fill_set_populated(struct fz_scratch *s, struct fz_chunk *chunk,
@@ -91,85 +58,182 @@ static void fill_set_populated(struct fz_scratch *s, struct fz_chunk *chunk,
 	atomic_long_add(hweight64(bits), &s->populated);
 }
 
-/* False if there is no room on the roll. */
-static bool fill_install(struct fz_scratch *s, struct fz_chunk *chunk,
-			  u64 page, struct folio *folio)
+static enum fill_lack fill_install(struct fill *f, struct fz_chunk *chunk)
 {
-	u64 number = page >> FZ_CHUNK_SHIFT;
-	unsigned int i = page % FZ_CHUNK_PAGES;
+	u64 number = f->page >> FZ_CHUNK_SHIFT;
+	u32 w = f->page % FZ_CHUNK_PAGES / 64;
+	u64 bit = 1ULL << (f->page % 64);
+	bool large = folio_test_large(f->fresh);
+	struct fz_scratch *s = f->s;
 	bool aged;
-	u32 w;
-
-	aged = chunk->aged[i / 64] >> (i % 64) & 1;
-	if (unlikely(!fz_roll_add(&s->roll, folio,
-				  aged ? FZ_WORKSET_STICKY : 0)))
-		return false;
-	if (unlikely(aged)) {
-		chunk->aged[i / 64] &= ~(1ULL << (i % 64));
-		atomic64_inc(&s->count.returned);
-	}
-	if (!folio_test_large(folio)) {
-		fz_folio_attach(folio, s->inode->i_mapping, page);
-		WRITE_ONCE(chunk->folios[i], folio);
-		fill_set_populated(s, chunk, number, i / 64, 1ULL << (i % 64));
-		return true;
-	}
-	fz_folio_attach(folio, s->inode->i_mapping, number << FZ_CHUNK_SHIFT);
-	WRITE_ONCE(chunk->huge, folio);
-	fz_large_installed(s, chunk);
-	for (w = 0; w < FZ_CHUNK_WORDS; w++)
-		fill_set_populated(s, chunk, number, w, ~0ULL);
-	return true;
-}
-
-static int fill_grow_roll(struct fz_scratch *s, gfp_t gfp)
-{
-	return fz_roll_grow(&s->roll, s->ctx->pool.memcg, fill_gfp(gfp));
-}
-
-static void fill_put_back(struct fz_scratch *s, struct folio *folio)
-{
-	LIST_HEAD(unused);
-
-	list_add(&folio->lru, &unused);
-	fz_pool_put_back(&s->ctx->pool, &unused);
-}
-
-/* Put a folio where another one is; false if that is not one of its size. */
-static bool fill_replace(struct fz_scratch *s, struct fz_chunk *chunk, u64 page,
-			 struct folio *folio, struct list_head *out)
-{
-	struct folio **slot = folio_test_large(folio) ? &chunk->huge :
-			      &chunk->folios[page % FZ_CHUNK_PAGES];
-	struct folio *have = *slot;
 
 	lockdep_assert_held(&chunk->lock);
 
-	if (!have)
-		return false;
-	fz_folio_attach(folio, s->inode->i_mapping, page);
-	fz_roll_replace(have, folio);
-	WRITE_ONCE(*slot, folio);
-	list_add_tail(&have->lru, out);
-	return true;
+	if (!large && unlikely(!chunk->folios[w] && !f->slots))
+		return FILL_SLOTS;
+	aged = chunk->aged && chunk->aged[w] & bit;
+	if (unlikely(!fz_roll_add(&s->roll, f->fresh,
+				  aged ? FZ_WORKSET_STICKY : 0)))
+		return FILL_ROLL;
+	if (unlikely(aged)) {
+		chunk->aged[w] &= ~bit;
+		atomic64_inc(&s->count.returned);
+	}
+	if (!large) {
+		if (unlikely(!chunk->folios[w])) {
+			WRITE_ONCE(chunk->folios[w], f->slots);
+			f->slots = NULL;
+		}
+		fz_folio_attach(f->fresh, s->inode->i_mapping, f->page);
+		WRITE_ONCE(chunk->folios[w][f->page % 64], f->fresh);
+		fill_set_populated(s, chunk, number, w, bit);
+		return FILL_NOTHING;
+	}
+	fz_folio_attach(f->fresh, s->inode->i_mapping, number << FZ_CHUNK_SHIFT);
+	WRITE_ONCE(chunk->huge, f->fresh);
+	fz_large_installed(s, chunk);
+	for (w = 0; w < FZ_CHUNK_WORDS; w++)
+		fill_set_populated(s, chunk, number, w, ~0ULL);
+	return FILL_NOTHING;
 }
 
-/* Put a folio into a hole of its size. */
-static bool fill_hole(struct fz_scratch *s, struct fz_chunk *chunk, u64 page,
-		      struct folio *folio)
+/* Look what backs the page; @f->fresh, if it is there, goes into a hole. */
+static __always_inline void fill_look_at(struct fill *f, struct fz_chunk *chunk)
 {
-	bool done;
+	struct folio *folio = fz_chunk_folio(chunk, f->page % FZ_CHUNK_PAGES);
+	bool first = !f->chunk;
 
-	if (s->zero)
-		fz_zero_fill_begin(s, page);
+	lockdep_assert_held(&chunk->lock);
+
+	f->chunk = NULL;
+	if (unlikely(chunk->gone))
+		return;
+	f->empty = !chunk->nr;
+	if (!folio && f->fresh && (f->empty || !folio_test_large(f->fresh))) {
+		f->lack = fill_install(f, chunk);
+		if (!f->lack)
+			folio = f->fresh;
+	}
+	f->folio = folio;
+	if (folio) {
+		folio_get(folio);
+		chunk->users -= !first;
+	} else {
+		f->chunk = chunk;
+		f->bare = !chunk->folios[f->page % FZ_CHUNK_PAGES / 64];
+		chunk->users += first;
+	}
+}
+
+static void fill_look(struct fill *f)
+{
+	struct fz_chunk *chunk = f->chunk;
+
+	f->lack = FILL_NOTHING;
+	if (chunk) {
+		spin_lock(&chunk->lock);
+		fill_look_at(f, chunk);
+		spin_unlock(&chunk->lock);
+		return;
+	}
+	f->empty = true;
+	f->bare = true;
+	rcu_read_lock();
+	chunk = fz_chunk_look(f->s, f->page >> FZ_CHUNK_SHIFT);
+	if (likely(chunk)) {
+		spin_lock(&chunk->lock);
+		fill_look_at(f, chunk);
+		spin_unlock(&chunk->lock);
+	}
+	rcu_read_unlock();
+	if (f->fresh && !f->folio && !f->chunk)
+		f->lack = FILL_CHUNK;
+}
+
+/* Nothing comes after all: the next reset looks whether the chunk may go. */
+static noinline void fill_give_up(struct fill *f)
+{
+	struct fz_chunk *chunk = f->chunk;
+
 	spin_lock(&chunk->lock);
-	done = !fz_chunk_folio(chunk, page % FZ_CHUNK_PAGES) &&
-	       (!chunk->nr || !folio_test_large(folio)) &&
-	       fill_install(s, chunk, page, folio);
+	chunk->users--;
+	if (!chunk->nr)
+		xa_set_mark(&f->s->chunks, f->page >> FZ_CHUNK_SHIFT,
+			    FZ_CHUNK_EMPTY);
 	spin_unlock(&chunk->lock);
-	if (s->zero)
-		fz_zero_fill_end(s);
-	return done;
+}
+
+static void fill_end(struct fill *f)
+{
+	if (unlikely(f->slots))
+		fz_index_free_slots(f->s, f->slots);
+	if (unlikely(f->chunk))
+		fill_give_up(f);
+}
+
+/* Where holes may be mapped to a page of zeros, this one is not when it is filled. */
+static void fill_look_zero(struct fill *f)
+{
+	bool zeros = f->fresh && f->s->zero;
+
+	if (zeros)
+		fz_zero_fill_begin(f->s, f->page);
+	fill_look(f);
+	if (zeros)
+		fz_zero_fill_end(f->s);
+}
+
+static int fill_provide(struct fill *f, gfp_t gfp)
+{
+	if (f->lack == FILL_CHUNK)
+		return fz_index_new_chunk(f->s, f->page >> FZ_CHUNK_SHIFT, gfp);
+	if (f->lack == FILL_ROLL)
+		return fz_roll_grow(&f->s->roll, f->s->ctx->pool.memcg,
+				    fz_index_gfp(gfp));
+	f->slots = fz_index_alloc_slots(f->s, gfp);
+	return f->slots ? 0 : -ENOMEM;
+}
+
+/* @f->fresh is in the index, or it is not needed. */
+static void fill_settle(struct fill *f, u64 *nr_added)
+{
+	struct fz_pool *pool = &f->s->ctx->pool;
+	LIST_HEAD(unused);
+
+	if (f->folio == f->fresh) {
+		fz_pool_settle(pool, 1);
+		if (nr_added)
+			*nr_added += folio_nr_pages(f->fresh);
+	} else {
+		list_add(&f->fresh->lru, &unused);
+		fz_pool_put_back(pool, &unused);
+	}
+	f->fresh = NULL;
+}
+
+/* Put a folio where another one is; false if that is not one of its size. */
+static bool fill_replace(struct fill *f, struct list_head *out)
+{
+	struct fz_chunk *chunk = xa_load(&f->s->chunks, f->page >> FZ_CHUNK_SHIFT);
+	struct folio **slot = &chunk->huge;
+	struct folio *have = NULL;
+
+	spin_lock(&chunk->lock);
+	if (!folio_test_large(f->fresh)) {
+		slot = chunk->folios[f->page % FZ_CHUNK_PAGES / 64];
+		if (slot)
+			slot += f->page % 64;
+	}
+	if (slot)
+		have = *slot;
+	if (have) {
+		fz_folio_attach(f->fresh, f->s->inode->i_mapping, f->page);
+		fz_roll_replace(have, f->fresh);
+		WRITE_ONCE(*slot, f->fresh);
+		list_add_tail(&have->lru, out);
+	}
+	spin_unlock(&chunk->lock);
+	return have;
 }
 
 /**
@@ -185,30 +249,28 @@ static bool fill_hole(struct fz_scratch *s, struct fz_chunk *chunk, u64 page,
 bool fz_chunk_put_back(struct fz_scratch *s, struct folio *folio,
 		       struct list_head *out)
 {
-	u64 page = folio->index;
-	struct fz_chunk *chunk = xa_load(&s->chunks, page >> FZ_CHUNK_SHIFT);
-	bool replaced;
+	struct fill f = { .s = s, .page = folio->index, .fresh = folio };
 
 	lockdep_assert_held(&s->lock);
 
-	spin_lock(&chunk->lock);
-	replaced = fill_replace(s, chunk, page, folio, out);
-	spin_unlock(&chunk->lock);
 	/* One goes out of hand, and one comes. */
-	if (replaced)
+	if (fill_replace(&f, out))
 		return true;
-	if (!fill_hole(s, chunk, page, folio) &&
-	    (fill_grow_roll(s, GFP_NOWAIT) ||
-	     !fill_hole(s, chunk, page, folio)))
+	do {
+		fill_look_zero(&f);
+	} while (f.lack && !fill_provide(&f, GFP_NOWAIT));
+	fill_end(&f);
+	if (f.folio)
+		folio_put(f.folio);
+	if (f.folio != folio)
 		return false;
 	fz_pool_settle(&s->ctx->pool, 1);
 	return true;
 }
 
 /**
- * fz_chunk_get() - the folio of a page, populating it if it is a hole
+ * fz_chunk_fill() - the folio of a page, populating it if it is a hole
  * @s: the scratch
- * @chunk: the chunk of the page
  * @page: page, inside the scratch
  * @gfp: how to allocate what is missing: FZ_GFP_FAULT or FZ_GFP_TELL
  * @place: where to take it from
@@ -218,84 +280,46 @@ bool fz_chunk_put_back(struct fz_scratch *s, struct folio *folio,
  * Return: the folio with a reference for the caller, or an ERR_PTR: -ENOMEM,
  * -ENOSPC beyond the context's limit, -EINTR.
  */
-struct folio *fz_chunk_get(struct fz_scratch *s, struct fz_chunk *chunk,
-			   u64 page, gfp_t gfp, const struct fz_place *place,
-			   const struct vm_fault *vmf, u64 *nr_added)
+struct folio *fz_chunk_fill(struct fz_scratch *s, u64 page, gfp_t gfp,
+			    const struct fz_place *place,
+			    const struct vm_fault *vmf, u64 *nr_added)
 {
 	struct fz_pool *pool = &s->ctx->pool;
-	unsigned int i = page % FZ_CHUNK_PAGES;
+	struct fill f = { .s = s, .page = page };
 	struct fz_pool_try try = { };
-	struct folio *fresh = NULL;
-	struct folio *folio;
 	bool no_huge = false;
+	int err = 0;
 
 	for (;;) {
-		bool zeros = fresh && s->zero;
-		bool install, no_room;
-
 		try.seen = fz_pool_seen(pool);
-		if (zeros)
-			fz_zero_fill_begin(s, page);
-		spin_lock(&chunk->lock);
-		folio = fz_chunk_folio(chunk, i);
-		install = !folio && fresh &&
-			  (!chunk->nr || !folio_test_large(fresh));
-		no_room = install && !fill_install(s, chunk, page, fresh);
-		if (install && !no_room)
-			folio = fresh;
-		if (folio)
-			folio_get(folio);
-		spin_unlock(&chunk->lock);
-		if (zeros)
-			fz_zero_fill_end(s);
+		fill_look_zero(&f);
+		if (f.lack)
+			err = fill_provide(&f, gfp);
+		if (f.lack && !err)
+			continue;
+		if (f.fresh)
+			fill_settle(&f, nr_added);
+		if (f.folio || err)
+			break;
 
-		if (no_room) {
-			if (!fill_grow_roll(s, gfp))
-				continue;
-			fill_put_back(s, fresh);
-			return ERR_PTR(-ENOMEM);
+		if (!no_huge && f.empty && fz_large_wanted(s, page, vmf)) {
+			f.fresh = fz_pool_take_huge(pool, place, &s->count);
+			no_huge = !f.fresh;
 		}
-		if (install) {
-			fz_pool_settle(pool, 1);
-			if (nr_added)
-				*nr_added += folio_nr_pages(folio);
-		} else if (fresh) {
-			fill_put_back(s, fresh);
+		if (!f.fresh)
+			f.fresh = fz_pool_take(pool, place, gfp, &try,
+					       &s->count);
+		if (IS_ERR(f.fresh)) {
+			err = PTR_ERR(f.fresh);
+			f.fresh = NULL;
+			if (err != -EAGAIN)
+				break;
+			err = 0;
 		}
-		if (folio)
-			return folio;
-
-		fresh = NULL;
-		if (!no_huge && fz_large_wanted(s, chunk, page, vmf)) {
-			fresh = fz_pool_take_huge(pool, place, &s->count);
-			no_huge = !fresh;
-		}
-		if (!fresh)
-			fresh = fz_pool_take(pool, place, gfp, &try,
-					     &s->count);
-		if (fresh == ERR_PTR(-EAGAIN))
-			fresh = NULL;
-		else if (IS_ERR(fresh))
-			return fresh;
+		/* If there is no memory for it, that is seen soon enough. */
+		if (f.bare && f.fresh && !f.slots)
+			f.slots = fz_index_alloc_slots(s, gfp);
 	}
-}
-
-/**
- * fz_chunk_fill() - fz_chunk_at() and fz_chunk_get()
- * @s: the scratch
- * @page: page, inside the scratch
- * @gfp: as there
- * @place: as there
- * @nr_added: as there
- *
- * Return: as fz_chunk_get().
- */
-struct folio *fz_chunk_fill(struct fz_scratch *s, u64 page, gfp_t gfp,
-			    const struct fz_place *place, u64 *nr_added)
-{
-	struct fz_chunk *chunk = fz_chunk_at(s, page, gfp);
-
-	if (IS_ERR(chunk))
-		return ERR_CAST(chunk);
-	return fz_chunk_get(s, chunk, page, gfp, place, NULL, nr_added);
+	fill_end(&f);
+	return f.folio ?: ERR_PTR(err);
 }

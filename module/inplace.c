@@ -49,8 +49,9 @@ void fz_inplace_split_held(const struct fz_chunk *chunk, u64 *words, u64 *held)
 		for (; word; word &= word - 1) {
 			u32 i = w * 64 + __ffs64(word);
 
-			if (!fz_inplace_is_held(chunk->folios[i]) ||
-			    fz_folio_is_bad(chunk->folios[i]))
+			struct folio *folio = fz_chunk_base(chunk, i);
+
+			if (!fz_inplace_is_held(folio) || fz_folio_is_bad(folio))
 				continue;
 			held[w] |= 1ULL << (i % 64);
 			words[w] &= ~(1ULL << (i % 64));
@@ -68,7 +69,7 @@ static void inplace_page(struct fz_reset *r, struct page *page)
 static void inplace_word(struct fz_reset *r, struct fz_chunk *chunk,
 			 u64 number, u32 w, u64 word)
 {
-	struct folio **folios = chunk->folios + w * 64;
+	struct folio **folios = READ_ONCE(chunk->folios[w]);
 
 	for (; word; word &= word - 1) {
 		u32 i = __ffs64(word);

@@ -18,41 +18,54 @@
 /* Resets that do not look again at one that was found dense. */
 #define LARGE_PATIENCE	32
 
-static bool large_is_dense(const struct fz_chunk *chunk)
+/* Pages of the working set in a chunk; *@broken: it had a huge folio, and lost it. */
+static u64 large_recall(struct fz_scratch *s, u64 number, bool *broken)
 {
+	struct fz_chunk *chunk;
 	u64 nr = 0;
 	u32 w;
 
-	for (w = 0; w < FZ_CHUNK_WORDS; w++)
-		nr += hweight64(READ_ONCE(chunk->wanted[w]));
-	return nr >= LARGE_DENSE;
+	*broken = false;
+	rcu_read_lock();
+	chunk = fz_chunk_look(s, number);
+	if (chunk) {
+		*broken = READ_ONCE(chunk->broken);
+		for (w = 0; w < FZ_CHUNK_WORDS; w++)
+			nr += hweight64(READ_ONCE(chunk->wanted[w]));
+	}
+	rcu_read_unlock();
+	return nr;
 }
 
 /**
  * fz_large_wanted() - whether a huge folio is wanted for a hole
  * @s: the scratch
- * @chunk: the chunk of the page
- * @page: page, inside the scratch
+ * @page: page, inside the scratch, in a chunk that has none
  * @vmf: the fault that asks, or NULL
  *
- * A chunk that has base pages keeps them until it is empty.  Without a word of
- * what runs touch of it only FASTZERO_PAGES_2M makes it huge.
+ * Without a word of what runs touch of a chunk only FASTZERO_PAGES_2M makes it huge.
  *
  * Return: true if so; whoever installs one has to look at the chunk again.
  */
-bool fz_large_wanted(struct fz_scratch *s, const struct fz_chunk *chunk,
-		     u64 page, const struct vm_fault *vmf)
+bool fz_large_wanted(struct fz_scratch *s, u64 page, const struct vm_fault *vmf)
 {
-	if (READ_ONCE(chunk->nr) || s->policy == FASTZERO_PAGES_4K ||
-	    !fz_has_huge() || (page | (FZ_CHUNK_PAGES - 1)) >= s->nr_pages)
+	u64 number = page >> FZ_CHUNK_SHIFT;
+	bool broken;
+
+	if (s->policy == FASTZERO_PAGES_4K || !fz_has_huge() ||
+	    (page | (FZ_CHUNK_PAGES - 1)) >= s->nr_pages)
 		return false;
-	if (s->policy == FASTZERO_PAGES_2M && !READ_ONCE(chunk->broken))
-		return true;
+	if (s->policy == FASTZERO_PAGES_2M) {
+		large_recall(s, number, &broken);
+		if (!broken)
+			return true;
+	}
 	/* For a fault this is the quickest to be seen, and most often so. */
-	if (vmf && !fz_map_takes_huge(s, page >> FZ_CHUNK_SHIFT, vmf))
+	if (vmf && !fz_map_takes_huge(s, number, vmf))
 		return false;
-	return large_is_dense(chunk) && !fz_pool_is_short(&s->ctx->pool) &&
-	       (vmf || fz_map_takes_huge(s, page >> FZ_CHUNK_SHIFT, NULL));
+	return large_recall(s, number, &broken) >= LARGE_DENSE &&
+	       !fz_pool_is_short(&s->ctx->pool) &&
+	       (vmf || fz_map_takes_huge(s, number, NULL));
 }
 
 /**

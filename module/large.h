@@ -12,8 +12,7 @@
 struct vm_fault;
 
 /* large.c */
-bool fz_large_wanted(struct fz_scratch *s, const struct fz_chunk *chunk,
-		     u64 page, const struct vm_fault *vmf);
+bool fz_large_wanted(struct fz_scratch *s, u64 page, const struct vm_fault *vmf);
 void fz_large_installed(struct fz_scratch *s, struct fz_chunk *chunk);
 bool fz_large_breaks(struct fz_scratch *s, struct fz_chunk *chunk);
 

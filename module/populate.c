@@ -93,7 +93,8 @@ static int populate_back(struct fz_scratch *s, struct fz_range *range,
 		page = array_index_nospec(range->first, s->nr_pages);
 		if (populate_place(s, page, policy, &place))
 			return -EINTR;
-		folio = fz_chunk_fill(s, page, FZ_GFP_TELL, &place, nr_added);
+		folio = fz_chunk_fill(s, page, FZ_GFP_TELL, &place, NULL,
+				      nr_added);
 		if (IS_ERR(folio))
 			return PTR_ERR(folio);
 		next = folio_test_large(folio) ?
@@ -218,18 +219,16 @@ static int populate_workset(struct fz_scratch *s, struct fz_range *range,
 			    struct populate_policy *policy,
 			    struct fastzero_populate *cmd)
 {
+	unsigned long last = (range->end - 1) >> FZ_CHUNK_SHIFT;
 	unsigned long at = range->first >> FZ_CHUNK_SHIFT;
-	struct fz_chunk *chunk;
+	u64 words[FZ_CHUNK_WORDS];
 	int err;
 
-	xa_for_each_range(&s->chunks, at, chunk, at,
-			  (range->end - 1) >> FZ_CHUNK_SHIFT) {
+	for (; fz_chunk_next_wanted(s, &at, last, words); at++) {
 		struct fz_range part = fz_range_in_chunk(range, at);
 		u64 base = (u64)at << FZ_CHUNK_SHIFT;
-		u64 words[FZ_CHUNK_WORDS];
 		struct fz_range run = { };
 
-		fz_chunk_wanted(chunk, words);
 		fz_range_mask(words, &part);
 		while (fz_range_next_run(words, &run)) {
 			struct fz_range pages = { base + run.first, base + run.end };

@@ -74,12 +74,14 @@ static bool pte_backing_allowed(const struct fz_scratch *s)
 static int pte_move(pte_t *ptep, unsigned long addr, void *data)
 {
 	struct pte_walk *walk = data;
-	struct folio *folio =
-		walk->chunk->folios[(addr - walk->start) >> PAGE_SHIFT];
 	pte_t pte = *ptep;
+	struct folio *folio;
 	struct page *old;
 
-	if (!folio || !pte_present(pte) || pte_pfn(pte) == folio_pfn(folio))
+	if (!pte_present(pte))
+		return 0;
+	folio = fz_chunk_base(walk->chunk, (addr - walk->start) >> PAGE_SHIFT);
+	if (!folio || pte_pfn(pte) == folio_pfn(folio))
 		return 0;
 	old = pte_page(pte);
 	/* The counters of mapped pages are kept for each node. */

@@ -139,6 +139,7 @@ static int reset_go(struct fz_reset *r, u32 mode)
 
 	if (mode == FASTZERO_MODE_INPLACE && reset_is_all(r)) {
 		err = fz_inplace_all(r);
+		fz_chunk_reap(r->s);
 		if (err != -EAGAIN)
 			return err;
 		r->cleared = 0;
@@ -158,6 +159,7 @@ static int reset_go(struct fz_reset *r, u32 mode)
 			fz_swap_some(r);
 		else
 			fz_drop_some(r);
+		fz_chunk_reap(r->s);
 		cond_resched();
 	}
 	if (r->swap_base) {

@@ -99,7 +99,7 @@ ssize_t fz_write_iter(struct kiocb *iocb, struct iov_iter *from)
 		want = min3((u64)(PAGE_SIZE - offset),
 			    (u64)iov_iter_count(from), size - iocb->ki_pos);
 		fz_place_find(&place, s, NULL, page);
-		folio = fz_chunk_fill(s, page, FZ_GFP_TELL, &place, NULL);
+		folio = fz_chunk_fill(s, page, FZ_GFP_TELL, &place, NULL, NULL);
 		if (IS_ERR(folio)) {
 			err = folio == ERR_PTR(-EINTR) ? -EINTR : -ENOMEM;
 			break;

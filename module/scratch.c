@@ -90,7 +90,7 @@ static void scratch_destroy(struct fz_scratch *s)
 	if (kref_read(&ctx->ref) == 1)
 		fz_pool_end(&ctx->pool);
 	fz_reset_all(s);
-	fz_chunk_destroy_all(s);
+	fz_index_destroy(s);
 	fz_zero_destroy(s);
 
 	mutex_lock(&ctx->lock);
@@ -190,8 +190,7 @@ static struct fz_scratch *scratch_alloc(struct fz_context *ctx, u64 nr_pages,
 	s->total_cpu = flags & FASTZERO_CREATE_TOTAL_CPU;
 	s->node = node;
 	mutex_init(&s->lock);
-	fz_roll_init(&s->roll);
-	xa_init_flags(&s->chunks, XA_FLAGS_ACCOUNT);
+	fz_index_init(s);
 	return s;
 }
 

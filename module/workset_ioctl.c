@@ -44,17 +44,15 @@ static struct fz_wsformat workset_format(const struct fz_scratch *s)
 static int workset_runs(struct fz_scratch *s, u8 *buf, u64 room, u64 *nr_runs)
 {
 	struct fz_range last = { };
-	struct fz_chunk *chunk;
-	unsigned long at;
+	u64 words[FZ_CHUNK_WORDS];
+	unsigned long at = 0;
 	int err = 0;
 	u64 nr = 0;
 
-	xa_for_each(&s->chunks, at, chunk) {
+	for (; fz_chunk_next_wanted(s, &at, ULONG_MAX, words); at++) {
 		u64 base = (u64)at << FZ_CHUNK_SHIFT;
-		u64 words[FZ_CHUNK_WORDS];
 		struct fz_range run = { };
 
-		fz_chunk_wanted(chunk, words);
 		while (fz_range_next_run(words, &run)) {
 			/* One that goes on where the last chunk ended. */
 			if (nr && base + run.first == last.end)
@@ -140,32 +138,15 @@ static int workset_take_run(struct fz_scratch *s, struct fz_range run, bool set)
 	while (run.first < run.end) {
 		u64 number = run.first >> FZ_CHUNK_SHIFT;
 		struct fz_range part = fz_range_in_chunk(&run, number);
-		struct fz_chunk *chunk = fz_chunk_at(s, run.first, FZ_GFP_TELL);
 		u64 words[FZ_CHUNK_WORDS];
 		int err;
 
-		if (IS_ERR(chunk))
-			return PTR_ERR(chunk);
 		memset(words, 0xff, sizeof(words));
 		fz_range_mask(words, &part);
-		if (set)
-			fz_chunk_want(chunk, words);
-		run.first = (number << FZ_CHUNK_SHIFT) + part.end;
-		err = workset_pause();
+		err = fz_chunk_want(s, number, set ? words : NULL);
 		if (err)
 			return err;
-	}
-	return 0;
-}
-
-static int workset_clear(struct fz_scratch *s)
-{
-	struct fz_chunk *chunk;
-	unsigned long at;
-	int err;
-
-	xa_for_each(&s->chunks, at, chunk) {
-		fz_chunk_want_nothing(chunk);
+		run.first = (number << FZ_CHUNK_SHIFT) + part.end;
 		err = workset_pause();
 		if (err)
 			return err;
@@ -207,8 +188,8 @@ static int workset_check_size(const u8 *buf, u64 nr)
 		if (n % WORKSET_RUNS == 0 && workset_pause())
 			return -EINTR;
 	}
-	/* Each takes an array of a page, and some more. */
-	return chunks * 2 > si_mem_available() ? -ENOMEM : 0;
+	/* Each takes some 280 bytes, before it has a page. */
+	return chunks / (PAGE_SIZE / 512) > si_mem_available() ? -ENOMEM : 0;
 }
 
 static int workset_take(struct fz_scratch *s, const u8 *buf, u64 nr)
@@ -217,20 +198,22 @@ static int workset_take(struct fz_scratch *s, const u8 *buf, u64 nr)
 	struct fz_range run;
 	u64 n;
 
+	if (!err)
+		err = mutex_lock_killable(&s->lock);
+	if (err)
+		return err;
 	/* All that can fail but for a fatal signal comes first. */
 	for (n = 0; n < nr && !err; n++) {
 		fz_wsformat_get(buf, n, &run);
 		err = workset_take_run(s, run, false);
 	}
 	if (!err)
-		err = mutex_lock_killable(&s->lock);
-	if (err)
-		return err;
-	err = workset_clear(s);
+		err = fz_chunk_want_nothing(s);
 	for (n = 0; n < nr && !err; n++) {
 		fz_wsformat_get(buf, n, &run);
 		err = workset_take_run(s, run, true);
 	}
+	fz_chunk_reap(s);
 	mutex_unlock(&s->lock);
 	return err;
 }
@@ -289,7 +272,8 @@ int fz_ioctl_workset(struct fz_ucmd *ucmd)
 		err = mutex_lock_killable(&s->lock);
 		if (err)
 			return err;
-		err = workset_clear(s);
+		err = fz_chunk_want_nothing(s);
+		fz_chunk_reap(s);
 		mutex_unlock(&s->lock);
 		break;
 	default:

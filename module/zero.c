@@ -67,12 +67,18 @@ void fz_zero_destroy(struct fz_scratch *s)
 	atomic_long_dec(&s->ctx->nr_zeros);
 }
 
-/* A chunk that was never there has only holes. */
+/* A chunk that is not there has only holes. */
 static bool zero_is_hole(struct fz_scratch *s, u64 page)
 {
-	struct fz_chunk *chunk = xa_load(&s->chunks, page >> FZ_CHUNK_SHIFT);
+	struct fz_chunk *chunk;
+	u64 word = 0;
 
-	return !chunk || !fz_chunk_folio(chunk, page % FZ_CHUNK_PAGES);
+	rcu_read_lock();
+	chunk = fz_chunk_look(s, page >> FZ_CHUNK_SHIFT);
+	if (chunk)
+		word = fz_chunk_populated(chunk, page % FZ_CHUNK_PAGES / 64);
+	rcu_read_unlock();
+	return !(word >> (page % 64) & 1);
 }
 
 /**

@@ -552,7 +552,7 @@ struct fastzero_populate {
  * enum fastzero_workset_op - what WORKSET does
  * @FASTZERO_WORKSET_READ: copy the working set to the buffer
  * @FASTZERO_WORKSET_WRITE: take it from the buffer
- * @FASTZERO_WORKSET_CLEAR: forget it; no buffer
+ * @FASTZERO_WORKSET_CLEAR: forget it, and what AUTO has learned of pages; no buffer
  */
 enum fastzero_workset_op {
 	FASTZERO_WORKSET_READ,

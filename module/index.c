@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Memory of the index of a scratch: who pays for it, how much there is, and when
+ * it goes.
+ */
+#include <linux/log2.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+
+#include "chunk.h"
+
+/* Folios of a word of a chunk's bitmaps. */
+#define INDEX_SLOTS_SIZE	(64 * sizeof(struct folio *))
+/* Most of these that a scratch keeps, and how long it waits until it gives them back. */
+#define INDEX_SPARES	4096
+#define INDEX_TICK	HZ
+
+/* What kmalloc() makes of a size. */
+static u64 index_size(size_t size)
+{
+	return roundup_pow_of_two(size);
+}
+
+static void *index_alloc(struct fz_scratch *s, size_t size, gfp_t gfp)
+{
+	struct mem_cgroup *old = set_active_memcg(s->ctx->pool.memcg);
+	void *p = kzalloc(size, fz_index_gfp(gfp));
+
+	set_active_memcg(old);
+	if (p)
+		atomic_long_add(index_size(size), &s->index);
+	return p;
+}
+
+static void index_forget(struct fz_scratch *s, size_t size)
+{
+	atomic_long_sub(index_size(size), &s->index);
+}
+
+/**
+ * fz_index_new_chunk() - put an empty chunk into the index
+ * @s: the scratch
+ * @number: the chunk's number
+ * @gfp: how to allocate
+ *
+ * Return: 0, also if there is one already; -ENOMEM.
+ */
+int fz_index_new_chunk(struct fz_scratch *s, u64 number, gfp_t gfp)
+{
+	struct fz_chunk *chunk = index_alloc(s, sizeof(*chunk), gfp);
+	struct mem_cgroup *old;
+	void *have;
+
+	if (!chunk)
+		return -ENOMEM;
+	spin_lock_init(&chunk->lock);
+	old = set_active_memcg(s->ctx->pool.memcg);
+	have = xa_cmpxchg(&s->chunks, number, NULL, chunk, fz_index_gfp(gfp));
+	set_active_memcg(old);
+	if (!have)
+		return 0;
+	index_forget(s, sizeof(*chunk));
+	kfree(chunk);
+	return xa_is_err(have) ? xa_err(have) : 0;
+}
+
+/**
+ * fz_index_free_chunk() - free an empty chunk that is in the index no more
+ * @s: the scratch
+ * @chunk: the chunk; somebody may still look at it under RCU
+ */
+void fz_index_free_chunk(struct fz_scratch *s, struct fz_chunk *chunk)
+{
+	fz_index_free_bits(s, chunk->aged);
+	index_forget(s, sizeof(*chunk));
+	kfree_rcu(chunk, rcu);
+}
+
+static struct folio **index_take_spare(struct fz_scratch *s)
+{
+	struct fz_spares *spares = &s->spares;
+	struct folio **slots;
+
+	spin_lock(&s->roll.lock);
+	slots = spares->first;
+	if (slots) {
+		spares->first = (struct folio **)slots[0];
+		slots[0] = NULL;
+		spares->nr--;
+		spares->least = min(spares->least, spares->nr);
+	}
+	spin_unlock(&s->roll.lock);
+	return slots;
+}
+
+/* False if there are enough. */
+static bool index_keep_spare(struct fz_scratch *s, struct folio **slots)
+{
+	struct fz_spares *spares = &s->spares;
+	unsigned int nr;
+
+	spin_lock(&s->roll.lock);
+	nr = spares->nr;
+	if (nr < INDEX_SPARES) {
+		slots[0] = (struct folio *)spares->first;
+		spares->first = slots;
+		spares->nr++;
+	}
+	spin_unlock(&s->roll.lock);
+	if (!nr)
+		queue_delayed_work(fz_wq, &spares->trim, INDEX_TICK);
+	return nr < INDEX_SPARES;
+}
+
+/* Give back what nobody has needed since the last time. */
+static void index_trim(struct work_struct *work)
+{
+	struct fz_spares *spares = container_of(to_delayed_work(work),
+						struct fz_spares, trim);
+	struct fz_scratch *s = container_of(spares, struct fz_scratch, spares);
+	struct folio **slots;
+	unsigned int nr;
+
+	spin_lock(&s->roll.lock);
+	nr = spares->least;
+	spares->least = spares->nr - nr;
+	spin_unlock(&s->roll.lock);
+	while (nr--) {
+		slots = index_take_spare(s);
+		if (!slots)
+			break;
+		index_forget(s, INDEX_SLOTS_SIZE);
+		kfree(slots);
+		cond_resched();
+	}
+	if (READ_ONCE(spares->nr))
+		queue_delayed_work(fz_wq, &spares->trim, INDEX_TICK);
+}
+
+/**
+ * fz_index_init() - an empty index
+ * @s: a new scratch
+ */
+void fz_index_init(struct fz_scratch *s)
+{
+	xa_init_flags(&s->chunks, XA_FLAGS_ACCOUNT);
+	fz_roll_init(&s->roll);
+	INIT_DELAYED_WORK(&s->spares.trim, index_trim);
+}
+
+/**
+ * fz_index_alloc_slots() - room for the folios of a word of a chunk's bitmaps
+ * @s: the scratch
+ * @gfp: how to allocate
+ *
+ * Return: 64 pointers, all NULL; or NULL.
+ */
+struct folio **fz_index_alloc_slots(struct fz_scratch *s, gfp_t gfp)
+{
+	struct folio **slots = NULL;
+
+	if (READ_ONCE(s->spares.first))
+		slots = index_take_spare(s);
+	return slots ?: index_alloc(s, INDEX_SLOTS_SIZE, gfp);
+}
+
+/**
+ * fz_index_free_slots() - free what fz_index_alloc_slots() gave
+ * @s: the scratch
+ * @slots: 64 pointers, all NULL again
+ *
+ * Some are kept for a moment: who drops pages may touch them again and again.
+ */
+void fz_index_free_slots(struct fz_scratch *s, struct folio **slots)
+{
+	if (index_keep_spare(s, slots))
+		return;
+	index_forget(s, INDEX_SLOTS_SIZE);
+	kfree(slots);
+}
+
+/**
+ * fz_index_alloc_bits() - a bitmap of the pages of a chunk
+ * @s: the scratch
+ *
+ * Return: FZ_CHUNK_WORDS words, all 0; NULL if there is no memory.
+ */
+u64 *fz_index_alloc_bits(struct fz_scratch *s)
+{
+	return index_alloc(s, FZ_CHUNK_WORDS * sizeof(u64), FZ_GFP_TELL);
+}
+
+/**
+ * fz_index_free_bits() - free what fz_index_alloc_bits() gave
+ * @s: the scratch
+ * @bits: it, or NULL
+ */
+void fz_index_free_bits(struct fz_scratch *s, u64 *bits)
+{
+	if (!bits)
+		return;
+	index_forget(s, FZ_CHUNK_WORDS * sizeof(u64));
+	kfree(bits);
+}
+
+/**
+ * fz_index_destroy() - free all of it
+ * @s: a scratch that nobody uses any more and whose pages were dropped
+ */
+void fz_index_destroy(struct fz_scratch *s)
+{
+	struct folio **slots;
+	struct fz_chunk *chunk;
+	unsigned long at;
+
+	xa_for_each(&s->chunks, at, chunk) {
+		/* Bit by bit: xa_destroy() would free all its nodes at a stretch. */
+		xa_erase(&s->chunks, at);
+		kfree(chunk->aged);
+		kfree(chunk);
+		cond_resched();
+	}
+	xa_destroy(&s->chunks);
+	cancel_delayed_work_sync(&s->spares.trim);
+	while ((slots = index_take_spare(s))) {
+		kfree(slots);
+		cond_resched();
+	}
+	fz_roll_destroy(&s->roll);
+}
