@@ -117,6 +117,7 @@ struct folio **fz_index_alloc_slots(struct fz_scratch *s, gfp_t gfp);
 void fz_index_free_slots(struct fz_scratch *s, struct folio **slots);
 u64 *fz_index_alloc_bits(struct fz_scratch *s);
 void fz_index_free_bits(struct fz_scratch *s, u64 *bits);
+u64 fz_index_bytes(const struct fz_scratch *s);
 void fz_index_destroy(struct fz_scratch *s);
 
 /* fill.c */

@@ -204,6 +204,18 @@ void fz_index_free_bits(struct fz_scratch *s, u64 *bits)
 }
 
 /**
+ * fz_index_bytes() - memory that the index of a scratch takes
+ * @s: the scratch
+ *
+ * Return: bytes, but for what the xarray takes: some 9 for each chunk where they
+ * are many.
+ */
+u64 fz_index_bytes(const struct fz_scratch *s)
+{
+	return atomic_long_read(&s->index) + fz_roll_bytes(&s->roll);
+}
+
+/**
  * fz_index_destroy() - free all of it
  * @s: a scratch that nobody uses any more and whose pages were dropped
  */

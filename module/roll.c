@@ -54,6 +54,7 @@ int fz_roll_grow(struct fz_roll *roll, struct mem_cgroup *memcg, gfp_t gfp)
 	spin_lock(&roll->lock);
 	/* Behind one that has room already, which we did not see. */
 	list_add_tail(&sheet->link, &roll->sheets);
+	roll->nr_sheets++;
 	spin_unlock(&roll->lock);
 	return 0;
 }
@@ -105,6 +106,21 @@ bool fz_roll_add(struct fz_roll *roll, struct folio *folio, s8 age)
 	return sheet;
 }
 
+/* The open sheet has become empty: it is enough to go on with. */
+static void roll_trim(struct fz_roll *roll)
+{
+	struct fz_roll_sheet *sheet;
+
+	lockdep_assert_held(&roll->lock);
+
+	while (!list_is_last(&roll->open->link, &roll->sheets)) {
+		sheet = list_last_entry(&roll->sheets, struct fz_roll_sheet, link);
+		list_del(&sheet->link);
+		roll->nr_sheets--;
+		kfree(sheet);
+	}
+}
+
 /**
  * fz_roll_remove() - strike a folio out: the last one takes its place
  * @roll: the roll, its lock held, and the scratch's
@@ -128,6 +144,8 @@ void fz_roll_remove(struct fz_roll *roll, struct folio *folio)
 	*roll_age(slot) = sheet->ages[sheet->nr];
 	last->private = slot;
 	WRITE_ONCE(folio->private, NULL);
+	if (!sheet->nr)
+		roll_trim(roll);
 }
 
 /**
@@ -181,6 +199,17 @@ void fz_roll_replace(struct folio *old, struct folio *folio)
 	*slot = folio;
 	folio->private = slot;
 	WRITE_ONCE(old->private, NULL);
+}
+
+/**
+ * fz_roll_bytes() - memory that a roll takes
+ * @roll: the roll
+ *
+ * Return: bytes.
+ */
+u64 fz_roll_bytes(const struct fz_roll *roll)
+{
+	return READ_ONCE(roll->nr_sheets) * ROLL_SHEET_SIZE;
 }
 
 /**

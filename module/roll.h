@@ -34,12 +34,15 @@ struct fz_roll_sheet {
  * struct fz_roll - all folios of a scratch
  * @lock: protects all below; a leaf.  A folio comes under it alone, and goes under
  *	fz_scratch.lock as well: under that what is on a sheet may be read
- * @sheets: struct fz_roll_sheet; they stay until the end
+ * @sheets: struct fz_roll_sheet; they go under fz_scratch.lock as well, all but one
+ *	that is empty
+ * @nr_sheets: how many
  * @open: where the next folio goes, NULL before the first
  */
 struct fz_roll {
-	spinlock_t lock;	/* protects sheets, open, and what is on them */
+	spinlock_t lock;	/* protects all below, and what is on sheets */
 	struct list_head sheets;
+	u64 nr_sheets;
 	struct fz_roll_sheet *open;
 };
 
@@ -51,6 +54,7 @@ struct fz_roll_sheet *fz_roll_next(struct fz_roll *roll,
 				   struct fz_roll_sheet *sheet, u64 *nr);
 bool fz_roll_has(const struct folio *folio);
 void fz_roll_replace(struct folio *old, struct folio *folio);
+u64 fz_roll_bytes(const struct fz_roll *roll);
 void fz_roll_destroy(struct fz_roll *roll);
 
 #endif

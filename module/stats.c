@@ -8,7 +8,7 @@
 
 #include <uapi/linux/fastzero.h>
 
-#include "context.h"
+#include "chunk.h"
 #include "ioctl.h"
 #include "prices.h"
 
@@ -84,6 +84,7 @@ static void stats_fill_scratch(struct fastzero_stats *st, struct fz_scratch *s)
 	st->out_length = fz_scratch_size(s);
 	st->out_populated = atomic_long_read(&s->populated);
 	st->out_huge = (u64)atomic_read(&s->nr_huge) * FZ_CHUNK_PAGES;
+	st->out_index = fz_index_bytes(s);
 	stats_fill_counters(st, &s->count);
 }
 
@@ -100,6 +101,7 @@ static void stats_fill_context(struct fastzero_stats *st,
 		st->out_length += fz_scratch_size(s);
 		st->out_populated += atomic_long_read(&s->populated);
 		st->out_huge += (u64)atomic_read(&s->nr_huge) * FZ_CHUNK_PAGES;
+		st->out_index += fz_index_bytes(s);
 		fz_counters_add(&sum, &s->count);
 		cond_resched();
 	}
@@ -183,6 +185,7 @@ static void stats_show(struct seq_file *m, const struct fastzero_stats *st)
 {
 	seq_printf(m, "fastzero-length:\t%llu\n", st->out_length);
 	seq_printf(m, "fastzero-populated:\t%llu\n", st->out_populated);
+	seq_printf(m, "fastzero-index:\t%llu\n", st->out_index);
 	seq_printf(m, "fastzero-faults:\t%llu\n", st->out_faults);
 	seq_printf(m, "fastzero-resets:\t%llu\n", st->out_resets);
 	seq_printf(m, "fastzero-cleared:\t%llu\n", st->out_cleared);

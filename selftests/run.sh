@@ -57,6 +57,8 @@ zero_2m 240 -debug
 zero_guest_2m 240 -debug
 isolation_2m 240
 large 120
+index 120
+index_race 240
 dirty_mix 120 -stock -debug
 zero_mix 240 -stock -debug
 zero_guest_mix 240 -stock -debug

@@ -444,6 +444,7 @@ static const struct key {
 	KEY("owned", owned), KEY("zeroed", zeroed),
 	KEY("auto-inplace", auto_inplace), KEY("auto-swap", auto_swap),
 	KEY("auto-drop", auto_drop), KEY("shrunk", shrunk),
+	KEY("index", index),
 };
 
 static const struct key *find_key(const char *line)

@@ -677,6 +677,7 @@ struct fastzero_workset {
  * @out_price_refault_guest: for a KVM guest
  * @out_shrunk: base pages that the system took from the pool, being short of
  *	memory
+ * @out_index: bytes that say where pages are, of the scratches counted
  *
  * The counters up to @out_held, and those from @out_aged to @out_auto_drop, are the
  * scratch's own on a scratch; on a context they are sums, and those from
@@ -723,6 +724,7 @@ struct fastzero_stats {
 	__aligned_u64 out_price_refault;
 	__aligned_u64 out_price_refault_guest;
 	__aligned_u64 out_shrunk;
+	__aligned_u64 out_index;
 };
 #define FASTZERO_IOC_STATS _IO(FASTZERO_TYPE, FASTZERO_CMD_STATS)
 
