@@ -17,7 +17,7 @@
 /* A line of the list. */
 struct row {
 	unsigned long long id, scratches, length, populated, owned, zeros, ready, used,
-			   held, faults, resets;
+			   held, index, faults, resets;
 	int opener;
 	char comm[64];
 	char cgroup[256];
@@ -25,10 +25,10 @@ struct row {
 
 static bool parse_row(const char *line, struct row *row)
 {
-	return sscanf(line, "%llu %d %63s %llu %llu %llu %llu %llu %llu %llu %llu %llu %llu %255s",
+	return sscanf(line, "%llu %d %63s %llu %llu %llu %llu %llu %llu %llu %llu %llu %llu %llu %255s",
 		      &row->id, &row->opener, row->comm, &row->scratches, &row->length,
 		      &row->populated, &row->owned, &row->zeros, &row->ready, &row->used,
-		      &row->held, &row->faults, &row->resets, row->cgroup) == 14;
+		      &row->held, &row->index, &row->faults, &row->resets, row->cgroup) == 15;
 }
 
 /* The row of a context, and the pages of all; false if it is not there. */
@@ -129,6 +129,8 @@ TEST_F(roster, row_is_as_stats)
 	EXPECT_EQ(stats.out_pool_ready, row.ready);
 	EXPECT_EQ(stats.out_pool_used, row.used);
 	EXPECT_EQ(0, row.held);
+	EXPECT_NE(0, row.index);
+	EXPECT_EQ(stats.out_index, row.index);
 	EXPECT_EQ(stats.out_faults, row.faults);
 	EXPECT_EQ(1, row.resets);
 	munmap(map, SIZE);
