@@ -3,7 +3,6 @@
  * What a pool has beyond its targets: what runs need at once, as long as they
  * do, and as long as nobody is short of memory.
  */
-#include <linux/ktime.h>
 #include <linux/mm.h>
 
 #include "compat/compat.h"
@@ -220,9 +219,9 @@ static bool learn_is_free(void)
 u64 fz_learn_grow(struct fz_pool *pool, struct fz_store *store)
 {
 	const struct fz_place place = { .node = store->node };
-	u64 most, begin;
 	LIST_HEAD(fresh);
 	u64 nr = 0;
+	u64 most;
 
 	spin_lock(&pool->lock);
 	most = min_t(u64, learn_short(pool, store),
@@ -231,7 +230,6 @@ u64 fz_learn_grow(struct fz_pool *pool, struct fz_store *store)
 	if (!most)
 		return 0;
 
-	begin = ktime_get_ns();
 	while (nr < most && learn_is_free() &&
 	       fz_memcg_has_room(pool->memcg, LEARN_ROOM_SHIFT)) {
 		struct folio *folio = fz_pool_alloc(pool, &place, store->size,
@@ -250,7 +248,6 @@ u64 fz_learn_grow(struct fz_pool *pool, struct fz_store *store)
 	fz_demand_give(&store->demand, fz_pool_now(), nr);
 	/* To allocate is to clear. */
 	pool->zeroed += nr * fz_size_pages(store->size);
-	pool->zeroer_ns += ktime_get_ns() - begin;
 	if (nr < most)
 		pool->no_more = fz_pool_now() + LEARN_CALM;
 	spin_unlock(&pool->lock);
@@ -262,10 +259,22 @@ u64 fz_learn_grow(struct fz_pool *pool, struct fz_store *store)
 }
 
 /**
+ * fz_learn_is_short() - whether fz_learn_grow() would allocate
+ * @pool: the pool, its lock held
+ * @store: which folios
+ *
+ * Return: true if so.
+ */
+bool fz_learn_is_short(struct fz_pool *pool, struct fz_store *store)
+{
+	return learn_short(pool, store);
+}
+
+/**
  * fz_learn_has_surplus() - whether a pool has to be looked at again by and by
  * @pool: the pool
  *
- * Return: true if it has more ready than it was told to.
+ * Return: true if it has more than it was told to.
  */
 bool fz_learn_has_surplus(struct fz_pool *pool)
 {
@@ -274,7 +283,7 @@ bool fz_learn_has_surplus(struct fz_pool *pool)
 
 	spin_lock(&pool->lock);
 	fz_for_each_store(pool, store)
-		has |= store->nr_ready > store->target;
+		has |= store->nr_ready + store->nr_used > store->target;
 	spin_unlock(&pool->lock);
 	return has;
 }

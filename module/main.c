@@ -36,11 +36,16 @@ static int __init main_init(void)
 	if (err)
 		goto err_destroy_wq;
 	fz_roster_init();
-	err = misc_register(&main_device);
+	err = fz_worker_init();
 	if (err)
 		goto err_exit_roster;
+	err = misc_register(&main_device);
+	if (err)
+		goto err_exit_worker;
 	return 0;
 
+err_exit_worker:
+	fz_worker_exit();
 err_exit_roster:
 	fz_roster_exit();
 	fz_shrink_exit();
@@ -55,6 +60,7 @@ static void __exit main_exit(void)
 	fz_roster_exit();
 	fz_quarantine_exit();
 	destroy_workqueue(fz_wq);
+	fz_worker_exit();
 	fz_shrink_exit();
 	WARN_ON(fz_pool_pages_in_use());
 }

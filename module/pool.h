@@ -17,9 +17,9 @@
 #include "demand.h"
 #include "place.h"
 #include "range.h"
-#include "rate.h"
 
 struct mem_cgroup;
+struct task_struct;
 struct fz_counters;
 
 /**
@@ -83,6 +83,48 @@ struct fz_offer {
 };
 
 /**
+ * enum fz_look - when the zeroer has to look at a pool again
+ * @FZ_LOOK_NEVER: when it is kicked
+ * @FZ_LOOK_LATER: in a second
+ * @FZ_LOOK_SOON: in 100 ms
+ * @FZ_LOOK_NOW: at once
+ */
+enum fz_look {
+	FZ_LOOK_NEVER,
+	FZ_LOOK_LATER,
+	FZ_LOOK_SOON,
+	FZ_LOOK_NOW,
+};
+
+/* In jiffies, for SOON and LATER. */
+static inline unsigned long fz_look_pause(enum fz_look look)
+{
+	return msecs_to_jiffies(look == FZ_LOOK_SOON ? 100 : 1000);
+}
+
+/**
+ * struct fz_job - where a pool stands in the queues of the zeroer (worker.c)
+ * @look: in the queue of those that are looked at, now, soon or later
+ * @clear: in the queue of those that have something to be cleared
+ * @now: it is to be looked at now
+ * @stopped: it is in no queue any more, and whoever works for it ends soon
+ * @worker: the thread that works for it just now
+ * @nice: weight that @worker had before somebody waited for it; only if @hurry
+ * @hurry: somebody waits for it
+ * @due: when it is to be looked at, in jiffies; not if @now
+ */
+struct fz_job {
+	struct list_head look;
+	struct list_head clear;
+	bool now;
+	bool stopped;
+	struct task_struct *worker;
+	int nice;
+	bool hurry;
+	unsigned long due;
+};
+
+/**
  * struct fz_pool - the folios of one context that are in none of its scratches
  * @resize: serializes changes of targets; taken before @lock
  * @collect: held by who has what is held off its list; taken before @lock
@@ -97,7 +139,10 @@ struct fz_offer {
  *	may not wait for that
  * @turns: how often somebody has let go of what was in hand
  * @zeroed: base pages that the zeroer has cleared
- * @zeroer_ns: what that took
+ * @zeroer_ns: CPU time of that, in ns
+ * @held_at: when to look at what is held again, in jiffies; the zeroer's own
+ * @held_seen: how many were held then; the zeroer's own
+ * @held_quiet: how often in a row none of them had come free; the zeroer's own
  * @calm: until this tick nothing counts but targets: memory was short
  * @no_more: until this tick nothing is allocated ahead of demand: there was none
  * @shrunk: base pages that the shrinker has taken
@@ -107,8 +152,7 @@ struct fz_offer {
  * @short_until: memory is short until then, in jiffies; 0 if it never was
  * @ending: its last scratch is going, and so is the context: nothing is kept
  * @memcg: charged for all of them; our reference
- * @zeroer: the background work
- * @rate: how far that is ahead of its bound; its own
+ * @job: its place in the zeroer's queues; protected by worker_lock in worker.c
  * @progress: woken when @turns has changed
  */
 struct fz_pool {
@@ -122,6 +166,9 @@ struct fz_pool {
 	u64 turns;
 	u64 zeroed;
 	u64 zeroer_ns;
+	unsigned long held_at;
+	u64 held_seen;
+	unsigned int held_quiet;
 	u64 calm;
 	u64 no_more;
 	u64 shrunk;
@@ -130,8 +177,7 @@ struct fz_pool {
 	unsigned long short_until;
 	bool ending;
 	struct mem_cgroup *memcg;
-	struct delayed_work zeroer;
-	struct fz_rate rate;
+	struct fz_job job;
 	wait_queue_head_t progress;
 };
 
@@ -288,6 +334,7 @@ u64 fz_learn_room(struct fz_pool *pool, struct fz_store *store);
 bool fz_learn_trim(struct fz_pool *pool, struct fz_store *store);
 bool fz_learn_release(struct fz_pool *pool, enum fz_size size);
 u64 fz_learn_grow(struct fz_pool *pool, struct fz_store *store);
+bool fz_learn_is_short(struct fz_pool *pool, struct fz_store *store);
 bool fz_learn_has_surplus(struct fz_pool *pool);
 bool fz_learn_has_ready(const struct fz_pool *pool, enum fz_size size);
 
@@ -318,9 +365,16 @@ static inline void fz_store_offer(struct fz_store *store)
 
 /* zeroer.c */
 bool fz_zeroer_collect(struct fz_pool *pool);
-void fz_zeroer_init(struct fz_pool *pool);
-void fz_zeroer_kick(struct fz_pool *pool);
-void fz_zeroer_stop(struct fz_pool *pool);
+enum fz_look fz_zeroer_look(struct fz_pool *pool);
+bool fz_zeroer_has_work(struct fz_pool *pool);
+u64 fz_zeroer_clear(struct fz_pool *pool);
+
+/* worker.c */
+void fz_worker_add(struct fz_pool *pool);
+void fz_worker_kick(struct fz_pool *pool);
+void fz_worker_stop(struct fz_pool *pool);
+int fz_worker_init(void);
+void fz_worker_exit(void);
 
 /* All background work of the module; unload waits for it. */
 extern struct workqueue_struct *fz_wq;

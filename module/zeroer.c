@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The zeroer: clears used pages in the background, keeps the pool at its
- * target, and sees when pages that others held come free.
+ * What the zeroer does for one pool: it clears used pages, keeps the pool at its
+ * target, and sees when pages that others held come free.  Who does it, and when, is
+ * said in worker.c.
  */
 #include <linux/jiffies.h>
-#include <linux/ktime.h>
-#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
 
@@ -13,14 +12,10 @@
 #include "compat/compat.h"
 #include "context.h"
 
-/* Batches until it lets other work of the queue come first. */
-#define ZEROER_ROUNDS	256
-/* Its weight is a tenth of that of who runs guests. */
-#define ZEROER_NICE	10
-/* How soon to look again at folios that somebody else holds. */
-#define ZEROER_HELD_MS	100
-/* And at those that are there beyond the target. */
-#define ZEROER_SURPLUS_MS	1000
+/* How often to look after 100 ms at what somebody holds, before it is a second. */
+#define ZEROER_SOON	10
+/* Batches of surplus that one look gives back. */
+#define ZEROER_TRIMS	16
 
 /* Move what its holders have released from held to used; how many. */
 static u64 zeroer_collect_held(struct fz_pool *pool, struct fz_store *store)
@@ -80,7 +75,6 @@ static u64 zeroer_clear_some(struct fz_pool *pool, struct fz_store *store)
 {
 	u64 most = store->size == FZ_HUGE ? 1 : FZ_CLEAR_BATCH;
 	struct list_head *last = &store->used;
-	u64 begin = ktime_get_ns();
 	struct folio *folio, *next;
 	struct fz_clear clear;
 	LIST_HEAD(batch);
@@ -112,102 +106,107 @@ static u64 zeroer_clear_some(struct fz_pool *pool, struct fz_store *store)
 	store->nr_used -= nr;
 	fz_demand_give(&store->demand, fz_pool_now(), nr - bad);
 	pool->zeroed += (nr - bad) * fz_size_pages(store->size);
-	pool->zeroer_ns += ktime_get_ns() - begin;
 	spin_unlock(&pool->lock);
 	fz_pool_settle(pool, nr - bad);
 	return nr * fz_size_pages(store->size);
 }
 
-static bool zeroer_has_held(struct fz_pool *pool)
+static u64 zeroer_count_held(struct fz_pool *pool)
 {
 	const struct fz_store *store;
+	u64 nr = 0;
 
 	fz_for_each_store(pool, store)
-		if (READ_ONCE(store->nr_held))
-			return true;
-	return false;
+		nr += READ_ONCE(store->nr_held);
+	return nr;
 }
 
-/* ns until something may be cleared or allocated; more is done if so. */
-static u64 zeroer_step(struct fz_pool *pool, bool *more)
+/* What is held for long is looked at less often. */
+static enum fz_look zeroer_look_held(struct fz_pool *pool)
 {
-	u64 per_second = fz_limit_rate();
-	u64 wait = fz_rate_wait(&pool->rate, ktime_get_ns(), per_second);
+	u64 nr = zeroer_count_held(pool);
+	bool due = time_after_eq(jiffies, pool->held_at);
+	enum fz_look again;
+
+	if (nr > pool->held_seen) {
+		pool->held_quiet = 0;
+		due = true;
+	}
+	pool->held_seen = nr;
+	if (!nr)
+		return FZ_LOOK_NEVER;
+
+	if (due) {
+		if (fz_zeroer_collect(pool))
+			pool->held_quiet = 0;
+		else if (pool->held_quiet < ZEROER_SOON)
+			pool->held_quiet++;
+		pool->held_seen = zeroer_count_held(pool);
+	}
+	again = pool->held_quiet < ZEROER_SOON ? FZ_LOOK_SOON : FZ_LOOK_LATER;
+	if (due)
+		pool->held_at = jiffies + fz_look_pause(again);
+	return again;
+}
+
+/**
+ * fz_zeroer_look() - see to all but clearing: what is held, what is too much
+ * @pool: the pool, for which nobody else does it
+ *
+ * Return: when to look again.
+ */
+enum fz_look fz_zeroer_look(struct fz_pool *pool)
+{
+	enum fz_look again = zeroer_look_held(pool);
+	int rounds = ZEROER_TRIMS;
+	struct fz_store *store;
+	bool more;
+
+	fz_learn_look(pool);
+	do {
+		more = false;
+		fz_for_each_store(pool, store)
+			more |= fz_learn_trim(pool, store);
+	} while (more && --rounds);
+
+	if (more)
+		return FZ_LOOK_NOW;
+	if (again == FZ_LOOK_NEVER && fz_learn_has_surplus(pool))
+		return FZ_LOOK_LATER;
+	return again;
+}
+
+/**
+ * fz_zeroer_has_work() - whether there is something for fz_zeroer_clear()
+ * @pool: the pool
+ *
+ * Return: true if so; what others are clearing just now is theirs.
+ */
+bool fz_zeroer_has_work(struct fz_pool *pool)
+{
+	struct fz_store *store;
+	bool has = false;
+
+	spin_lock(&pool->lock);
+	fz_for_each_store(pool, store)
+		has |= !list_empty(&store->used) || fz_learn_is_short(pool, store);
+	spin_unlock(&pool->lock);
+	return has;
+}
+
+/**
+ * fz_zeroer_clear() - clear or allocate a few folios of each store
+ * @pool: the pool
+ *
+ * Return: how much work that was, in base pages; 0 if there is nothing to do.
+ */
+u64 fz_zeroer_clear(struct fz_pool *pool)
+{
 	struct fz_store *store;
 	u64 done = 0;
 
-	*more = false;
-	fz_for_each_store(pool, store) {
-		/* What is to go is not cleared, nor does it wait for its turn. */
-		if (fz_learn_trim(pool, store))
-			*more = true;
-		else if (!wait)
-			done += zeroer_clear_some(pool, store) +
-				fz_learn_grow(pool, store);
-	}
-	fz_rate_spend(&pool->rate, ktime_get_ns(), per_second, done);
-	*more |= done;
-	return wait;
-}
-
-static void zeroer_work(struct work_struct *work)
-{
-	struct fz_pool *pool = container_of(to_delayed_work(work),
-					    struct fz_pool, zeroer);
-	int rounds = ZEROER_ROUNDS;
-	int nice = task_nice(current);
-	bool more;
-	u64 wait;
-
-	/* The thread is the queue's, and goes back as it came. */
-	set_user_nice(current, ZEROER_NICE);
-	fz_zeroer_collect(pool);
-	fz_learn_look(pool);
-	do {
-		wait = zeroer_step(pool, &more);
-		wake_up_all(&pool->progress);
-		cond_resched();
-	} while (more && --rounds && !READ_ONCE(pool->ending));
-	set_user_nice(current, nice);
-
-	if (more)
-		queue_delayed_work(fz_wq, &pool->zeroer, 0);
-	else if (wait)
-		/* And look at what is held, and whether the bound is another now. */
-		queue_delayed_work(fz_wq, &pool->zeroer,
-				   min(nsecs_to_jiffies(wait) + 1,
-				       msecs_to_jiffies(ZEROER_HELD_MS)));
-	else if (zeroer_has_held(pool))
-		queue_delayed_work(fz_wq, &pool->zeroer,
-				   msecs_to_jiffies(ZEROER_HELD_MS));
-	else if (fz_learn_has_surplus(pool))
-		queue_delayed_work(fz_wq, &pool->zeroer,
-				   msecs_to_jiffies(ZEROER_SURPLUS_MS));
-}
-
-/**
- * fz_zeroer_init() - get the work of a pool ready
- * @pool: the pool
- */
-void fz_zeroer_init(struct fz_pool *pool)
-{
-	INIT_DELAYED_WORK(&pool->zeroer, zeroer_work);
-}
-
-/**
- * fz_zeroer_kick() - have the zeroer look at a pool soon
- * @pool: the pool
- */
-void fz_zeroer_kick(struct fz_pool *pool)
-{
-	mod_delayed_work(fz_wq, &pool->zeroer, 0);
-}
-
-/**
- * fz_zeroer_stop() - end the work of a pool, waiting for what runs
- * @pool: the pool
- */
-void fz_zeroer_stop(struct fz_pool *pool)
-{
-	cancel_delayed_work_sync(&pool->zeroer);
+	fz_for_each_store(pool, store)
+		done += zeroer_clear_some(pool, store) +
+			fz_learn_grow(pool, store);
+	return done;
 }

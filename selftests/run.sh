@@ -93,6 +93,7 @@ pool 240
 shrink 240
 pressure 240
 zeroer 120
+share 120
 numa 120
 numa_policy 120
 guest_race 120 long=15000

@@ -655,7 +655,7 @@ struct fastzero_workset {
  * @out_owned: base pages that the context has in all: populated in its
  *	scratches, and in its pool
  * @out_zeroed: base pages that the zeroer has cleared, or allocated as zeroed ones
- * @out_zeroer_ns: time in ns that the zeroer has spent on this context
+ * @out_zeroer_ns: CPU time in ns that the zeroer has spent on this context
  * @out_aged: pages among @out_dropped that AUTO took back since runs had stopped
  *	writing to them
  * @out_returned: pages among these that were touched again later

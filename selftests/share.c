@@ -1,0 +1,390 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Whose processor time is it?  A tenant whose contexts keep the zeroer busy takes
+ * from another tenant no more than its own share of a processor, the zeroer serves
+ * its tenants alike, and what STATS says of its time is true.
+ */
+#include "kselftest_harness.h"
+#include "fz.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#define ROOT	"/sys/fs/cgroup"
+#define VICTIM	ROOT "/fz_test_victim"
+#define TENANT	ROOT "/fz_test_tenant"
+
+#define CONTEXTS	48
+#define CHUNKS		2
+#define SIZE		(CHUNKS * FZ_CHUNK)
+#define RATE		FZ_PARAM_DIR "zeroer_rate"
+#define DEFAULT_RATE	1048576
+#define MOST		8	/* threads of the zeroer that we look at */
+
+/* All of this is about one processor. */
+static int pin(pid_t pid)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(0, &set);
+	return sched_setaffinity(pid, sizeof(set), &set);
+}
+
+/* The threads of the zeroer; how many. */
+static int find_zeroer(pid_t *pids)
+{
+	DIR *proc = opendir("/proc");
+	struct dirent *e;
+	int nr = 0;
+
+	while (proc && (e = readdir(proc)) && nr < MOST) {
+		char path[300], name[32] = "";
+		FILE *f;
+
+		if (!isdigit(e->d_name[0]))
+			continue;
+		snprintf(path, sizeof(path), "/proc/%s/comm", e->d_name);
+		f = fopen(path, "re");
+		if (f && fgets(name, sizeof(name), f) && !strncmp(name, "fastzero/", 9))
+			pids[nr++] = atoi(e->d_name);
+		if (f)
+			fclose(f);
+	}
+	if (proc)
+		closedir(proc);
+	return nr;
+}
+
+/* CPU time of a thread, in ns. */
+static uint64_t cpu_of(pid_t pid)
+{
+	unsigned long long ns = 0;
+	char path[64];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/schedstat", pid);
+	f = fopen(path, "re");
+	if (!f || fscanf(f, "%llu", &ns) != 1)
+		ns = 0;
+	if (f)
+		fclose(f);
+	return ns;
+}
+
+static uint64_t own_cpu(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+static int enter(const char *group)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "%s/cgroup.procs", group);
+	return fz_write_string(path, "0");
+}
+
+/**
+ * struct tenant - contexts of one process, each with one scratch of 2 MiB chunks
+ * @nr: how many
+ * @ctx: their descriptors
+ * @fd: of the scratches
+ * @map: their mappings
+ */
+struct tenant {
+	int nr;
+	int ctx[CONTEXTS];
+	int fd[CONTEXTS];
+	unsigned char *map[CONTEXTS];
+};
+
+static int tenant_open(struct tenant *t, int nr, uint32_t policy)
+{
+	int i;
+
+	t->nr = nr;
+	for (i = 0; i < nr; i++) {
+		t->ctx[i] = fz_raw_open();
+		if (t->ctx[i] < 0)
+			return -1;
+		t->fd[i] = fz_raw_create(t->ctx[i], SIZE, 0, policy, 0);
+		if (t->fd[i] < 0)
+			return -1;
+		t->map[i] = fz_raw_map(t->fd[i], 0, SIZE);
+		if (t->map[i] == MAP_FAILED)
+			return -1;
+	}
+	return 0;
+}
+
+static void tenant_close(struct tenant *t)
+{
+	int i;
+
+	for (i = 0; i < t->nr; i++) {
+		munmap(t->map[i], SIZE);
+		close(t->fd[i]);
+		close(t->ctx[i]);
+	}
+}
+
+/* A byte in each page or chunk, and all of it is garbage. */
+static int tenant_run(struct tenant *t, uint64_t step, uint32_t mode)
+{
+	uint64_t at;
+	int i;
+
+	for (i = 0; i < t->nr; i++) {
+		for (at = 0; at < SIZE; at += step)
+			t->map[i][at] = 1;
+		if (fz_raw_reset(t->fd[i], 0, SIZE, mode, NULL))
+			return -1;
+	}
+	return 0;
+}
+
+static struct fastzero_stats tenant_stats(const struct tenant *t)
+{
+	struct fastzero_stats sum = { }, s;
+	int i;
+
+	for (i = 0; i < t->nr; i++) {
+		if (fz_raw_stats(t->ctx[i], &s))
+			continue;
+		sum.out_zeroed += s.out_zeroed;
+		sum.out_zeroer_ns += s.out_zeroer_ns;
+		sum.out_pool_used += s.out_pool_used;
+	}
+	return sum;
+}
+
+/* Says that it is there, and resets until it is killed. */
+static void tenant_live(const char *group, int nr, int ready)
+{
+	struct tenant t;
+	int i;
+
+	if (enter(group) || pin(0) || tenant_open(&t, nr, FASTZERO_PAGES_2M))
+		_exit(1);
+	for (i = 0; i < nr; i++)
+		if (fz_raw_pool_huge(t.ctx[i], CHUNKS, 0))
+			_exit(2);
+	for (i = 0;; i++) {
+		if (tenant_run(&t, FZ_CHUNK, FASTZERO_MODE_SWAP))
+			_exit(3);
+		if (i == 2 && write(ready, "", 1) != 1)
+			_exit(4);
+	}
+}
+
+/* Nothing but work, for so long; how much of a processor it got, in 1/1000. */
+static int work(long ms)
+{
+	uint64_t begin = now_ns(), cpu = own_cpu();
+	uint64_t end = begin + (uint64_t)ms * 1000000;
+
+	while (now_ns() < end)
+		;
+	return (int)((own_cpu() - cpu) * 1000 / (now_ns() - begin));
+}
+
+FIXTURE(share) {
+	pid_t tenant;
+	int ready;
+};
+
+FIXTURE_VARIANT(share) {
+	const char *max;
+	int contexts;
+	int least;		/* of a processor, for the victim, in 1/1000 */
+};
+
+FIXTURE_VARIANT_ADD(share, beside_an_equal) {
+	.max = "max", .contexts = 48, .least = 450,
+};
+
+FIXTURE_VARIANT_ADD(share, beside_one_of_20) {
+	.max = "20000 100000", .contexts = 48, .least = 750,
+};
+
+FIXTURE_SETUP(share)
+{
+	pid_t zeroer[MOST];
+	int i, nr, fds[2];
+
+	mkdir(VICTIM, 0755);
+	mkdir(TENANT, 0755);
+	if (access(TENANT "/cpu.max", F_OK))
+		FZ_SKIP_ALL("no cpu controller in " ROOT);
+	ASSERT_EQ(0, fz_write_string(TENANT "/cpu.max", variant->max));
+	nr = find_zeroer(zeroer);
+	for (i = 0; i < nr; i++)
+		ASSERT_EQ(0, pin(zeroer[i]));
+	ASSERT_EQ(0, pipe(fds));
+	self->ready = fds[0];
+	self->tenant = fz_fork();
+	if (!self->tenant)
+		tenant_live(TENANT, variant->contexts, fds[1]);
+	close(fds[1]);
+}
+
+FIXTURE_TEARDOWN(share)
+{
+	kill(self->tenant, SIGKILL);
+	fz_wait(self->tenant);
+	close(self->ready);
+	fz_until(!rmdir(TENANT), FZ_PATIENCE_MS);
+	fz_until(!rmdir(VICTIM), FZ_PATIENCE_MS);
+}
+
+static int victim(void *arg)
+{
+	int *got = arg;
+
+	if (enter(VICTIM) || pin(0))
+		return 1;
+	work(300);
+	*got = work(3000);
+	return 0;
+}
+
+/* The victim has what it would have beside a tenant without any zeroer. */
+TEST_F(share, victim)
+{
+	int *got = mmap(NULL, fz_ps, PROT_READ | PROT_WRITE,
+			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	char byte;
+
+	ASSERT_NE(MAP_FAILED, got);
+	ASSERT_EQ(1, read(self->ready, &byte, 1));
+	ASSERT_EQ(0, fz_in_child(victim, got));
+	TH_LOG("%d.%d %% of a processor", *got / 10, *got % 10);
+	EXPECT_LE(variant->least, *got);
+	EXPECT_EQ(0, kill(self->tenant, 0));
+	munmap(got, fz_ps);
+}
+
+/* Hogs of a processor each, so that the zeroer has to wait for one. */
+static void hogs(pid_t *pids, int nr)
+{
+	int i;
+
+	for (i = 0; i < nr; i++) {
+		pids[i] = fz_fork();
+		while (!pids[i])
+			;
+	}
+}
+
+/* It is no more than the machine had, and it is what the kernel says. */
+TEST(stats_have_cpu_time)
+{
+	int nr_hogs = (int)sysconf(_SC_NPROCESSORS_ONLN);
+	struct fastzero_stats before, after;
+	pid_t zeroer[MOST], pids[64];
+	uint64_t begin, ns, cpu = 0;
+	struct tenant t;
+	int i, nr;
+
+	ASSERT_EQ(0, fz_write_string(RATE, "0")) TH_LOG("needs root");
+	ASSERT_GE(64, nr_hogs);
+	nr = find_zeroer(zeroer);
+	ASSERT_EQ(0, tenant_open(&t, 8, FASTZERO_PAGES_4K));
+	hogs(pids, nr_hogs);
+	ASSERT_TRUE(fz_until(!tenant_stats(&t).out_pool_used, FZ_PATIENCE_MS));
+	before = tenant_stats(&t);
+	for (i = 0; i < nr; i++)
+		cpu -= cpu_of(zeroer[i]);
+	begin = now_ns();
+	while (now_ns() - begin < 2000000000)
+		ASSERT_EQ(0, tenant_run(&t, fz_ps, FASTZERO_MODE_DROP));
+	ns = now_ns() - begin;
+	after = tenant_stats(&t);
+	EXPECT_GE(ns * (uint64_t)(nr ?: nr_hogs),
+		  after.out_zeroer_ns - before.out_zeroer_ns);
+	for (i = 0; i < nr_hogs; i++) {
+		kill(pids[i], SIGKILL);
+		fz_wait(pids[i]);
+	}
+
+	/* When all is done no turn is under way of which we know a part only. */
+	ASSERT_TRUE(fz_until(!tenant_stats(&t).out_pool_used, FZ_PATIENCE_MS));
+	usleep(20000);
+	after = tenant_stats(&t);
+	for (i = 0; i < nr; i++)
+		cpu += cpu_of(zeroer[i]);
+	ns = after.out_zeroer_ns - before.out_zeroer_ns;
+	TH_LOG("STATS: %ju us, the kernel: %ju us", (uintmax_t)ns / 1000,
+	       (uintmax_t)cpu / 1000);
+	EXPECT_LT(0, ns);
+	EXPECT_LE(ns, cpu + cpu / 20);
+	EXPECT_GE(ns, cpu - cpu / 20);
+	tenant_close(&t);
+	EXPECT_EQ(0, fz_write_string(RATE, "1048576"));
+}
+
+/* One bound for all contexts together. */
+TEST(contexts_share_the_rate)
+{
+	const uint64_t rate = 2048;
+	uint64_t begin, ms, done;
+	struct tenant t;
+
+	ASSERT_EQ(0, fz_write_string(RATE, "1")) TH_LOG("needs root");
+	ASSERT_EQ(0, tenant_open(&t, 12, FASTZERO_PAGES_4K));
+	ASSERT_EQ(0, tenant_run(&t, fz_ps, FASTZERO_MODE_DROP));
+	done = tenant_stats(&t).out_zeroed;
+	ASSERT_EQ(0, fz_write_string(RATE, "2048"));
+	begin = now_ns();
+	usleep(1500000);
+	done = tenant_stats(&t).out_zeroed - done;
+	ms = (now_ns() - begin) / 1000000 + 1;
+	TH_LOG("%ju pages in %ju ms", (uintmax_t)done, (uintmax_t)ms);
+	/* A burst of 20 ms, and a batch. */
+	EXPECT_GE(rate * (ms + 20) / 1000 + 64, done);
+	EXPECT_LE(rate / 2, done);
+	EXPECT_EQ(0, fz_write_string(RATE, "1048576"));
+	tenant_close(&t);
+}
+
+/* A context that has much to be cleared does not keep one waiting that has little. */
+TEST(contexts_take_turns)
+{
+	struct tenant much, little;
+	uint64_t begin;
+
+	ASSERT_EQ(0, fz_write_string(RATE, "1")) TH_LOG("needs root");
+	ASSERT_EQ(0, tenant_open(&much, 1, FASTZERO_PAGES_4K));
+	ASSERT_EQ(0, tenant_open(&little, 1, FASTZERO_PAGES_4K));
+	ASSERT_EQ(0, tenant_run(&much, fz_ps, FASTZERO_MODE_DROP));
+	usleep(200000);
+	ASSERT_EQ(0, tenant_run(&little, fz_ps * 8, FASTZERO_MODE_DROP));
+	ASSERT_EQ(0, fz_write_string(RATE, "512"));
+	begin = now_ns();
+	ASSERT_TRUE(fz_until(!tenant_stats(&little).out_pool_used, FZ_PATIENCE_MS));
+	TH_LOG("waited for %ju ms", (uintmax_t)(now_ns() - begin) / 1000000);
+	/* As much as it has, and a turn. */
+	EXPECT_LT(0, tenant_stats(&much).out_pool_used);
+	EXPECT_EQ(0, fz_write_string(RATE, "1048576"));
+	tenant_close(&much);
+	tenant_close(&little);
+}
+
+TEST_HARNESS_MAIN
