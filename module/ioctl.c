@@ -25,6 +25,7 @@ union ioctl_buffer {
 	struct fastzero_reset_dirty reset_dirty;
 	struct fastzero_populate populate;
 	struct fastzero_workset workset;
+	struct fastzero_zero zero;
 };
 
 /**
@@ -54,6 +55,7 @@ static int ioctl_info(struct fz_ucmd *ucmd)
 			     FASTZERO_FEATURE_RESET_DIRTY |
 			     FASTZERO_FEATURE_TOTAL_CPU |
 			     FASTZERO_FEATURE_WORKSET |
+			     FASTZERO_FEATURE_ZERO |
 			     FASTZERO_FEATURE_ZEROPAGE |
 			     (fz_has_huge() ? FASTZERO_FEATURE_2M : 0);
 	info->out_modes = BIT(FASTZERO_MODE_AUTO) |
@@ -210,6 +212,8 @@ static const struct ioctl_op ioctl_ops[] = {
 		 out_used, ON_CONTEXT, false),
 	IOCTL_OP(FASTZERO_IOC_STATS, fz_ioctl_stats, struct fastzero_stats,
 		 out_zeroer_ns, ON_BOTH, true),
+	IOCTL_OP(FASTZERO_IOC_ZERO, fz_ioctl_zero, struct fastzero_zero,
+		 out_ns, ON_CONTEXT, false),
 	IOCTL_OP(FASTZERO_IOC_RESET_DIRTY, fz_ioctl_reset_dirty,
 		 struct fastzero_reset_dirty, out_held, ON_SCRATCH, false),
 	IOCTL_OP(FASTZERO_IOC_POPULATE, fz_ioctl_populate,

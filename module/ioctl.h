@@ -38,5 +38,6 @@ int fz_ioctl_reset_dirty(struct fz_ucmd *ucmd);
 int fz_ioctl_populate(struct fz_ucmd *ucmd);
 int fz_ioctl_workset(struct fz_ucmd *ucmd);
 int fz_ioctl_stats(struct fz_ucmd *ucmd);
+int fz_ioctl_zero(struct fz_ucmd *ucmd);
 
 #endif

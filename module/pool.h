@@ -108,6 +108,9 @@ static inline unsigned long fz_look_pause(enum fz_look look)
  * @clear: in the queue of those that have something to be cleared
  * @now: it is to be looked at now
  * @stopped: it is in no queue any more, and whoever works for it ends soon
+ * @lent: threads of the tenant that do the work; while there are any the pool is in
+ *	no queue
+ * @idle: where these wait
  * @worker: the thread that works for it just now
  * @nice: weight that @worker had before somebody waited for it; only if @hurry
  * @hurry: somebody waits for it
@@ -118,6 +121,8 @@ struct fz_job {
 	struct list_head clear;
 	bool now;
 	bool stopped;
+	unsigned int lent;
+	wait_queue_head_t idle;
 	struct task_struct *worker;
 	int nice;
 	bool hurry;
@@ -373,6 +378,12 @@ u64 fz_zeroer_clear(struct fz_pool *pool);
 void fz_worker_add(struct fz_pool *pool);
 void fz_worker_kick(struct fz_pool *pool);
 void fz_worker_stop(struct fz_pool *pool);
+u64 fz_worker_cpu(void);
+void fz_worker_charge(struct fz_pool *pool, u64 *last);
+void fz_worker_lend(struct fz_pool *pool);
+void fz_worker_take_back(struct fz_pool *pool);
+bool fz_worker_claim(struct fz_pool *pool);
+void fz_worker_release(struct fz_pool *pool);
 int fz_worker_init(void);
 void fz_worker_exit(void);
 

@@ -157,12 +157,31 @@ static bool resize_settled(struct fz_pool *pool, const struct fz_store *store,
 	return settled;
 }
 
+/* Whoever waits does not wait for a thread of low weight, and pays for it. */
+static int resize_wait(struct fz_pool *pool, const struct fz_store *store, u64 target)
+{
+	u64 cpu = fz_worker_cpu();
+	int err = 0;
+
+	while (!err && !resize_settled(pool, store, target)) {
+		if (!fz_zeroer_clear(pool))
+			err = wait_event_killable(pool->progress,
+					resize_settled(pool, store, target) ||
+					fz_zeroer_has_work(pool));
+		if (fatal_signal_pending(current))
+			err = -EINTR;
+		cond_resched();
+	}
+	fz_worker_charge(pool, &cpu);
+	return err ? -EINTR : 0;
+}
+
 /**
  * fz_pool_resize() - set the target and allocate what is missing
  * @pool: the pool
  * @store: of which folios
  * @target: how many are to be kept ready
- * @wait: wait until the zeroer has made them so
+ * @wait: make them so, and wait for what others have in hand
  *
  * What was learned is forgotten, and begins anew.
  *
@@ -195,9 +214,5 @@ int fz_pool_resize(struct fz_pool *pool, struct fz_store *store, u64 target,
 	fz_worker_kick(pool);
 	mutex_unlock(&pool->resize);
 
-	if (!err && wait &&
-	    wait_event_killable(pool->progress,
-				resize_settled(pool, store, target)))
-		err = -EINTR;
-	return err;
+	return err || !wait ? err : resize_wait(pool, store, target);
 }

@@ -23,6 +23,8 @@
 #define WORKER_TURN	FZ_CHUNK_PAGES
 /* The lowest weight: in the root cgroup, 15 against the 1024 of a tenant's cgroup. */
 #define WORKER_NICE	MAX_NICE
+/* Pools that come due between two turns. */
+#define WORKER_DUE	32
 /* How long not to look whether the bound is another now. */
 #define WORKER_BOUND_MS	100
 
@@ -51,15 +53,16 @@ static void worker_queue_now(struct fz_pool *pool)
 	list_move_tail(&pool->job.look, &worker_now);
 }
 
-/* What was to be looked at after a while, and is due. */
+/* What was to be looked at after a while, and is due; some of it, if it is much. */
 static void worker_queue_due(struct list_head *list)
 {
 	struct fz_pool *pool, *next;
+	int most = WORKER_DUE;
 
 	lockdep_assert_held(&worker_lock);
 
 	list_for_each_entry_safe(pool, next, list, job.look) {
-		if (time_before(jiffies, pool->job.due))
+		if (time_before(jiffies, pool->job.due) || !most--)
 			break;
 		worker_queue_now(pool);
 	}
@@ -148,10 +151,22 @@ static struct fz_pool *worker_begin_clear(void)
 	return pool;
 }
 
-/*
- * A turn is over, and the pool may be gone after this.  What it cost is exact: to
- * schedule brings the account of the thread up to date.
- */
+/* Nobody works for the pool just now. */
+static void worker_leave(struct fz_pool *pool)
+{
+	lockdep_assert_held(&worker_lock);
+
+	/* Who is lent holds the context. */
+	if (pool->job.lent) {
+		WRITE_ONCE(pool->job.worker, NULL);
+		wake_up(&pool->job.idle);
+		return;
+	}
+	/* Who waits for this may free the pool. */
+	smp_store_release(&pool->job.worker, NULL);
+}
+
+/* A turn is over, and the pool may be gone after this. */
 static void worker_end(struct fz_pool *pool, bool clear, enum fz_look again)
 {
 	struct fz_job *job = &pool->job;
@@ -159,7 +174,7 @@ static void worker_end(struct fz_pool *pool, bool clear, enum fz_look again)
 	spin_lock(&worker_lock);
 	if (job->hurry)
 		set_user_nice(current, job->nice);
-	if (!job->stopped) {
+	if (!job->stopped && !job->lent) {
 		if (clear && list_empty(&job->clear))
 			list_add_tail(&job->clear, &worker_clear);
 		if (again == FZ_LOOK_NOW) {
@@ -170,19 +185,36 @@ static void worker_end(struct fz_pool *pool, bool clear, enum fz_look again)
 				       &worker_soon : &worker_later);
 		}
 	}
-	/* Who waits for the end must find it before the pool goes. */
-	smp_store_release(&job->worker, NULL);
+	/* What we leave is seen to by who was lent meanwhile. */
+	if (job->lent)
+		WRITE_ONCE(job->now, true);
+	worker_leave(pool);
 	spin_unlock(&worker_lock);
 	wake_up_all(&worker_left);
 }
 
-/* CPU time of this thread since the last call. */
-static void worker_charge(struct fz_pool *pool, u64 *last)
+/**
+ * fz_worker_cpu() - CPU time of this thread
+ *
+ * To schedule brings its account up to date, which else is that of the last tick.
+ *
+ * Return: ns.
+ */
+u64 fz_worker_cpu(void)
 {
-	u64 now;
-
 	schedule();
-	now = current->se.sum_exec_runtime;
+	return current->se.sum_exec_runtime;
+}
+
+/**
+ * fz_worker_charge() - account for CPU time of this thread
+ * @pool: for which it has worked
+ * @last: fz_worker_cpu() up to which that was done; now that of now
+ */
+void fz_worker_charge(struct fz_pool *pool, u64 *last)
+{
+	u64 now = fz_worker_cpu();
+
 	spin_lock(&pool->lock);
 	pool->zeroer_ns += now - *last;
 	spin_unlock(&pool->lock);
@@ -199,7 +231,7 @@ static bool worker_look(u64 *cpu)
 		return false;
 	again = fz_zeroer_look(pool);
 	clear = fz_zeroer_has_work(pool);
-	worker_charge(pool, cpu);
+	fz_worker_charge(pool, cpu);
 	worker_end(pool, clear, again);
 	return true;
 }
@@ -216,8 +248,8 @@ static bool worker_do_clear(u64 *cpu)
 		all += done;
 		cond_resched();
 	} while (worker_spend(done) && done && all < WORKER_TURN &&
-		 !READ_ONCE(pool->ending));
-	worker_charge(pool, cpu);
+		 !READ_ONCE(pool->ending) && !READ_ONCE(pool->job.lent));
+	fz_worker_charge(pool, cpu);
 	/* It has more ready now than it had: perhaps too much. */
 	worker_end(pool, done, done ? FZ_LOOK_NEVER : FZ_LOOK_NOW);
 	return true;
@@ -257,7 +289,7 @@ static unsigned long worker_pause(void)
 
 static int worker_run(void *unused)
 {
-	u64 cpu = current->se.sum_exec_runtime;
+	u64 cpu = fz_worker_cpu();
 	bool any;
 
 	set_user_nice(current, WORKER_NICE);
@@ -281,6 +313,84 @@ void fz_worker_add(struct fz_pool *pool)
 {
 	INIT_LIST_HEAD(&pool->job.look);
 	INIT_LIST_HEAD(&pool->job.clear);
+	init_waitqueue_head(&pool->job.idle);
+}
+
+/* The pool is to be looked at, by whoever does its work. */
+static void worker_wake(struct fz_pool *pool)
+{
+	bool lent;
+
+	spin_lock(&worker_lock);
+	lent = pool->job.lent;
+	if (lent)
+		WRITE_ONCE(pool->job.now, true);
+	else if (!pool->job.stopped)
+		worker_queue_now(pool);
+	spin_unlock(&worker_lock);
+	if (lent)
+		wake_up(&pool->job.idle);
+	else if (wq_has_sleeper(&worker_idle))
+		wake_up(&worker_idle);
+}
+
+/**
+ * fz_worker_lend() - a thread of the tenant does the work from now on
+ * @pool: the pool
+ */
+void fz_worker_lend(struct fz_pool *pool)
+{
+	spin_lock(&worker_lock);
+	pool->job.lent++;
+	list_del_init(&pool->job.look);
+	list_del_init(&pool->job.clear);
+	spin_unlock(&worker_lock);
+}
+
+/**
+ * fz_worker_take_back() - the thread that was lent is not there any more
+ * @pool: the pool
+ */
+void fz_worker_take_back(struct fz_pool *pool)
+{
+	spin_lock(&worker_lock);
+	pool->job.lent--;
+	spin_unlock(&worker_lock);
+	/* Whatever it has left, somebody else must see to it. */
+	worker_wake(pool);
+}
+
+/**
+ * fz_worker_claim() - have the pool looked at by the caller and nobody else
+ * @pool: the pool, to which the caller is lent
+ *
+ * Return: false if somebody does that already.
+ */
+bool fz_worker_claim(struct fz_pool *pool)
+{
+	bool claimed;
+
+	spin_lock(&worker_lock);
+	claimed = !pool->job.worker;
+	if (claimed) {
+		pool->job.worker = current;
+		WRITE_ONCE(pool->job.now, false);
+	}
+	spin_unlock(&worker_lock);
+	/* As worker_begin_look(). */
+	smp_mb();
+	return claimed;
+}
+
+/**
+ * fz_worker_release() - it has been looked at
+ * @pool: the pool
+ */
+void fz_worker_release(struct fz_pool *pool)
+{
+	spin_lock(&worker_lock);
+	worker_leave(pool);
+	spin_unlock(&worker_lock);
 }
 
 /**
@@ -293,12 +403,7 @@ void fz_worker_kick(struct fz_pool *pool)
 	smp_mb();
 	if (READ_ONCE(pool->job.now))
 		return;
-	spin_lock(&worker_lock);
-	if (!pool->job.stopped)
-		worker_queue_now(pool);
-	spin_unlock(&worker_lock);
-	if (wq_has_sleeper(&worker_idle))
-		wake_up(&worker_idle);
+	worker_wake(pool);
 }
 
 /**

@@ -47,6 +47,11 @@ SHAPE(pool, POOL, fastzero_pool,
 	.flags = FASTZERO_POOL_WAIT | FASTZERO_POOL_NODE,
 	.reserved = offsetof(struct fastzero_pool, node),
 	.out = offsetof(struct fastzero_pool, out_ready));
+SHAPE(zero, ZERO, fastzero_zero,
+	.feature = FASTZERO_FEATURE_ZERO,
+	.flags = FASTZERO_ZERO_ONCE,
+	.reserved = offsetof(struct fastzero_zero, __reserved),
+	.out = offsetof(struct fastzero_zero, out_zeroed));
 SHAPE(stats_context, STATS, fastzero_stats,
 	.first = offsetof(struct fastzero_stats, out_aged),
 	.out = offsetof(struct fastzero_stats, out_scratches));
@@ -74,6 +79,7 @@ static void build(FIXTURE_DATA(shape) *self, unsigned int nr, size_t size)
 		struct fastzero_info info;
 		struct fastzero_create create;
 		struct fastzero_pool pool;
+		struct fastzero_zero zero;
 		struct fastzero_stats stats;
 		struct fastzero_reset reset;
 		struct fastzero_reset_dirty dirty;
@@ -89,6 +95,10 @@ static void build(FIXTURE_DATA(shape) *self, unsigned int nr, size_t size)
 	case FASTZERO_IOC_POOL:
 		/* One more than there are, so that it has something to do. */
 		u.pool.target = FZ_STATE_PAGES + 1;
+		break;
+	case FASTZERO_IOC_ZERO:
+		/* Or it would wait for ever. */
+		u.zero.timeout_ms = 1;
 		break;
 	case FASTZERO_IOC_RESET:
 		u.reset.length = 2 * fz_ps;

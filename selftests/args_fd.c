@@ -27,7 +27,7 @@ FIXTURE_TEARDOWN(fd)
 
 static bool known(unsigned int nr)
 {
-	return nr <= FASTZERO_CMD_STATS ||
+	return nr <= FASTZERO_CMD_ZERO ||
 	       (nr >= FASTZERO_CMD_RESET && nr <= FASTZERO_CMD_WORKSET);
 }
 
@@ -56,7 +56,8 @@ TEST_F(fd, unknown_numbers)
 TEST_F(fd, unknown_types)
 {
 	const unsigned int base[] = { FASTZERO_IOC_INFO, FASTZERO_IOC_CREATE,
-		FASTZERO_IOC_POOL, FASTZERO_IOC_STATS, FASTZERO_IOC_RESET,
+		FASTZERO_IOC_POOL, FASTZERO_IOC_STATS, FASTZERO_IOC_ZERO,
+		FASTZERO_IOC_RESET,
 		FASTZERO_IOC_RESET_DIRTY, FASTZERO_IOC_POPULATE,
 		FASTZERO_IOC_WORKSET };
 	const unsigned int change[] = { 0x100, 0x8000, _IOC_READ << _IOC_DIRSHIFT,
@@ -94,6 +95,11 @@ TEST_F(fd, create_on_scratch)
 TEST_F(fd, pool_on_scratch)
 {
 	FAILS(ENOTTY, fz_raw_pool(self->state.fd, 1, 0, NULL));
+}
+
+TEST_F(fd, zero_on_scratch)
+{
+	FAILS(ENOTTY, fz_raw_zero(self->state.fd, 1, 0, NULL));
 }
 
 TEST_F(fd, reset_without_implicit_scratch)
@@ -179,6 +185,7 @@ TEST_F(fd, read_only_context)
 	ASSERT_EQ(0, fz_state_take(&self->state));
 	FAILS(EBADF, fz_raw_create(ctx, fz_ps, 0, 0, 0));
 	FAILS(EBADF, fz_raw_pool(ctx, 1, 0, NULL));
+	FAILS(EBADF, fz_raw_zero(ctx, 1, 0, NULL));
 	FAILS(EBADF, fz_raw_reset(ctx, 0, fz_ps, 0, NULL));
 	close(ctx);
 }
@@ -213,7 +220,7 @@ TEST_F(fd, info_says_what_is_there)
 	EXPECT_TRUE(fz_has_mode(info, FASTZERO_MODE_INPLACE));
 	EXPECT_TRUE(fz_has_mode(info, FASTZERO_MODE_DROP));
 	EXPECT_EQ(0, info->out_modes >> (FASTZERO_MODE_DROP + 1));
-	EXPECT_EQ(0, info->out_features >> 6);
+	EXPECT_EQ(0, info->out_features >> 7);
 }
 
 TEST_HARNESS_MAIN

@@ -149,6 +149,14 @@ long fz_mapped_huge(const void *map)
 	return kib << 10;
 }
 
+int fz_raw_zero(int fd, uint32_t timeout_ms, uint32_t flags,
+		struct fastzero_zero *out)
+{
+	struct fastzero_zero arg = { .flags = flags, .timeout_ms = timeout_ms };
+
+	return FZ_CALL(fd, FASTZERO_IOC_ZERO, out, arg);
+}
+
 int fz_raw_stats(int fd, struct fastzero_stats *out)
 {
 	struct fastzero_stats arg = { 0 };

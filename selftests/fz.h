@@ -88,6 +88,8 @@ int fz_raw_pool(int fd, uint64_t target, uint32_t flags,
 		struct fastzero_pool *out);
 /* Chunks of 2 MiB in the pool. */
 int fz_raw_pool_huge(int fd, uint64_t target, uint32_t flags);
+int fz_raw_zero(int fd, uint32_t timeout_ms, uint32_t flags,
+		struct fastzero_zero *out);
 int fz_raw_stats(int fd, struct fastzero_stats *out);
 int fz_raw_reset(int fd, uint64_t offset, uint64_t length, uint32_t mode,
 		 struct fastzero_reset *out);

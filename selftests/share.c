@@ -9,6 +9,7 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -74,6 +75,17 @@ static uint64_t cpu_of(pid_t pid)
 		ns = 0;
 	if (f)
 		fclose(f);
+	return ns;
+}
+
+static uint64_t zeroer_cpu(void)
+{
+	pid_t pids[MOST];
+	int nr = find_zeroer(pids);
+	uint64_t ns = 0;
+
+	while (nr)
+		ns += cpu_of(pids[--nr]);
 	return ns;
 }
 
@@ -175,16 +187,28 @@ static struct fastzero_stats tenant_stats(const struct tenant *t)
 	return sum;
 }
 
+/* Works for a context until it is killed, or a signal comes. */
+static void *lend(void *arg)
+{
+	const int *ctx = arg;
+
+	while (!fz_raw_zero(*ctx, 0, 0, NULL))
+		;
+	return NULL;
+}
+
 /* Says that it is there, and resets until it is killed. */
-static void tenant_live(const char *group, int nr, int ready)
+static void tenant_live(const char *group, int nr, bool lends, int ready)
 {
 	struct tenant t;
+	pthread_t thread;
 	int i;
 
 	if (enter(group) || pin(0) || tenant_open(&t, nr, FASTZERO_PAGES_2M))
 		_exit(1);
 	for (i = 0; i < nr; i++)
-		if (fz_raw_pool_huge(t.ctx[i], CHUNKS, 0))
+		if (fz_raw_pool_huge(t.ctx[i], CHUNKS, 0) ||
+		    (lends && pthread_create(&thread, NULL, lend, &t.ctx[i])))
 			_exit(2);
 	for (i = 0;; i++) {
 		if (tenant_run(&t, FZ_CHUNK, FASTZERO_MODE_SWAP))
@@ -213,6 +237,7 @@ FIXTURE(share) {
 FIXTURE_VARIANT(share) {
 	const char *max;
 	int contexts;
+	bool lends;		/* a thread to each */
 	int least;		/* of a processor, for the victim, in 1/1000 */
 };
 
@@ -222,6 +247,10 @@ FIXTURE_VARIANT_ADD(share, beside_an_equal) {
 
 FIXTURE_VARIANT_ADD(share, beside_one_of_20) {
 	.max = "20000 100000", .contexts = 48, .least = 750,
+};
+
+FIXTURE_VARIANT_ADD(share, beside_one_that_lends) {
+	.max = "20000 100000", .contexts = 8, .lends = true, .least = 750,
 };
 
 FIXTURE_SETUP(share)
@@ -241,7 +270,7 @@ FIXTURE_SETUP(share)
 	self->ready = fds[0];
 	self->tenant = fz_fork();
 	if (!self->tenant)
-		tenant_live(TENANT, variant->contexts, fds[1]);
+		tenant_live(TENANT, variant->contexts, variant->lends, fds[1]);
 	close(fds[1]);
 }
 
@@ -270,11 +299,18 @@ TEST_F(share, victim)
 {
 	int *got = mmap(NULL, fz_ps, PROT_READ | PROT_WRITE,
 			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	uint64_t cpu;
 	char byte;
 
 	ASSERT_NE(MAP_FAILED, got);
 	ASSERT_EQ(1, read(self->ready, &byte, 1));
+	cpu = zeroer_cpu();
 	ASSERT_EQ(0, fz_in_child(victim, got));
+	cpu = zeroer_cpu() - cpu;
+	TH_LOG("the zeroer: %ju ms", (uintmax_t)cpu / 1000000);
+	/* Nobody works for whoever does it himself. */
+	if (variant->lends)
+		EXPECT_GE(20000000, cpu);
 	TH_LOG("%d.%d %% of a processor", *got / 10, *got % 10);
 	EXPECT_LE(variant->least, *got);
 	EXPECT_EQ(0, kill(self->tenant, 0));
@@ -299,7 +335,7 @@ TEST(stats_have_cpu_time)
 	int nr_hogs = (int)sysconf(_SC_NPROCESSORS_ONLN);
 	struct fastzero_stats before, after;
 	pid_t zeroer[MOST], pids[64];
-	uint64_t begin, ns, cpu = 0;
+	uint64_t begin, ns, cpu;
 	struct tenant t;
 	int i, nr;
 
@@ -310,8 +346,7 @@ TEST(stats_have_cpu_time)
 	hogs(pids, nr_hogs);
 	ASSERT_TRUE(fz_until(!tenant_stats(&t).out_pool_used, FZ_PATIENCE_MS));
 	before = tenant_stats(&t);
-	for (i = 0; i < nr; i++)
-		cpu -= cpu_of(zeroer[i]);
+	cpu = zeroer_cpu();
 	begin = now_ns();
 	while (now_ns() - begin < 2000000000)
 		ASSERT_EQ(0, tenant_run(&t, fz_ps, FASTZERO_MODE_DROP));
@@ -328,8 +363,7 @@ TEST(stats_have_cpu_time)
 	ASSERT_TRUE(fz_until(!tenant_stats(&t).out_pool_used, FZ_PATIENCE_MS));
 	usleep(20000);
 	after = tenant_stats(&t);
-	for (i = 0; i < nr; i++)
-		cpu += cpu_of(zeroer[i]);
+	cpu = zeroer_cpu() - cpu;
 	ns = after.out_zeroer_ns - before.out_zeroer_ns;
 	TH_LOG("STATS: %ju us, the kernel: %ju us", (uintmax_t)ns / 1000,
 	       (uintmax_t)cpu / 1000);
@@ -385,6 +419,150 @@ TEST(contexts_take_turns)
 	EXPECT_EQ(0, fz_write_string(RATE, "1048576"));
 	tenant_close(&much);
 	tenant_close(&little);
+}
+
+/* Threads that are lent to a context, and one that lends itself. */
+FIXTURE(lent) {
+	struct tenant t;
+	pthread_t thread;
+};
+
+static void nothing(__attribute__((unused)) int signal)
+{
+}
+
+FIXTURE_SETUP(lent)
+{
+	struct sigaction act = { .sa_handler = nothing };
+
+	ASSERT_EQ(0, fz_write_string(RATE, "1")) TH_LOG("needs root");
+	ASSERT_EQ(0, sigaction(SIGUSR1, &act, NULL));
+	ASSERT_EQ(0, tenant_open(&self->t, 1, FASTZERO_PAGES_4K));
+	ASSERT_EQ(0, tenant_run(&self->t, fz_ps, FASTZERO_MODE_DROP));
+	EXPECT_LT(0, tenant_stats(&self->t).out_pool_used);
+}
+
+FIXTURE_TEARDOWN(lent)
+{
+	tenant_close(&self->t);
+	EXPECT_EQ(0, fz_write_string(RATE, "1048576"));
+}
+
+static bool all_ready(const struct tenant *t)
+{
+	return !tenant_stats(t).out_pool_used;
+}
+
+/* Everything that there is, whatever the bound of others. */
+TEST_F(lent, once)
+{
+	uint64_t before = tenant_stats(&self->t).out_zeroed;
+	uint64_t ns = tenant_stats(&self->t).out_zeroer_ns;
+	struct fastzero_zero z;
+
+	ASSERT_EQ(0, fz_raw_zero(self->t.ctx[0], 0, FASTZERO_ZERO_ONCE, &z));
+	EXPECT_TRUE(all_ready(&self->t));
+	EXPECT_EQ(SIZE / fz_ps, before + z.out_zeroed);
+	EXPECT_EQ(SIZE / fz_ps, tenant_stats(&self->t).out_zeroed);
+	EXPECT_EQ(tenant_stats(&self->t).out_zeroer_ns - ns, z.out_ns);
+	EXPECT_LT(0, z.out_ns);
+	ASSERT_ZERO(self->t.map[0], 0, SIZE);
+	/* And again, when there is nothing. */
+	ASSERT_EQ(0, fz_raw_zero(self->t.ctx[0], 0, FASTZERO_ZERO_ONCE, &z));
+	EXPECT_EQ(0, z.out_zeroed);
+}
+
+TEST_F(lent, until_a_timeout)
+{
+	long begin = fz_now_ms();
+
+	ASSERT_EQ(0, fz_raw_zero(self->t.ctx[0], 200, 0, NULL));
+	EXPECT_LE(200, fz_now_ms() - begin + 10);
+	EXPECT_TRUE(all_ready(&self->t));
+}
+
+/* While it is there it does all of the work, and then somebody else does. */
+TEST_F(lent, does_all_the_work)
+{
+	uint64_t cpu, ns;
+	int i;
+
+	ASSERT_EQ(0, pthread_create(&self->thread, NULL, lend, &self->t.ctx[0]));
+	ASSERT_TRUE(fz_until(all_ready(&self->t), FZ_PATIENCE_MS));
+	ASSERT_EQ(0, fz_write_string(RATE, "0"));
+	usleep(200000);
+	cpu = zeroer_cpu();
+	ns = tenant_stats(&self->t).out_zeroer_ns;
+	for (i = 0; i < 20; i++) {
+		ASSERT_EQ(0, tenant_run(&self->t, fz_ps, FASTZERO_MODE_DROP));
+		ASSERT_TRUE(fz_until(all_ready(&self->t), FZ_PATIENCE_MS));
+	}
+	EXPECT_EQ(cpu, zeroer_cpu());
+	EXPECT_LT(ns, tenant_stats(&self->t).out_zeroer_ns);
+	pthread_kill(self->thread, SIGUSR1);
+	ASSERT_EQ(0, pthread_join(self->thread, NULL));
+
+	ASSERT_EQ(0, tenant_run(&self->t, fz_ps, FASTZERO_MODE_DROP));
+	ASSERT_TRUE(fz_until(all_ready(&self->t), FZ_PATIENCE_MS));
+	EXPECT_LT(cpu, zeroer_cpu());
+}
+
+/* Several of them, who come and go while there is work. */
+TEST_F(lent, several)
+{
+	pthread_t threads[3];
+	int i, k;
+
+	for (i = 0; i < 10; i++) {
+		for (k = 0; k < 3; k++)
+			ASSERT_EQ(0, pthread_create(&threads[k], NULL, lend,
+						    &self->t.ctx[0]));
+		ASSERT_EQ(0, tenant_run(&self->t, fz_ps, FASTZERO_MODE_DROP));
+		ASSERT_TRUE(fz_until(all_ready(&self->t), FZ_PATIENCE_MS));
+		for (k = 0; k < 3; k++) {
+			ASSERT_EQ(0, tenant_run(&self->t, fz_ps,
+						FASTZERO_MODE_SWAP));
+			/* It may not have come so far yet. */
+			usleep(2000);
+			pthread_kill(threads[k], SIGUSR1);
+			ASSERT_EQ(0, pthread_join(threads[k], NULL));
+		}
+	}
+	ASSERT_ZERO(self->t.map[0], 0, SIZE);
+}
+
+static int lend_for_ever(void *arg)
+{
+	lend(arg);
+	return 1;
+}
+
+/* A signal ends it, and one that kills does so at once. */
+TEST_F(lent, ends_by_signals)
+{
+	struct fastzero_zero z = { };
+	pid_t pid = fz_fork();
+	long begin;
+
+	if (!pid)
+		_exit(lend_for_ever(&self->t.ctx[0]));
+	ASSERT_TRUE(fz_until(all_ready(&self->t), FZ_PATIENCE_MS));
+	begin = fz_now_ms();
+	ASSERT_EQ(0, kill(pid, SIGKILL));
+	EXPECT_EQ(FZ_SIGNALLED + SIGKILL, fz_wait(pid));
+	EXPECT_GE(1000 * fz_slow(), fz_now_ms() - begin);
+
+	/* The outputs are there, although the call has failed. */
+	ASSERT_EQ(0, tenant_run(&self->t, fz_ps, FASTZERO_MODE_DROP));
+	pid = fz_fork();
+	if (!pid) {
+		usleep(300000);
+		_exit(kill(getppid(), SIGUSR1));
+	}
+	z.size = sizeof(z);
+	EXPECT_EQ(EINTR, FZ_ERRNO(ioctl(self->t.ctx[0], FASTZERO_IOC_ZERO, &z)));
+	EXPECT_LT(0, z.out_zeroed);
+	EXPECT_EQ(0, fz_wait(pid));
 }
 
 TEST_HARNESS_MAIN

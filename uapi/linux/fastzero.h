@@ -170,7 +170,8 @@
  * - ENOMEM: no memory, or beyond the limit of the memory cgroup that pays or of
  *   the context.  What can be reclaimed is, and nobody is killed.  Nothing was
  *   changed, but for POPULATE, which says how far it came.
- * - EINTR: a fatal signal arrived.  What was done is said in the outputs.
+ * - EINTR: a fatal signal arrived; any signal in ZERO.  What was done is said in the
+ *   outputs.
  * - EIO: memory has failed (see memory-failure in the kernel's documentation).
  *
  * A call that fails changes nothing unless its description says so.
@@ -183,6 +184,7 @@ enum {
 	FASTZERO_CMD_CREATE,
 	FASTZERO_CMD_POOL,
 	FASTZERO_CMD_STATS,
+	FASTZERO_CMD_ZERO,
 	FASTZERO_CMD_RESET = 0x10,
 	FASTZERO_CMD_RESET_DIRTY,
 	FASTZERO_CMD_POPULATE,
@@ -198,6 +200,7 @@ enum {
  * @FASTZERO_FEATURE_NODE: CREATE takes FASTZERO_CREATE_NODE, and POOL
  *	FASTZERO_POOL_NODE
  * @FASTZERO_FEATURE_TOTAL_CPU: CREATE takes FASTZERO_CREATE_TOTAL_CPU
+ * @FASTZERO_FEATURE_ZERO: ZERO works
  */
 enum fastzero_feature {
 	FASTZERO_FEATURE_2M		= 1 << 0,
@@ -206,6 +209,7 @@ enum fastzero_feature {
 	FASTZERO_FEATURE_WORKSET	= 1 << 3,
 	FASTZERO_FEATURE_NODE		= 1 << 4,
 	FASTZERO_FEATURE_TOTAL_CPU	= 1 << 5,
+	FASTZERO_FEATURE_ZERO		= 1 << 6,
 };
 
 /**
@@ -394,6 +398,53 @@ struct fastzero_pool {
 	__aligned_u64 out_used;
 };
 #define FASTZERO_IOC_POOL _IO(FASTZERO_TYPE, FASTZERO_CMD_POOL)
+
+/**
+ * enum fastzero_zero_flags - bits of fastzero_zero.flags
+ * @FASTZERO_ZERO_ONCE: do what there is to do now, and return
+ */
+enum fastzero_zero_flags {
+	FASTZERO_ZERO_ONCE		= 1 << 0,
+};
+
+/**
+ * struct fastzero_zero - ioctl(FASTZERO_IOC_ZERO), on a context
+ * @size: sizeof(struct fastzero_zero)
+ * @flags: bits of enum fastzero_zero_flags
+ * @timeout_ms: return after so many milliseconds; 0: never
+ * @__reserved: must be 0
+ * @out_zeroed: base pages that this call has cleared or looked at, or allocated as
+ *	zeroed ones
+ * @out_ns: CPU time in ns that this took, which is in fastzero_stats.out_zeroer_ns,
+ *	too
+ *
+ * Lends the calling thread to the context: it does the context's background work,
+ * that is, it clears used pages, fills the pool up, and gives back what is too much.
+ * It sleeps while there is nothing to do.  The CPU time is the thread's, with its
+ * weight, its processors and its cgroup's limits.  The parameter zeroer_rate does not
+ * bound it.  While at least one thread is lent, no thread of the module works for the
+ * context; when the last one returns, the module takes over again.  Several may be
+ * lent at once, also from other processes that have the context's descriptor.  A
+ * thread that gets no CPU time clears nothing: faults and resets then clear for
+ * themselves.
+ *
+ * The context lives at least as long as the call, which closing the descriptor does
+ * not end: send the thread a signal that has a handler, or use @timeout_ms.
+ *
+ * 0 after @timeout_ms, or with FASTZERO_ZERO_ONCE when everything is done; a
+ * timeout ends that, too.  EINTR when a signal arrives, whether there was something
+ * to do or not: the outputs are valid, and the call can be repeated.
+ * EOPNOTSUPP for an unknown flag.
+ */
+struct fastzero_zero {
+	__u32 size;
+	__u32 flags;
+	__u32 timeout_ms;
+	__u32 __reserved;
+	__aligned_u64 out_zeroed;
+	__aligned_u64 out_ns;
+};
+#define FASTZERO_IOC_ZERO _IO(FASTZERO_TYPE, FASTZERO_CMD_ZERO)
 
 /**
  * enum fastzero_mode - how a reset is done

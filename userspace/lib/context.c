@@ -114,3 +114,24 @@ FASTZERO_API int fastzero_ctx_pool_node(const struct fastzero_ctx *ctx,
 
 	return context_pool(ctx, &pool, state);
 }
+
+FASTZERO_API int fastzero_ctx_zero(const struct fastzero_ctx *ctx,
+				   uint32_t timeout_ms, uint32_t flags,
+				   struct fastzero_zero_result *result)
+{
+	struct fastzero_zero zero = {
+		.size = sizeof(zero),
+		.flags = flags,
+		.timeout_ms = timeout_ms,
+	};
+	struct fastzero_zero_result r = { 0 };
+	int ret = fz_struct_check_out(result);
+
+	if (ret)
+		return ret;
+	ret = fz_device_call(ctx->fd, FASTZERO_IOC_ZERO, &zero);
+	r.zeroed = zero.out_zeroed;
+	r.ns = zero.out_ns;
+	fz_struct_out(result, &r, sizeof(r));
+	return ret;
+}

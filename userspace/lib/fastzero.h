@@ -197,6 +197,47 @@ int fastzero_ctx_pool_node(const struct fastzero_ctx *ctx, uint32_t node,
 			   struct fastzero_pool_state *state);
 
 /**
+ * struct fastzero_zero_result - what a lent thread has done
+ * @size: sizeof(struct fastzero_zero_result)
+ * @__reserved: not used
+ * @zeroed: base pages that it cleared, looked at, or allocated
+ * @ns: CPU time in ns
+ */
+struct fastzero_zero_result {
+	uint32_t size;
+	uint32_t __reserved;
+	uint64_t zeroed;
+	uint64_t ns;
+};
+
+/**
+ * fastzero_ctx_zero() - lend the calling thread to a context, as its zeroer
+ * @ctx: the context
+ * @timeout_ms: return after so many milliseconds; 0: never
+ * @flags: bits of enum fastzero_zero_flags
+ * @result: where to put what was done, also by a call that fails; or NULL
+ *
+ * As long as a thread is lent, the context's background work is done in it, and in no
+ * thread of the kernel: so its cgroup pays, and its weight and processors count.
+ *
+ * ::
+ *
+ *	static void *zeroer(void *ctx)
+ *	{
+ *		while (!stopping && fastzero_ctx_zero(ctx, 1000, 0, NULL) == 0)
+ *			;
+ *		return NULL;
+ *	}
+ *
+ * The handle may not be closed before the thread has returned.
+ *
+ * Return: 0 after @timeout_ms, or with FASTZERO_ZERO_ONCE when all is done; -errno:
+ * -EINTR when a signal arrived, -EOPNOTSUPP if the module does not know it.
+ */
+int fastzero_ctx_zero(const struct fastzero_ctx *ctx, uint32_t timeout_ms,
+		      uint32_t flags, struct fastzero_zero_result *result);
+
+/**
  * struct fastzero_scratch_opts - what a scratch is to be like
  * @size: sizeof(struct fastzero_scratch_opts)
  * @flags: bits of enum fastzero_create_flags

@@ -79,6 +79,12 @@ static int fake_ioctl(int fd, unsigned long request, void *arg)
 		if (!ret)
 			FAKE_OUTPUTS(arg, pool, out_ready);
 		return ret;
+	case FASTZERO_IOC_ZERO:
+		if (fake.ancient)
+			return -ENOTTY;
+		ret = fake_size(arg, sizeof(struct fastzero_zero));
+		FAKE_OUTPUTS(arg, zero, out_zeroed);
+		return ret ? ret : fake.error;
 	case FASTZERO_IOC_RESET:
 		ret = fake_size(arg, sizeof(struct fastzero_reset));
 		FAKE_OUTPUTS(arg, reset, out_done);

@@ -23,6 +23,7 @@ struct fake {
 		struct fastzero_reset_dirty reset_dirty;
 		struct fastzero_populate populate;
 		struct fastzero_workset workset;
+		struct fastzero_zero zero;
 	} last;			/* the last request, as it came in */
 };
 

@@ -61,6 +61,16 @@ static void check_pool(const struct fastzero_ctx *ctx)
 	CHECK(fastzero_ctx_stats(ctx, &stats) == 0 && stats.out_pool_target == 32);
 }
 
+static void check_zero(const struct fastzero_ctx *ctx)
+{
+	struct fastzero_zero_result result = { .size = sizeof(result) };
+
+	CHECK(fastzero_ctx_zero(ctx, 0, FASTZERO_ZERO_ONCE, &result) == 0);
+	CHECK(result.ns > 0);
+	CHECK(fastzero_ctx_zero(ctx, 10, 0, NULL) == 0);
+	CHECK(fastzero_ctx_zero(ctx, 0, 1u << 31, NULL) == -EOPNOTSUPP);
+}
+
 static void check_reset(const struct fastzero_scratch *scratch, char *ram)
 {
 	struct fastzero_result result = { .size = sizeof(result) };
@@ -274,6 +284,7 @@ int main(void)
 	}
 	check_info(ctx);
 	check_pool(ctx);
+	check_zero(ctx);
 	ret = fastzero_scratch_create(ctx, LENGTH + 1, NULL, &scratch);
 	CHECK(ret == -EINVAL);
 	ret = fastzero_scratch_create(ctx, LENGTH, NULL, &scratch);

@@ -127,6 +127,31 @@ static void check_pool(struct fastzero_ctx *ctx)
 	CHECK(fake.last.pool.target == 0);
 }
 
+static void check_zero(struct fastzero_ctx *ctx)
+{
+	struct fastzero_zero_result result = { .size = sizeof(result) };
+
+	CHECK(fastzero_ctx_zero(ctx, 5, FASTZERO_ZERO_ONCE, &result) == 0);
+	CHECK(fake.last.zero.timeout_ms == 5 &&
+	      fake.last.zero.flags == FASTZERO_ZERO_ONCE);
+	CHECK(result.zeroed == ONES && result.ns == ONES);
+	/* What was done is said of a call that a signal ended, too. */
+	memset(&result, 0, sizeof(result));
+	result.size = sizeof(result);
+	fake.error = -EINTR;
+	CHECK(fastzero_ctx_zero(ctx, 0, 0, &result) == -EINTR);
+	CHECK(result.zeroed == ONES);
+	fake.error = 0;
+	CHECK(fastzero_ctx_zero(ctx, 0, 0, NULL) == 0);
+	result.size = 0;
+	memset(&fake.last, 0, sizeof(fake.last));
+	CHECK(fastzero_ctx_zero(ctx, 1, 0, &result) == -EINVAL);
+	CHECK(fake.last.zero.timeout_ms == 0);
+	fake.ancient = true;
+	CHECK(fastzero_ctx_zero(ctx, 1, 0, NULL) == -EOPNOTSUPP);
+	fake.ancient = false;
+}
+
 static void check_create(struct fastzero_ctx *ctx)
 {
 	struct fastzero_scratch_opts opts = {
@@ -312,6 +337,7 @@ int main(void)
 	ctx = open_ctx();
 	check_queries(ctx);
 	check_pool(ctx);
+	check_zero(ctx);
 	check_create(ctx);
 	CHECK(fastzero_scratch_create(ctx, LENGTH, NULL, &scratch) == 0);
 	check_map(scratch);

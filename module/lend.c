@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * ZERO: a thread of the tenant does the zeroer's work for a context, so that it is
+ * paid for as all else that the thread does, and by nobody else.
+ */
+#include <linux/jiffies.h>
+#include <linux/mm.h>
+#include <linux/sched/signal.h>
+
+#include <uapi/linux/fastzero.h>
+
+#include "context.h"
+#include "ioctl.h"
+
+/* Base pages until signals and the time are looked at. */
+#define LEND_TURN	FZ_CHUNK_PAGES
+
+/* Some of what there is to do now; when there is more. */
+static enum fz_look lend_work(struct fz_pool *pool, u64 *zeroed)
+{
+	enum fz_look again = FZ_LOOK_NEVER;
+	u64 done, all = 0;
+
+	if (fz_worker_claim(pool)) {
+		again = fz_zeroer_look(pool);
+		fz_worker_release(pool);
+	}
+	do {
+		done = fz_zeroer_clear(pool);
+		all += done;
+		cond_resched();
+	} while (done && all < LEND_TURN);
+	*zeroed += all;
+	/* What was cleared may be too much: look once more. */
+	return all ? FZ_LOOK_NOW : again;
+}
+
+/* Whether there is something to be looked at, and nobody who does. */
+static bool lend_has_work(const struct fz_pool *pool)
+{
+	return READ_ONCE(pool->job.now) && !READ_ONCE(pool->job.worker);
+}
+
+/* Wait for work, for @left jiffies at most; -EINTR on a signal. */
+static int lend_wait(struct fz_pool *pool, enum fz_look again, long left)
+{
+	long err;
+
+	if (again != FZ_LOOK_NEVER)
+		left = min(left, (long)fz_look_pause(again));
+	err = wait_event_interruptible_timeout(pool->job.idle,
+					       lend_has_work(pool), left);
+	return err < 0 ? -EINTR : 0;
+}
+
+/**
+ * fz_ioctl_zero() - ZERO
+ * @ucmd: the call
+ *
+ * Return: 0 or a negative errno.
+ */
+int fz_ioctl_zero(struct fz_ucmd *ucmd)
+{
+	struct fz_pool *pool = &ucmd->ctx->pool;
+	struct fastzero_zero *cmd = ucmd->cmd;
+	unsigned long end = jiffies + msecs_to_jiffies(cmd->timeout_ms);
+	long left = MAX_SCHEDULE_TIMEOUT;
+	u64 zeroed = 0, begin, cpu;
+	enum fz_look again;
+	int err = 0;
+
+	if (cmd->flags & ~FASTZERO_ZERO_ONCE)
+		return -EOPNOTSUPP;
+	if (cmd->__reserved)
+		return -EINVAL;
+
+	begin = fz_worker_cpu();
+	cpu = begin;
+	fz_worker_lend(pool);
+	while (!err) {
+		again = lend_work(pool, &zeroed);
+		fz_worker_charge(pool, &cpu);
+		if (cmd->timeout_ms)
+			left = (long)(end - jiffies);
+		if (left <= 0)
+			break;
+		if (signal_pending(current))
+			err = -EINTR;
+		else if (again == FZ_LOOK_NOW)
+			continue;
+		else if (cmd->flags & FASTZERO_ZERO_ONCE)
+			break;
+		else
+			err = lend_wait(pool, again, left);
+	}
+	fz_worker_take_back(pool);
+
+	cmd->out_zeroed = zeroed;
+	cmd->out_ns = cpu - begin;
+	return fz_ucmd_respond(ucmd) ?: err;
+}
