@@ -174,12 +174,16 @@ bool fz_folio_zero(struct folio *folio, struct fz_clear *clear)
 		if (unlikely(PageHWPoison(page))) {
 			good = false;
 		} else if (look && fz_page_is_zero(page)) {
-			if (clear)
+			if (clear) {
 				clear->other = true;
+				clear->looks++;
+			}
 		} else {
 			clear_one(page, clear && clear->streaming);
-			if (clear)
+			if (clear) {
 				clear->pages++;
+				clear->stores++;
+			}
 		}
 	}
 	return good;

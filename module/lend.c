@@ -16,7 +16,7 @@
 #define LEND_TURN	FZ_CHUNK_PAGES
 
 /* Some of what there is to do now; when there is more. */
-static enum fz_look lend_work(struct fz_pool *pool, u64 *zeroed)
+static enum fz_look lend_work(struct fz_pool *pool, u64 *work)
 {
 	enum fz_look again = FZ_LOOK_NEVER;
 	u64 done, all = 0;
@@ -30,7 +30,7 @@ static enum fz_look lend_work(struct fz_pool *pool, u64 *zeroed)
 		all += done;
 		cond_resched();
 	} while (done && all < LEND_TURN);
-	*zeroed += all;
+	*work += all;
 	/* What was cleared may be too much: look once more. */
 	return all ? FZ_LOOK_NOW : again;
 }
@@ -65,7 +65,7 @@ int fz_ioctl_zero(struct fz_ucmd *ucmd)
 	struct fastzero_zero *cmd = ucmd->cmd;
 	unsigned long end = jiffies + msecs_to_jiffies(cmd->timeout_ms);
 	long left = MAX_SCHEDULE_TIMEOUT;
-	u64 zeroed = 0, begin, cpu;
+	u64 work = 0, begin, cpu;
 	enum fz_look again;
 	int err = 0;
 
@@ -78,7 +78,7 @@ int fz_ioctl_zero(struct fz_ucmd *ucmd)
 	cpu = begin;
 	fz_worker_lend(pool);
 	while (!err) {
-		again = lend_work(pool, &zeroed);
+		again = lend_work(pool, &work);
 		fz_worker_charge(pool, &cpu);
 		if (cmd->timeout_ms)
 			left = (long)(end - jiffies);
@@ -95,7 +95,7 @@ int fz_ioctl_zero(struct fz_ucmd *ucmd)
 	}
 	fz_worker_take_back(pool);
 
-	cmd->out_zeroed = zeroed;
+	cmd->out_work = work;
 	cmd->out_ns = cpu - begin;
 	return fz_ucmd_respond(ucmd) ?: err;
 }

@@ -70,13 +70,13 @@ bool fz_zeroer_collect(struct fz_pool *pool)
 	return nr;
 }
 
-/* Clear a few used pages; how many base pages, 0 when there are none. */
+/* Clear a few used pages; how much work that was, 0 when there are none. */
 static u64 zeroer_clear_some(struct fz_pool *pool, struct fz_store *store)
 {
 	u64 most = store->size == FZ_HUGE ? 1 : FZ_CLEAR_BATCH;
 	struct list_head *last = &store->used;
 	struct folio *folio, *next;
-	struct fz_clear clear;
+	struct fz_clear clear = { };
 	LIST_HEAD(batch);
 	u64 nr = 0, bad = 0;
 
@@ -108,7 +108,8 @@ static u64 zeroer_clear_some(struct fz_pool *pool, struct fz_store *store)
 	pool->zeroed += (nr - bad) * fz_size_pages(store->size);
 	spin_unlock(&pool->lock);
 	fz_pool_settle(pool, nr - bad);
-	return nr * fz_size_pages(store->size);
+	/* One that has failed is no work, but may not be the last. */
+	return fz_clear_work(&clear) + bad;
 }
 
 static u64 zeroer_count_held(struct fz_pool *pool)
@@ -198,7 +199,8 @@ bool fz_zeroer_has_work(struct fz_pool *pool)
  * fz_zeroer_clear() - clear or allocate a few folios of each store
  * @pool: the pool
  *
- * Return: how much work that was, in base pages; 0 if there is nothing to do.
+ * Return: how much work that was, in clears of a base page; 0 if there is nothing to
+ * do.
  */
 u64 fz_zeroer_clear(struct fz_pool *pool)
 {

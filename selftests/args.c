@@ -51,7 +51,7 @@ SHAPE(zero, ZERO, fastzero_zero,
 	.feature = FASTZERO_FEATURE_ZERO,
 	.flags = FASTZERO_ZERO_ONCE,
 	.reserved = offsetof(struct fastzero_zero, __reserved),
-	.out = offsetof(struct fastzero_zero, out_zeroed));
+	.out = offsetof(struct fastzero_zero, out_work));
 SHAPE(stats_context, STATS, fastzero_stats,
 	.first = offsetof(struct fastzero_stats, out_aged),
 	.out = offsetof(struct fastzero_stats, out_scratches));

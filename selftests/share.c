@@ -462,14 +462,14 @@ TEST_F(lent, once)
 
 	ASSERT_EQ(0, fz_raw_zero(self->t.ctx[0], 0, FASTZERO_ZERO_ONCE, &z));
 	EXPECT_TRUE(all_ready(&self->t));
-	EXPECT_EQ(SIZE / fz_ps, before + z.out_zeroed);
+	EXPECT_EQ(SIZE / fz_ps, before + z.out_work);
 	EXPECT_EQ(SIZE / fz_ps, tenant_stats(&self->t).out_zeroed);
 	EXPECT_EQ(tenant_stats(&self->t).out_zeroer_ns - ns, z.out_ns);
 	EXPECT_LT(0, z.out_ns);
 	ASSERT_ZERO(self->t.map[0], 0, SIZE);
 	/* And again, when there is nothing. */
 	ASSERT_EQ(0, fz_raw_zero(self->t.ctx[0], 0, FASTZERO_ZERO_ONCE, &z));
-	EXPECT_EQ(0, z.out_zeroed);
+	EXPECT_EQ(0, z.out_work);
 }
 
 TEST_F(lent, until_a_timeout)
@@ -561,7 +561,7 @@ TEST_F(lent, ends_by_signals)
 	}
 	z.size = sizeof(z);
 	EXPECT_EQ(EINTR, FZ_ERRNO(ioctl(self->t.ctx[0], FASTZERO_IOC_ZERO, &z)));
-	EXPECT_LT(0, z.out_zeroed);
+	EXPECT_LT(0, z.out_work);
 	EXPECT_EQ(0, fz_wait(pid));
 }
 

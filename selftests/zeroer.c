@@ -108,6 +108,30 @@ TEST_F(zeroer, holds_its_rate_with_chunks)
 	close(fd);
 }
 
+/*
+ * To find a page zero costs the zeroer 5/4 of a clear, and so it counts: chunks of
+ * which little was used take longer by that.
+ */
+TEST_F(zeroer, counts_looks_as_what_they_cost)
+{
+	int fd = fz_raw_create(self->ctx, SIZE, 0, FASTZERO_PAGES_2M, 0);
+	unsigned char *map;
+	long begin;
+
+	ASSERT_LE(0, fd);
+	map = fz_map(fd, 0, SIZE);
+	memset(map, 0, SIZE);
+	ASSERT_EQ(0, set_rate(2 * PAGES));
+	begin = fz_now_ms();
+	fz_reset(fd, 0, SIZE, FASTZERO_MODE_DROP);
+	ASSERT_TRUE(fz_until(!fz_stats(self->ctx).out_pool_used, FZ_PATIENCE_MS));
+	/* Of 500 ms for as many clears, without a burst and the last chunk. */
+	EXPECT_LE(500L * 5 / 4 * (SIZE - FZ_CHUNK) / SIZE - BURST_MS,
+		  fz_now_ms() - begin);
+	munmap(map, SIZE);
+	close(fd);
+}
+
 /* Who needs pages takes what is not zero yet and clears it. */
 TEST_F(zeroer, nobody_waits_for_it)
 {

@@ -413,8 +413,8 @@ enum fastzero_zero_flags {
  * @flags: bits of enum fastzero_zero_flags
  * @timeout_ms: return after so many milliseconds; 0: never
  * @__reserved: must be 0
- * @out_zeroed: base pages that this call has cleared or looked at, or allocated as
- *	zeroed ones
+ * @out_work: base pages that this call has cleared, or allocated as zeroed ones; one
+ *	that it found zero counts as 5/4, which is what the look costs
  * @out_ns: CPU time in ns that this took, which is in fastzero_stats.out_zeroer_ns,
  *	too
  *
@@ -441,7 +441,7 @@ struct fastzero_zero {
 	__u32 flags;
 	__u32 timeout_ms;
 	__u32 __reserved;
-	__aligned_u64 out_zeroed;
+	__aligned_u64 out_work;
 	__aligned_u64 out_ns;
 };
 #define FASTZERO_IOC_ZERO _IO(FASTZERO_TYPE, FASTZERO_CMD_ZERO)

@@ -130,7 +130,7 @@ FASTZERO_API int fastzero_ctx_zero(const struct fastzero_ctx *ctx,
 	if (ret)
 		return ret;
 	ret = fz_device_call(ctx->fd, FASTZERO_IOC_ZERO, &zero);
-	r.zeroed = zero.out_zeroed;
+	r.work = zero.out_work;
 	r.ns = zero.out_ns;
 	fz_struct_out(result, &r, sizeof(r));
 	return ret;

@@ -200,13 +200,14 @@ int fastzero_ctx_pool_node(const struct fastzero_ctx *ctx, uint32_t node,
  * struct fastzero_zero_result - what a lent thread has done
  * @size: sizeof(struct fastzero_zero_result)
  * @__reserved: not used
- * @zeroed: base pages that it cleared, looked at, or allocated
+ * @work: base pages that it cleared or allocated, and those that it found zero, times
+ *	5/4
  * @ns: CPU time in ns
  */
 struct fastzero_zero_result {
 	uint32_t size;
 	uint32_t __reserved;
-	uint64_t zeroed;
+	uint64_t work;
 	uint64_t ns;
 };
 

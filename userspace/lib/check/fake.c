@@ -83,7 +83,7 @@ static int fake_ioctl(int fd, unsigned long request, void *arg)
 		if (fake.ancient)
 			return -ENOTTY;
 		ret = fake_size(arg, sizeof(struct fastzero_zero));
-		FAKE_OUTPUTS(arg, zero, out_zeroed);
+		FAKE_OUTPUTS(arg, zero, out_work);
 		return ret ? ret : fake.error;
 	case FASTZERO_IOC_RESET:
 		ret = fake_size(arg, sizeof(struct fastzero_reset));

@@ -134,13 +134,13 @@ static void check_zero(struct fastzero_ctx *ctx)
 	CHECK(fastzero_ctx_zero(ctx, 5, FASTZERO_ZERO_ONCE, &result) == 0);
 	CHECK(fake.last.zero.timeout_ms == 5 &&
 	      fake.last.zero.flags == FASTZERO_ZERO_ONCE);
-	CHECK(result.zeroed == ONES && result.ns == ONES);
+	CHECK(result.work == ONES && result.ns == ONES);
 	/* What was done is said of a call that a signal ended, too. */
 	memset(&result, 0, sizeof(result));
 	result.size = sizeof(result);
 	fake.error = -EINTR;
 	CHECK(fastzero_ctx_zero(ctx, 0, 0, &result) == -EINTR);
-	CHECK(result.zeroed == ONES);
+	CHECK(result.work == ONES);
 	fake.error = 0;
 	CHECK(fastzero_ctx_zero(ctx, 0, 0, NULL) == 0);
 	result.size = 0;
