@@ -432,12 +432,21 @@ TEST_F(huge, populate)
 }
 
 /* The pool of chunks: what it is told it has, and all goes back. */
+#define MAX_PAGES	FZ_PARAM_DIR "max_pages"
+
 TEST_F(huge, pool)
 {
 	struct fastzero_stats st;
+	long long max_pages;
+	char text[24];
 
-	/* So many that their pages are a number that has gone round to 0. */
+	/* The number of their pages has gone round to 0, with a limit and without. */
+	EXPECT_EQ(EINVAL, FZ_ERRNO(fz_raw_pool_huge(self->ctx, 1ULL << 55, 0)));
+	max_pages = fz_read_number(MAX_PAGES);
+	ASSERT_EQ(0, fz_write_string(MAX_PAGES, "0"));
 	EXPECT_EQ(ENOMEM, FZ_ERRNO(fz_raw_pool_huge(self->ctx, 1ULL << 55, 0)));
+	snprintf(text, sizeof(text), "%lld", max_pages);
+	ASSERT_EQ(0, fz_write_string(MAX_PAGES, text));
 	EXPECT_EQ(0, fz_stats(self->ctx).out_owned);
 	READY(3);
 	st = fz_stats(self->ctx);
