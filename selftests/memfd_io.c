@@ -279,13 +279,14 @@ TEST_F(io, preallocate_beyond_the_end)
 TEST_F(io, preallocate_beyond_max_pages)
 {
 	uint64_t length = variant->length ? variant->length : SIZE;
-	char text[24];
+	char before[24];
 
-	snprintf(text, sizeof(text), "%zu", (size_t)4);
-	ASSERT_EQ(0, fz_write_string(FZ_PARAM_DIR "max_pages", text));
+	snprintf(before, sizeof(before), "%lld",
+		 fz_read_number(FZ_PARAM_DIR "max_pages"));
+	ASSERT_EQ(0, fz_write_string(FZ_PARAM_DIR "max_pages", "4"));
 	EXPECT_EQ(ENOSPC, FZ_ERRNO(fallocate(self->fd[SCRATCH], 0, 0,
 					     (off_t)length)));
-	ASSERT_EQ(0, fz_write_string(FZ_PARAM_DIR "max_pages", "0"));
+	ASSERT_EQ(0, fz_write_string(FZ_PARAM_DIR "max_pages", before));
 	EXPECT_EQ(4 * fz_ps / 512, (size_t)blocks(self->fd[SCRATCH]));
 	EXPECT_EQ(FZ_CLEAN, fz_pread_nonzero(self->fd[SCRATCH], 0, length));
 	EXPECT_EQ(0, FZ_ERRNO(fallocate(self->fd[SCRATCH], 0, 0, (off_t)length)));
