@@ -431,6 +431,15 @@ static void nothing(__attribute__((unused)) int signal)
 {
 }
 
+/* The batch that the module's thread may have begun is done, and it has to wait now. */
+static bool is_quiet(const struct tenant *t)
+{
+	uint64_t before = tenant_stats(t).out_zeroed;
+
+	usleep(100000);
+	return tenant_stats(t).out_zeroed == before;
+}
+
 FIXTURE_SETUP(lent)
 {
 	struct sigaction act = { .sa_handler = nothing };
@@ -439,6 +448,7 @@ FIXTURE_SETUP(lent)
 	ASSERT_EQ(0, sigaction(SIGUSR1, &act, NULL));
 	ASSERT_EQ(0, tenant_open(&self->t, 1, FASTZERO_PAGES_4K));
 	ASSERT_EQ(0, tenant_run(&self->t, fz_ps, FASTZERO_MODE_DROP));
+	EXPECT_TRUE(fz_until(is_quiet(&self->t), FZ_PATIENCE_MS));
 	EXPECT_LT(0, tenant_stats(&self->t).out_pool_used);
 }
 
