@@ -95,9 +95,13 @@ bool fz_has_headroom(struct mem_cgroup *memcg, gfp_t gfp)
  */
 bool fz_caller_has_headroom(void)
 {
-	struct mem_cgroup *memcg = fz_memcg_get_current();
-	bool has = fz_has_headroom(memcg, FZ_GFP_TELL);
+	struct mem_cgroup *memcg;
+	bool has;
 
+	if (likely(fz_memcg_current_margin() >= ALLOC_HEADROOM))
+		return true;
+	memcg = fz_memcg_get_current();
+	has = fz_has_headroom(memcg, FZ_GFP_TELL);
 	fz_memcg_put(memcg);
 	return has;
 }

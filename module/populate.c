@@ -29,40 +29,75 @@ struct populate_policy {
 	struct mempolicy copy;
 };
 
-/* Look for the mapping of a page; the policy holds for as much as that has of it. */
-static int populate_look(struct fz_scratch *s, u64 page, struct populate_policy *policy)
+/* What an mm has of a range, from an address on; false if that is nothing. */
+static bool populate_overlap(struct vm_area_struct *vma,
+			     const struct fz_range *range, unsigned long addr,
+			     struct fz_range *here)
+{
+	here->first = max_t(u64, range->first, vma->vm_pgoff);
+	here->end = min_t(u64, range->end, vma->vm_pgoff + vma_pages(vma));
+	if (addr > vma->vm_start)
+		here->first = max_t(u64, here->first, vma->vm_pgoff +
+				    ((addr - vma->vm_start) >> PAGE_SHIFT));
+	return here->first < here->end;
+}
+
+/*
+ * The first mapping of the caller, by address, that has pages of a range at or behind
+ * @addr.  Of all mappings of the scratch, since a process may have far more others.
+ */
+static struct vm_area_struct *populate_find(struct fz_scratch *s,
+					    const struct fz_range *range,
+					    unsigned long addr)
 {
 	struct address_space *mapping = s->inode->i_mapping;
-	struct vm_area_struct *vma;
+	struct vm_area_struct *vma, *first = NULL;
+	struct fz_range here;
 	struct rb_node *node;
 
-	policy->has = false;
-	policy->known.first = page;
-	policy->known.end = s->nr_pages;
-	if (mmap_read_lock_killable(current->mm))
-		return -EINTR;
+	mmap_assert_locked(current->mm);
+
 	i_mmap_lock_read(mapping);
 	for (node = rb_first_cached(&mapping->i_mmap); node; node = rb_next(node)) {
 		vma = rb_entry(node, struct vm_area_struct, shared.rb);
-		cond_resched();
-		/* One that munmap has begun with is no more in the address space. */
-		if (vma->vm_mm != current->mm ||
-		    find_vma(current->mm, vma->vm_start) != vma)
-			continue;
-		if (vma->vm_pgoff > page) {
-			policy->known.end = min_t(u64, policy->known.end,
-						  vma->vm_pgoff);
+		/* They are in the order of their first page. */
+		if (vma->vm_pgoff >= range->end)
+			break;
+		if (vma->vm_mm != current->mm) {
+			cond_resched();
 			continue;
 		}
-		if (page - vma->vm_pgoff >= vma_pages(vma))
-			continue;
+		/* One that munmap has begun with is no more in the address space. */
+		if (vma->vm_end > addr && populate_overlap(vma, range, addr, &here) &&
+		    (!first || vma->vm_start < first->vm_start) &&
+		    find_vma(current->mm, vma->vm_start) == vma)
+			first = vma;
+	}
+	i_mmap_unlock_read(mapping);
+	return first;
+}
+
+/* Look for the mapping of a page; the policy holds for as much as that has of it. */
+static int populate_look(struct fz_scratch *s, u64 page, struct populate_policy *policy)
+{
+	const struct fz_range rest = { .first = page, .end = s->nr_pages };
+	const struct fz_range one = { .first = page, .end = page + 1 };
+	struct vm_area_struct *vma;
+
+	policy->has = false;
+	policy->known = rest;
+	if (mmap_read_lock_killable(current->mm))
+		return -EINTR;
+	vma = populate_find(s, &one, 0);
+	if (vma) {
 		policy->known.end = vma->vm_pgoff + vma_pages(vma);
 		policy->has = fz_vma_policy(vma);
 		if (policy->has)
 			fz_policy_copy(&policy->copy, fz_vma_policy(vma));
-		break;
+	} else if (populate_find(s, &rest, 0)) {
+		/* Others may begin anywhere behind it. */
+		policy->known.end = round_up(page + 1, FZ_CHUNK_PAGES);
 	}
-	i_mmap_unlock_read(mapping);
 	mmap_read_unlock(current->mm);
 	return 0;
 }
@@ -134,27 +169,18 @@ static long populate_map_some(struct fz_scratch *s,
 	unsigned int flags;
 	long nr = 0;
 
-	for (vma = find_vma(current->mm, *addr); vma;
-	     vma = find_vma(current->mm, vma->vm_end)) {
-		/* There may be tens of thousands of others. */
+	/* What may be neither read nor written is passed over. */
+	while ((vma = populate_find(s, range, *addr)) &&
+	       !(vma->vm_flags & (VM_READ | VM_WRITE))) {
+		*addr = vma->vm_end;
 		cond_resched();
 		if (fatal_signal_pending(current))
 			return -EINTR;
-		if (!vma->vm_file || file_inode(vma->vm_file) != s->inode ||
-		    !(vma->vm_flags & (VM_READ | VM_WRITE)))
-			continue;
-		here.first = max_t(u64, range->first, vma->vm_pgoff);
-		here.end = min_t(u64, range->end,
-				 vma->vm_pgoff + vma_pages(vma));
-		if (*addr > vma->vm_start)
-			here.first = max_t(u64, here.first, vma->vm_pgoff +
-					   ((*addr - vma->vm_start) >> PAGE_SHIFT));
-		if (here.first < here.end)
-			break;
 	}
 	if (!vma)
 		return 0;
 
+	populate_overlap(vma, range, *addr, &here);
 	flags = vma->vm_flags & VM_WRITE ? FAULT_FLAG_WRITE : 0;
 	*addr = vma->vm_start + ((here.first - vma->vm_pgoff) << PAGE_SHIFT);
 	while (here.first < here.end && nr < POPULATE_BATCH) {

@@ -312,6 +312,19 @@ static inline unsigned long fz_memcg_margin(struct mem_cgroup *memcg)
 	return margin;
 }
 
+/* The same for the caller's group; it is not held, so nobody may wait here. */
+static inline unsigned long fz_memcg_current_margin(void)
+{
+	unsigned long margin = ULONG_MAX;
+
+#ifdef CONFIG_MEMCG
+	rcu_read_lock();
+	margin = fz_memcg_margin(mem_cgroup_from_task(current));
+	rcu_read_unlock();
+#endif
+	return margin;
+}
+
 /* A shrinker at work, and its lists; NULL if there is no memory for it. */
 static inline struct shrinker *
 fz_shrinker_register(unsigned long (*count)(struct shrinker *shrinker,
