@@ -65,8 +65,8 @@ bool fz_page_is_zero(struct page *page)
 }
 
 /**
- * fz_folio_has_failed() - whether memory in a folio has failed, in any page of it
- * @folio: the folio
+ * fz_folio_has_failed() - whether memory in a huge folio has failed, in any page of it
+ * @folio: a huge folio, whose pages lie one after the other in the memory map
  *
  * Kernels mark the page; most say nothing of it on the folio, when it is not theirs.
  *
@@ -74,14 +74,16 @@ bool fz_page_is_zero(struct page *page)
  */
 bool fz_folio_has_failed(struct folio *folio)
 {
-	long nr = folio_nr_pages(folio);
-	long i;
+	const struct page *page = folio_page(folio, 0);
+	unsigned long flags = 0;
+	int i, k;
 
+	for (i = 0; i < FZ_CHUNK_PAGES; i += 32, page += 32) {
 #pragma GCC unroll 32
-	for (i = 0; i < nr; i++)
-		if (unlikely(PageHWPoison(folio_page(folio, i))))
-			return true;
-	return false;
+		for (k = 0; k < 32; k++)
+			flags |= fz_page_flags(page + k);
+	}
+	return flags & FZ_PAGE_FAILED;
 }
 
 static void clear_one(struct page *page, bool streaming)

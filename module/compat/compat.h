@@ -69,6 +69,22 @@ static inline void fz_vm_flags_clear(struct vm_area_struct *vma,
 #endif
 }
 
+/* All flags of a page at once: where many are looked at, each instruction counts. */
+static inline unsigned long fz_page_flags(const struct page *page)
+{
+#ifdef FZ_HAVE_MEMDESC_FLAGS
+	return page->flags.f;
+#else
+	return page->flags;
+#endif
+}
+
+#ifdef CONFIG_MEMORY_FAILURE
+#define FZ_PAGE_FAILED	BIT(PG_hwpoison)
+#else
+#define FZ_PAGE_FAILED	0
+#endif
+
 /* The memory policy of a mapping, NULL for none. */
 static inline struct mempolicy *fz_vma_policy(const struct vm_area_struct *vma)
 {
