@@ -98,7 +98,7 @@ static void drop_retire(struct fz_reset *r, struct list_head *out)
 	}
 	if (unlikely(!list_empty(&held)))
 		drop_put_back(r, &held, out);
-	r->held += fz_pool_retire(pool, out);
+	r->held += fz_pool_retire(pool, out, r->ends);
 }
 
 /**

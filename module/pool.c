@@ -197,13 +197,15 @@ static u64 pool_retire_held(struct fz_pool *pool, struct folio *folio)
 
 /*
  * Those of one store that are first on the list and ours alone; how many.  What
- * nobody is expected to want goes to the system, which clears it if need be.
+ * nobody is expected to want goes to the system, which clears it if need be: at once
+ * with @now, else in the background.
  */
-static u64 pool_retire_used(struct fz_pool *pool, struct list_head *folios)
+static u64 pool_retire_used(struct fz_pool *pool, struct list_head *folios, bool now)
 {
 	struct folio *folio = list_first_entry(folios, struct folio, lru);
 	struct fz_store *store = fz_pool_store_of(pool, folio);
-	u64 room = fz_learn_room(pool, store);
+	u64 room = now || READ_ONCE(pool->ending) ? fz_learn_room(pool, store) :
+						    U64_MAX;
 	struct list_head *kept = folios;
 	struct list_head *last = folios;
 	LIST_HEAD(surplus);
@@ -244,6 +246,7 @@ static u64 pool_retire_used(struct fz_pool *pool, struct list_head *folios)
  * @pool: the pool
  * @folios: in hand, linked by lru, with the reference that the index had, mapped
  *	nowhere any more and flushed; emptied
+ * @now: surplus is to be free when this returns: nobody waits for the caller
  *
  * Only a folio whose last reference is ours may be used again: the count is
  * the one thing that knows of pipes, pins and transfers alike.  The caller
@@ -251,14 +254,14 @@ static u64 pool_retire_used(struct fz_pool *pool, struct list_head *folios)
  *
  * Return: how many base pages are held by somebody else.
  */
-u64 fz_pool_retire(struct fz_pool *pool, struct list_head *folios)
+u64 fz_pool_retire(struct fz_pool *pool, struct list_head *folios, bool now)
 {
 	u64 nr_all = fz_quarantine_retire(pool, folios);
 	u64 held = 0;
 	u64 nr;
 
 	while (!list_empty(folios)) {
-		nr = pool_retire_used(pool, folios);
+		nr = pool_retire_used(pool, folios, now);
 		if (!nr) {
 			held += pool_retire_held(pool,
 				list_first_entry(folios, struct folio, lru));

@@ -300,7 +300,7 @@ static inline bool fz_folio_is_bad(struct folio *folio)
 int fz_pool_init(struct fz_pool *pool);
 void fz_pool_destroy(struct fz_pool *pool);
 void fz_pool_put_back(struct fz_pool *pool, struct list_head *folios);
-u64 fz_pool_retire(struct fz_pool *pool, struct list_head *folios);
+u64 fz_pool_retire(struct fz_pool *pool, struct list_head *folios, bool now);
 void fz_pool_forget(struct fz_pool *pool, struct folio *folio);
 u64 fz_pool_free(struct fz_pool *pool, struct list_head *folios);
 bool fz_pool_own(struct fz_pool *pool, u64 nr);

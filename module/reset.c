@@ -247,7 +247,9 @@ int fz_reset_punch(struct fz_scratch *s, struct fz_range range)
  */
 void fz_reset_all(struct fz_scratch *s)
 {
-	struct fz_reset r = { .s = s, .range = { .end = s->nr_pages } };
+	struct fz_reset r = {
+		.s = s, .range = { .end = s->nr_pages }, .ends = true,
+	};
 	bool alone = mutex_trylock(&s->lock);
 
 	WARN_ON_ONCE(!alone);

@@ -56,6 +56,7 @@ enum fz_why {
  * @shared: AUTO: see struct fz_cost_chunk
  * @put_back: a folio that AUTO had taken out has come back, being held
  * @failed: memory in a huge folio has failed and could not be made zero
+ * @ends: it is the end of the scratch: what the pool does not keep is freed at once
  * @why: one of enum fz_why; of huge folios the last that was not swapped has its say
  * @bitmap: for fz_pte_swap(), from fz_pte_begin(); NULL if that need not be tried
  * @cleared: pages cleared here so far
@@ -72,6 +73,7 @@ struct fz_reset {
 	bool shared;
 	bool put_back;
 	bool failed;
+	bool ends;
 	u8 why;
 	unsigned long *bitmap;
 	u64 cleared;
