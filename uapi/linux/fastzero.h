@@ -48,15 +48,18 @@
  *		ioctl(c.out_fd, FASTZERO_IOC_RESET, &r);
  *	}
  *
- * The scratch lives until its last descriptor, mapping and pin are gone; the
- * context until its own descriptor and its last scratch are.  Whoever lets go of the
- * last of these gives all memory back before the call returns: when wait(2) for a
- * process returns, its memory is free.  It goes back as it is, as every process's
- * does, and the kernel clears it for whoever needs zeros.  No page goes from one
- * context to another, or is mapped anywhere by the module, with foreign bytes in it.
+ * The scratch lives until its last descriptor, mapping and pin are gone.  The
+ * context lives until its own descriptor and its last scratch are gone.  The task
+ * that lets go of the last of these gives all memory back before its call returns:
+ * when wait(2) for a process returns, its memory is free.  Pages that somebody else
+ * still refers to stay with their holders.
  *
- * A core dump leaves scratches out.  madvise(MADV_DODUMP) on a mapping puts it in,
- * and writing the dump then populates all of it.
+ * Pages go back to the system uncleared, as those of every process do.  The kernel
+ * clears them for the next user that needs zeros.  The module neither gives a page
+ * to another context, nor maps it anywhere, with foreign bytes in it.
+ *
+ * A core dump leaves scratches out.  madvise(MADV_DODUMP) on a mapping puts that
+ * mapping in, and writing the dump then populates all of it.
  */
 
 /**
@@ -84,23 +87,24 @@
  * DOC: Memory that cannot be had
  *
  * All memory of a context is charged to the memory cgroup of the process that opened
- * it.  Where that is at its limit, the context at fastzero_info.out_max_pages, or the
- * host out of memory:
+ * it.  Memory cannot be had if that memory cgroup is at its limit, if the context is at
+ * fastzero_info.out_max_pages, or if the host is out of memory.  Then:
  *
  * - A call fails with ENOMEM: the ioctls, write(2), open(2) of the device.  It
- *   leaves the group a little room, so that its caller lives to hear of it.
- * - A touch of a hole by a process that is in that memory cgroup goes to the OOM
- *   killer, like a touch of any memory of its own.  At out_max_pages, or in
- *   another group, it is a SIGBUS.
- * - Where a touch would be a SIGBUS, one by a KVM guest makes KVM_RUN fail with EFAULT.
+ *   leaves the memory cgroup a little room, so that its caller is not killed.
+ * - A touch of a hole by a process in that memory cgroup goes to the OOM killer,
+ *   like a touch of any memory of its own.  At out_max_pages, or by a process in
+ *   another memory cgroup, it is a SIGBUS.
+ * - A touch by a KVM guest makes KVM_RUN fail with EFAULT where it would be a SIGBUS.
  *
- * Whoever cannot bear that populates beforehand: what POPULATE has backed stays.
+ * To avoid this populate beforehand: pages that POPULATE has backed stay until a reset
+ * drops them.
  *
- * Where the kernel charges nobody for a module's pages (cgroup.memory=nokmem) the
+ * With cgroup.memory=nokmem the kernel charges nobody for a module's pages, and the
  * limits of memory cgroups do not hold for scratches.  The module warns of it once,
- * its parameter "accounting" says "no", and max_pages is the remedy.  With the
- * parameter require_accounting set, open(2) of the device fails with EOPNOTSUPP
- * unless pages are charged.
+ * and its parameter "accounting" says "no".  max_pages bounds each context all the
+ * same.  With the parameter require_accounting set, open(2) of the device fails with
+ * EOPNOTSUPP unless pages are charged.
  */
 
 /**
@@ -116,8 +120,8 @@
  *   it was a hole; for a KVM guest this is a nested fault more.
  * - From Linux 6.5 on, long-term pins for writing are refused with EFAULT
  *   everywhere in the scratch: VFIO, RDMA, registered buffers of io_uring.
- * - Whoever takes hold of a hole for reading (a pipe by vmsplice, a long-term pin
- *   for reading) has the page of zeros, and does not see what is written later.
+ * - A pipe (vmsplice) or a long-term pin that takes hold of a hole for reading has
+ *   the page of zeros, and does not see later writes.
  * - mlock, MAP_POPULATE and MADV_POPULATE_READ make holes no pages; POPULATE and
  *   MADV_POPULATE_WRITE do.  Holes that are mapped count in the resident size of
  *   a process all the same.
@@ -339,7 +343,8 @@ struct fastzero_create {
 /**
  * enum fastzero_pool_flags - bits of fastzero_pool.flags
  * @FASTZERO_POOL_WAIT: return when the target is reached, or when no page is
- *	left that the zeroer could make ready
+ *	left that waits for the zeroer.  The caller clears pages meanwhile, and the
+ *	parameter zeroer_rate does not bound it
  * @FASTZERO_POOL_NODE: the target of NUMA node @node of the structure; without it,
  *	of the one on which the context was opened.  EOPNOTSUPP without
  *	FASTZERO_FEATURE_NODE
@@ -360,27 +365,28 @@ enum fastzero_pool_flags {
  * @out_ready: such pages that are ready now
  * @out_used: such pages that wait for the zeroer
  *
- * Sets how many zeroed pages the context keeps at hand.  What is missing is
- * allocated by this call, from the node and no other, and charged to the memory
- * cgroup of the context's creator; pages that wait for the zeroer count as present.
+ * Sets how many zeroed pages the context keeps ready.  The call allocates the pages
+ * that are missing, from the node and no other, and has them charged to the memory
+ * cgroup of the context's opener.  Pages that wait for the zeroer count as present.
  *
- * Without this call, and beyond the target, the pool goes by what runs need.  What
- * they took it keeps, once it has come back, and for ready pages that resets
- * wanted for SWAP, by whatever name, and did not find, it allocates new ones in
- * the background: at most as many as the largest reset wanted.  All of that is
- * gone about 10 s after the last of these runs.  The call makes it forget what it
+ * Without this call, and beyond the target, the pool goes by what runs need.  It
+ * keeps pages that runs took, once they have come back.  It allocates new pages in
+ * the background if resets with SWAP, or with AUTO of chunks of 2 MiB, found too few
+ * ready: at most as many as the largest reset wanted.  The pool gives all of that back
+ * about 10 s after the last of these runs.  This call makes the pool forget what it
  * has learned of that order and node: pages beyond the target then go back to the
  * system in the background.
  *
- * Whatever is in the pool, pages of the target and pages that wait for the zeroer
- * included, goes back when the system or the memory cgroup of the context's creator
- * is short of memory: at memory.max and memory.high, and by memory.reclaim, as page
- * cache does, before anybody is killed.  The system counts it as available memory.
- * Where less than an eighth of the memory cgroup is left nothing is allocated ahead.
+ * All pages of the pool go back when the system or the memory cgroup of the context's
+ * opener is short of memory, those of the target and those that wait for the zeroer
+ * included.  They go at memory.max and memory.high, and by memory.reclaim, as page
+ * cache does, before any process is killed.  The system counts them as available
+ * memory.  Where less than an eighth of the memory cgroup is left the pool allocates
+ * nothing ahead.
  *
  * While the call allocates, a host or memory cgroup that is short of memory may take
- * back what it has allocated already.  That is made up for, until as much has been
- * taken as was missing.
+ * back pages that the call has allocated already.  The call allocates others for
+ * them, until as many have been taken as were missing.
  *
  * ENOMEM when the pages cannot be had, EINVAL for a target beyond
  * fastzero_info.out_max_pages or a node without memory: the target is then unchanged,
@@ -411,16 +417,16 @@ enum fastzero_zero_flags {
  * struct fastzero_zero - ioctl(FASTZERO_IOC_ZERO), on a context
  * @size: sizeof(struct fastzero_zero)
  * @flags: bits of enum fastzero_zero_flags
- * @timeout_ms: return after so many milliseconds; 0: never
+ * @timeout_ms: milliseconds after which the call returns; 0 for no timeout
  * @__reserved: must be 0
  * @out_work: base pages that this call has cleared, or allocated as zeroed ones; one
- *	that it found zero counts as 5/4, which is what the look costs
+ *	that it found zero counts as 5/4, the price of the look
  * @out_ns: CPU time in ns that this took, which is in fastzero_stats.out_zeroer_ns,
  *	too
  *
- * Lends the calling thread to the context: it does the context's background work,
- * that is, it clears used pages, fills the pool up, and gives back what is too much.
- * It sleeps while there is nothing to do.  The CPU time is the thread's, with its
+ * Lends the calling thread to the context.  The thread does the context's background
+ * work: it clears used pages, fills the pool up, and gives surplus pages back.  It
+ * sleeps while there is nothing to do.  The CPU time is the thread's, with its
  * weight, its processors and its cgroup's limits.  The parameter zeroer_rate does not
  * bound it.  While at least one thread is lent, no thread of the module works for the
  * context; when the last one returns, the module takes over again.  Several may be
@@ -431,7 +437,7 @@ enum fastzero_zero_flags {
  * The context lives at least as long as the call, which closing the descriptor does
  * not end: send the thread a signal that has a handler, or use @timeout_ms.
  *
- * 0 after @timeout_ms, or with FASTZERO_ZERO_ONCE when everything is done; a
+ * Returns 0 after @timeout_ms, or with FASTZERO_ZERO_ONCE when everything is done; a
  * timeout ends that, too.  EINTR when a signal arrives, whether there was something
  * to do or not: the outputs are valid, and the call can be repeated.
  * EOPNOTSUPP for an unknown flag.
@@ -456,7 +462,8 @@ struct fastzero_zero {
  *	where the caller maps them, and are allocated as long as the pool has
  *	less than its target.  What no ready page is left for is cleared in
  *	place, or taken out if it is held
- * @FASTZERO_MODE_DROP: take the pages back; the range is a hole again
+ * @FASTZERO_MODE_DROP: take the pages back; the range is a hole again.  The pool
+ *	keeps the pages that it expects runs to need, and the others go to the system
  */
 enum fastzero_mode {
 	FASTZERO_MODE_AUTO,
@@ -531,10 +538,10 @@ struct fastzero_reset {
  * The range may end inside of its last granule, of which it takes a part.
  *
  * As RESET, for the granules whose bit is set; the others are not looked at,
- * and whole words of zeros cost next to nothing.  What the bitmap does not name
- * keeps its data, also data that the host wrote: KVM's log has only the stores of the
- * guest.  So the caller adds pages that it wrote itself, or that it had written by
- * read(2), devices or other processes.
+ * and whole words of zeros cost next to nothing.  Pages that the bitmap does not name
+ * keep their data, also data that the host wrote: KVM's log has only the stores of
+ * the guest.  So the caller sets the bits of pages that the VMM itself, read(2),
+ * devices or other processes wrote.
  *
  * EFAULT when the bitmap cannot be read: nothing was changed, unless it was
  * unmapped during the call.  EINTR when a fatal signal arrives: @out_done
@@ -705,7 +712,8 @@ struct fastzero_workset {
  * @out_pool_held: base pages that wait for somebody else to release them
  * @out_owned: base pages that the context has in all: populated in its
  *	scratches, and in its pool
- * @out_zeroed: base pages that the zeroer has cleared, or allocated as zeroed ones
+ * @out_zeroed: base pages that the zeroer has cleared, or allocated as zeroed ones;
+ *	threads lent by ZERO, and POOL calls that wait, count as the zeroer
  * @out_zeroer_ns: CPU time in ns that the zeroer has spent on this context
  * @out_aged: pages among @out_dropped that AUTO took back since runs had stopped
  *	writing to them
@@ -726,15 +734,17 @@ struct fastzero_workset {
  * @out_price_drop: to take a page back
  * @out_price_refault: for a process to touch it again
  * @out_price_refault_guest: for a KVM guest
- * @out_shrunk: base pages that the system took from the pool, being short of
- *	memory
- * @out_index: bytes that say where pages are, of the scratches counted
+ * @out_shrunk: base pages that reclaim took from the pool, because the system or the
+ *	memory cgroup was short of memory
+ * @out_index: bytes of the index, which says where the pages of the scratches counted
+ *	are
  *
- * The counters up to @out_held, and those from @out_aged to @out_auto_drop, are the
- * scratch's own on a scratch; on a context they are sums, and those from
- * @out_faults on include scratches that are gone.  The prices are this host's, as
- * the module has measured them (its parameter prices).  The others are the
- * context's on both.  Counters are not taken at one instant.
+ * The members up to @out_held, those from @out_aged to @out_auto_drop, and @out_index
+ * are the scratch's own on a scratch, and sums on a context.  Sums include scratches
+ * that are gone, except @out_scratches, @out_length, @out_populated, @out_huge and
+ * @out_index.  The prices are this host's, as the module has measured them (its
+ * parameter prices).  The others are the context's on both.  Counters are not taken
+ * at one instant.
  */
 struct fastzero_stats {
 	__u32 size;

@@ -46,11 +46,11 @@ extern "C" {
  * mappings and descriptors do not depend on each other: they can be given up
  * in any order, and the memory lives until the last of them is gone.
  *
- * Functions say -ENOMEM where memory cannot be had: at the limit of the memory cgroup
- * that pays, or at fastzero_info.out_max_pages.  A touch of a hole cannot: it is a
- * SIGBUS, -EFAULT of KVM_RUN if the guest touches it, or a matter for the OOM killer
- * ("Memory that cannot be had" in linux/fastzero.h).  fastzero_populate() beforehand
- * spares that.
+ * Functions return -ENOMEM if memory cannot be had: at the limit of the memory cgroup
+ * that pays, at fastzero_info.out_max_pages, or if the host is out of memory.  A touch
+ * of a hole cannot return it.  It is a SIGBUS, makes KVM_RUN fail with EFAULT if the
+ * guest touches it, or goes to the OOM killer ("Memory that cannot be had" in
+ * linux/fastzero.h).  fastzero_populate() beforehand avoids that.
  */
 
 #define FASTZERO_LIB_VERSION	"0.1.0"
@@ -200,8 +200,7 @@ int fastzero_ctx_pool_node(const struct fastzero_ctx *ctx, uint32_t node,
  * struct fastzero_zero_result - what a lent thread has done
  * @size: sizeof(struct fastzero_zero_result)
  * @__reserved: not used
- * @work: base pages that it cleared or allocated, and those that it found zero, times
- *	5/4
+ * @work: base pages that it cleared or allocated; one that it found zero counts as 5/4
  * @ns: CPU time in ns
  */
 struct fastzero_zero_result {
@@ -214,12 +213,12 @@ struct fastzero_zero_result {
 /**
  * fastzero_ctx_zero() - lend the calling thread to a context, as its zeroer
  * @ctx: the context
- * @timeout_ms: return after so many milliseconds; 0: never
+ * @timeout_ms: milliseconds after which the call returns; 0 for no timeout
  * @flags: bits of enum fastzero_zero_flags
  * @result: where to put what was done, also by a call that fails; or NULL
  *
- * As long as a thread is lent, the context's background work is done in it, and in no
- * thread of the kernel: so its cgroup pays, and its weight and processors count.
+ * A lent thread does the context's background work, and no thread of the module does.
+ * So the thread's cgroup pays, and its weight and processors count.
  *
  * ::
  *
@@ -230,10 +229,11 @@ struct fastzero_zero_result {
  *		return NULL;
  *	}
  *
- * The handle may not be closed before the thread has returned.
+ * The handle must not be closed before the call has returned.
  *
  * Return: 0 after @timeout_ms, or with FASTZERO_ZERO_ONCE when all is done; -errno:
- * -EINTR when a signal arrived, -EOPNOTSUPP if the module does not know it.
+ * -EINTR when a signal arrived, -EOPNOTSUPP if the module does not know the call or a
+ * flag.
  */
 int fastzero_ctx_zero(const struct fastzero_ctx *ctx, uint32_t timeout_ms,
 		      uint32_t flags, struct fastzero_zero_result *result);
@@ -437,9 +437,9 @@ struct fastzero_bitmap_opts {
  * @opts: which, and how
  * @result: where to put what was done, or NULL; its size must be set
  *
- * What the bitmap does not name keeps its data, also data that the host wrote: KVM's
- * log has only the stores of the guest.  The caller adds what it wrote itself, or had
- * written by read(2), devices or other processes.
+ * Pages that the bitmap does not name keep their data, also data that the host wrote:
+ * KVM's log has only the stores of the guest.  So the caller sets the bits of pages
+ * that the VMM itself, read(2), devices or other processes wrote.
  *
  * Not every module has it.  To know beforehand, ask::
  *
