@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Folios that the pool has not: from the system, and from those who have some in
- * hand.
+ * Folios that the pool does not have: allocate them, or wait for threads that have
+ * some in hand (fz_pool.in_hand).
  */
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
@@ -10,9 +10,9 @@
 #include "compat/compat.h"
 #include "context.h"
 
-/* As zeroed memory is wanted, and charged to the context's memory cgroup. */
+/* Zeroed, and charged to the context's memory cgroup. */
 #define ALLOC_GFP	(__GFP_ZERO | __GFP_ACCOUNT)
-/* All but the faults of who pays. */
+/* All allocations except for faults of processes in the memory cgroup that pays. */
 #define ALLOC_MAY_FAIL	(__GFP_RETRY_MAYFAIL | __GFP_NORETRY)
 
 static struct page *alloc_on(int node, gfp_t gfp, unsigned int order)
@@ -25,7 +25,7 @@ static struct page *alloc_on(int node, gfp_t gfp, unsigned int order)
 	return alloc_pages_node(node, gfp, order);
 }
 
-/* From the nodes of a mask alone, the near one first. */
+/* Only from the nodes of a mask, the near one first. */
 static struct page *alloc_among(const struct fz_place *place, gfp_t gfp,
 				unsigned int order)
 {
@@ -34,7 +34,7 @@ static struct page *alloc_among(const struct fz_place *place, gfp_t gfp,
 	struct page *page;
 	int node;
 
-	/* Here an OOM killer can come, which has to know of all nodes at once. */
+	/* This may bring the OOM killer, which has to know all nodes of the mask. */
 	if (!order) {
 		folio = __folio_alloc(gfp, 0, place->node, &only);
 		return folio ? folio_page(folio, 0) : NULL;
@@ -48,18 +48,18 @@ static struct page *alloc_among(const struct fz_place *place, gfp_t gfp,
 }
 
 /*
- * Base pages that calls leave of a memory cgroup's limit: for the page tables of what
- * they map, and for their caller to hear of it.  At the very limit its next page,
- * be it of its stack, would be a matter for the OOM killer.
+ * Base pages that calls leave of a memory cgroup's limit, for page tables and for the
+ * caller.  At the very limit the caller's next page, of its stack for example, would
+ * bring the OOM killer.
  */
 #define ALLOC_HEADROOM	16
 
 /**
  * fz_has_headroom() - whether a call leaves its group some room
  * @memcg: the group, or NULL
- * @gfp: how to make room: one that may fail
+ * @gfp: how to make room; must be allowed to fail
  *
- * Where there is none it is made as for any charge, from what can be reclaimed.
+ * Where there is no room reclaim makes some, as for any charge.
  *
  * Return: true if there is.
  */
@@ -124,7 +124,7 @@ struct folio *fz_pool_alloc(struct fz_pool *pool, const struct fz_place *place,
 	struct mem_cgroup *old;
 	struct page *page;
 
-	/* Who does not ask for more than what is free learns little if there is none. */
+	/* Without reclaim a failure does not say that memory is short. */
 	if (!fz_pool_own(pool, nr)) {
 		if (gfp & __GFP_DIRECT_RECLAIM)
 			fz_pool_say_short(pool);
@@ -168,9 +168,9 @@ static bool alloc_has_turned(struct fz_pool *pool, u64 seen)
  * @pool: the pool
  * @seen: fz_pool_seen() before it was tried
  *
- * What somebody had in hand meanwhile is to be had by now, or will be in a
- * moment.  The caller has nothing in hand.  It may hold mmap_lock: whoever has
- * something in hand must not want that.
+ * Folios that other threads had in hand are available by now, or will be in a
+ * moment.  The caller has none in hand.  It may hold mmap_lock: threads with folios
+ * in hand must not wait for that.
  *
  * Return: -EAGAIN to try again, -EINTR, 0 if there is nothing to wait for.
  */

@@ -11,7 +11,7 @@
 
 /* Folios of a word of a chunk's bitmaps. */
 #define INDEX_SLOTS_SIZE	(64 * sizeof(struct folio *))
-/* Most of these that a scratch keeps, and how long it waits until it gives them back. */
+/* Most arrays that a scratch keeps as spares, and how often it looks for unused ones. */
 #define INDEX_SPARES	4096
 #define INDEX_TICK	HZ
 
@@ -67,7 +67,7 @@ int fz_index_new_chunk(struct fz_scratch *s, u64 number, gfp_t gfp)
 /**
  * fz_index_free_chunk() - free an empty chunk that is in the index no more
  * @s: the scratch
- * @chunk: the chunk; somebody may still look at it under RCU
+ * @chunk: the chunk; other threads may still look at it under RCU
  */
 void fz_index_free_chunk(struct fz_scratch *s, struct fz_chunk *chunk)
 {
@@ -112,7 +112,7 @@ static bool index_keep_spare(struct fz_scratch *s, struct folio **slots)
 	return nr < INDEX_SPARES;
 }
 
-/* Give back what nobody has needed since the last time. */
+/* Free spares that were not needed since the last time. */
 static void index_trim(struct work_struct *work)
 {
 	struct fz_spares *spares = container_of(to_delayed_work(work),
@@ -169,7 +169,7 @@ struct folio **fz_index_alloc_slots(struct fz_scratch *s, gfp_t gfp)
  * @s: the scratch
  * @slots: 64 pointers, all NULL again
  *
- * Some are kept for a moment: who drops pages may touch them again and again.
+ * Some are kept for a moment: the next run may touch the pages that this one drops.
  */
 void fz_index_free_slots(struct fz_scratch *s, struct folio **slots)
 {
@@ -207,8 +207,7 @@ void fz_index_free_bits(struct fz_scratch *s, u64 *bits)
  * fz_index_bytes() - memory that the index of a scratch takes
  * @s: the scratch
  *
- * Return: bytes, but for what the xarray takes: some 9 for each chunk where they
- * are many.
+ * Return: bytes, without the xarray, which takes some 9 for each of many chunks.
  */
 u64 fz_index_bytes(const struct fz_scratch *s)
 {
@@ -217,7 +216,7 @@ u64 fz_index_bytes(const struct fz_scratch *s)
 
 /**
  * fz_index_destroy() - free all of it
- * @s: a scratch that nobody uses any more and whose pages were dropped
+ * @s: a scratch that has no user any more and whose pages were dropped
  */
 void fz_index_destroy(struct fz_scratch *s)
 {
@@ -226,7 +225,7 @@ void fz_index_destroy(struct fz_scratch *s)
 	unsigned long at;
 
 	xa_for_each(&s->chunks, at, chunk) {
-		/* Bit by bit: xa_destroy() would free all its nodes at a stretch. */
+		/* One by one: xa_destroy() alone would free all nodes without a break. */
 		xa_erase(&s->chunks, at);
 		kfree(chunk->aged);
 		kfree(chunk);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * ZERO: a thread of the tenant does the zeroer's work for a context, so that it is
- * paid for as all else that the thread does, and by nobody else.
+ * ZERO: a thread of the tenant does the zeroer's work for a context, so that the
+ * thread's cgroup pays for it.
  */
 #include <linux/jiffies.h>
 #include <linux/mm.h>
@@ -12,10 +12,10 @@
 #include "context.h"
 #include "ioctl.h"
 
-/* Base pages until signals and the time are looked at. */
+/* Base pages between two looks at signals and the time. */
 #define LEND_TURN	FZ_CHUNK_PAGES
 
-/* Some of what there is to do now; when there is more. */
+/* Do some of the work that there is now; returns when to look again. */
 static enum fz_look lend_work(struct fz_pool *pool, u64 *work)
 {
 	enum fz_look again = FZ_LOOK_NEVER;
@@ -31,11 +31,11 @@ static enum fz_look lend_work(struct fz_pool *pool, u64 *work)
 		cond_resched();
 	} while (done && all < LEND_TURN);
 	*work += all;
-	/* What was cleared may be too much: look once more. */
+	/* There may be surplus now: look once more. */
 	return all ? FZ_LOOK_NOW : again;
 }
 
-/* Whether there is something to be looked at, and nobody who does. */
+/* Whether the pool is to be looked at, and no thread does. */
 static bool lend_has_work(const struct fz_pool *pool)
 {
 	return READ_ONCE(pool->job.now) && !READ_ONCE(pool->job.worker);

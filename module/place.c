@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Which node a page comes from.  The first of these that says something decides: the
- * node that CREATE named, the memory policy of the mapping (mbind), the policy of the
+ * Which NUMA node a page comes from.  The first of these that is set decides: the node
+ * that CREATE named, the memory policy of the mapping (mbind), the policy of the
  * task (set_mempolicy), nearness.
  */
 #include <linux/cpuset.h>
@@ -34,7 +34,7 @@ static int place_near(const nodemask_t *nodes)
 	return node_isset(node, *nodes) ? node : first_node(*nodes);
 }
 
-/* As the kernel does, pages take turns by their offset and chunks by theirs. */
+/* For interleaving: by offset, as the kernel does, in pages or in whole chunks. */
 static u64 place_index(const struct fz_scratch *s, u64 page)
 {
 	return s->policy == FASTZERO_PAGES_2M ? page >> FZ_CHUNK_SHIFT : page;
@@ -53,7 +53,7 @@ static bool place_take(struct fz_place *place, const struct fz_scratch *s,
 	}
 	switch (policy->mode) {
 	case MPOL_BIND:
-		/* A cpuset that has none of these nodes comes first. */
+		/* A cpuset without any of these nodes overrides the policy. */
 		if (!nodes_intersects(policy->nodes, cpuset_current_mems_allowed))
 			return false;
 		place->only = &policy->nodes;
@@ -75,7 +75,7 @@ static bool place_take(struct fz_place *place, const struct fz_scratch *s,
 
 /**
  * fz_place_find() - where a page comes from
- * @place: written; refers to the policy that decided, so it lives no longer than that
+ * @place: written; refers to the policy that decided, and must not outlive it
  * @s: the scratch
  * @policy: the memory policy of the mapping that wants the page; NULL for none
  * @page: number of the page in the scratch

@@ -107,7 +107,7 @@ static inline unsigned long fz_look_pause(enum fz_look look)
  * @look: in the queue of those that are looked at, now, soon or later
  * @clear: in the queue of those that have something to be cleared
  * @now: it is to be looked at now
- * @stopped: it is in no queue any more, and whoever works for it ends soon
+ * @stopped: it is in no queue any more, and a thread that works for it ends soon
  * @lent: threads of the tenant that do the work; while there are any the pool is in
  *	no queue
  * @idle: where these wait
@@ -132,16 +132,16 @@ struct fz_job {
 /**
  * struct fz_pool - the folios of one context that are in none of its scratches
  * @resize: serializes changes of targets; taken before @lock
- * @collect: held by who has what is held off its list; taken before @lock
+ * @collect: held while the zeroer has held folios off their list; taken before @lock
  * @lock: protects what is in @stores, and all down to @nr_scans; a leaf, never held
  *	over a clear or an allocation
  * @stores: one for each node and size
  * @nr_stores: how many there are
  * @home: node of who opened the context
  * @in_hand: folios that are in no scratch and on no list just now: somebody
- *	allocates, clears, moves or frees them.  Whoever finds nothing at the
- *	limit waits for these, and may hold mmap_lock: so those who have some
- *	may not wait for that
+ *	allocates, clears, moves or frees them.  A thread that finds none at the
+ *	limit waits for these, and may hold mmap_lock: so threads that have some
+ *	must not wait for mmap_lock
  * @turns: how often somebody has let go of what was in hand
  * @zeroed: base pages that the zeroer has cleared
  * @zeroer_ns: CPU time of that, in ns

@@ -3,13 +3,13 @@
  * For tests alone: the proof that nobody writes to a page after it is ours again.
  *
  * A folio that left a scratch, or that goes back to the system, is taken out of use,
- * filled with a pattern, and watched for some seconds.  Whoever still has it in a TLB,
- * a nested page table or a device's list, and writes, is seen.  So are references and
- * mappings that it should not have.  A folio that is handed out as ready is looked at
- * for zeros.  What was written to is never given back.
+ * filled with a pattern, and watched for some seconds.  That finds writes through a
+ * stale TLB, nested page table or device's list.  It also finds references and
+ * mappings that the folio should not have.  A folio that is handed out as ready is looked at
+ * for zeros.  A folio that was written to is never given back.
  *
- * quarantine_plant=N makes every N-th unmap of a reset be left out, and neither
- * references nor mappings be looked at: then stray writes must be found.
+ * quarantine_plant=N leaves out every N-th unmap of a reset, and does not look at
+ * references and mappings: then stray writes must be found.
  */
 #include <linux/highmem.h>
 #include <linux/list.h>
@@ -27,7 +27,7 @@
 
 #define QUARANTINE_WORD		0xfa57b1075a11f00dULL
 #define QUARANTINE_WORDS	(PAGE_SIZE / sizeof(u64))
-/* As long is a folio watched, but if there are more than so many base pages. */
+/* A folio is watched for this time, or less if there are more than QUARANTINE_MOST. */
 #define QUARANTINE_FOR		(3 * HZ)
 #define QUARANTINE_MOST		32768
 #define QUARANTINE_LOOK		(HZ / 10)

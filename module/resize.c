@@ -8,8 +8,8 @@
 #include "context.h"
 
 /*
- * How often to try again when others had pages in hand: not for ever, for they
- * may take them again and again.
+ * How often to try again when other threads had pages in hand.  Not for ever, for
+ * they may take them again and again.
  */
 #define RESIZE_TRIES	100
 /* Base pages that are handed over at once. */
@@ -56,9 +56,9 @@ static int resize_add_some(struct fz_pool *pool, struct fz_store *store, u64 nr,
 }
 
 /*
- * Allocate @missing folios, and hand over each batch at once: reclaim may take it back
- * meanwhile.  That is made up for until it has taken as much as is missing: it would
- * go round in circles.  *@added: how many were allocated.
+ * Allocate @missing folios, and put each batch into the pool at once, where reclaim
+ * may take it back.  Allocate others for these, but fail when reclaim has taken more
+ * than was missing, else this might never end.  *@added: how many were allocated.
  */
 static int resize_add(struct fz_pool *pool, struct fz_store *store, u64 missing,
 		      u64 *added)
@@ -69,7 +69,7 @@ static int resize_add(struct fz_pool *pool, struct fz_store *store, u64 missing,
 	u64 done;
 
 	*added = 0;
-	/* Evict nothing for what cannot be. */
+	/* Do not reclaim for a target that cannot be reached. */
 	if (missing > (u64)si_mem_available() / fz_size_pages(store->size))
 		return -ENOMEM;
 	while (!err && *added < missing + taken) {
@@ -87,7 +87,7 @@ static int resize_add(struct fz_pool *pool, struct fz_store *store, u64 missing,
 	return err;
 }
 
-/* Give back what was added, but for what is gone: the store had @have before. */
+/* Free the folios that were added and are still there; the store had @have before. */
 static void resize_undo(struct fz_pool *pool, struct fz_store *store, u64 have,
 			u64 added)
 {
@@ -114,8 +114,8 @@ static void resize_undo(struct fz_pool *pool, struct fz_store *store, u64 have,
 }
 
 /*
- * One try to set the target and to have what it asks for; *@in_hand: pages that
- * it could not count on, and that may be there the next time.
+ * One try to set the target and to get the folios for it; *@in_hand: folios that
+ * other threads had, and that may be available the next time.
  */
 static int resize_try(struct fz_pool *pool, struct fz_store *store, u64 target,
 		      u64 *in_hand)
@@ -125,7 +125,7 @@ static int resize_try(struct fz_pool *pool, struct fz_store *store, u64 target,
 
 	lockdep_assert_held(&pool->resize);
 
-	/* Raised first, so that the zeroer gives back nothing that we count. */
+	/* Raised first, so that the zeroer frees none of the folios that we count. */
 	spin_lock(&pool->lock);
 	old = store->target;
 	store->target = max(old, target);
@@ -137,7 +137,7 @@ static int resize_try(struct fz_pool *pool, struct fz_store *store, u64 target,
 
 	spin_lock(&pool->lock);
 	store->target = err ? old : target;
-	/* Whoever says how many he wants is not told better. */
+	/* The caller has set a target: what was learned counts no more. */
 	if (!err)
 		fz_demand_forget(&store->demand);
 	spin_unlock(&pool->lock);
@@ -157,7 +157,7 @@ static bool resize_settled(struct fz_pool *pool, const struct fz_store *store,
 	return settled;
 }
 
-/* Whoever waits does not wait for a thread of low weight, and pays for it. */
+/* The caller clears for itself: a thread of low weight may be late. */
 static int resize_wait(struct fz_pool *pool, const struct fz_store *store, u64 target)
 {
 	u64 cpu = fz_worker_cpu();
@@ -181,12 +181,12 @@ static int resize_wait(struct fz_pool *pool, const struct fz_store *store, u64 t
  * @pool: the pool
  * @store: of which folios
  * @target: how many are to be kept ready
- * @wait: make them so, and wait for what others have in hand
+ * @wait: clear used folios, and wait for those that other threads have in hand
  *
- * What was learned is forgotten, and begins anew.
+ * The pool forgets what it has learned.
  *
- * Return: 0; -EINVAL beyond the limit; -ENOMEM or -EINTR with nothing changed, but
- * for what reclaim has taken, and that an -EINTR in the wait leaves the new target.
+ * Return: 0; -EINVAL beyond the limit; -ENOMEM or -EINTR with nothing changed, except
+ * that reclaim may have taken folios, and -EINTR in the wait leaves the new target.
  */
 int fz_pool_resize(struct fz_pool *pool, struct fz_store *store, u64 target,
 		   bool wait)

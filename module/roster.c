@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The roster: all contexts and what each has, in debugfs (fastzero/contexts), readable
- * by root.  A context is on it from its open to its very end: also when only a mapping
+ * by root.  A context is on it from its open to its very end, also while only a mapping
  * or a descriptor of a scratch is left.
  */
 #include <linux/debugfs.h>
@@ -21,7 +21,7 @@ static u64 roster_next = 1;
 static struct dentry *roster_dir;
 
 /**
- * fz_roster_add() - enter a new context: the caller opens it
+ * fz_roster_add() - enter a new context, which the caller opens
  * @ctx: the context
  */
 void fz_roster_add(struct fz_context *ctx)
@@ -37,7 +37,7 @@ void fz_roster_add(struct fz_context *ctx)
 }
 
 /**
- * fz_roster_remove() - strike a context out: nobody looks at it any more
+ * fz_roster_remove() - take a context off; no reader looks at it after that
  * @ctx: the context
  */
 void fz_roster_remove(struct fz_context *ctx)
@@ -48,7 +48,7 @@ void fz_roster_remove(struct fz_context *ctx)
 	put_pid(ctx->who.opener);
 }
 
-/* A process names itself: its name may hold anything. */
+/* A process chooses its own name, which may hold any byte. */
 static void roster_show_name(struct seq_file *m, const char *name)
 {
 	seq_escape(m, name, " \t\n\\");
@@ -127,7 +127,7 @@ static const struct seq_operations roster_sops = {
 DEFINE_SEQ_ATTRIBUTE(roster);
 
 /**
- * fz_roster_init() - offer it; without debugfs there is none
+ * fz_roster_init() - make the file; there is none without debugfs
  */
 void fz_roster_init(void)
 {
@@ -136,7 +136,7 @@ void fz_roster_init(void)
 }
 
 /**
- * fz_roster_exit() - offer it no more
+ * fz_roster_exit() - remove the file
  */
 void fz_roster_exit(void)
 {

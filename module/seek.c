@@ -2,8 +2,8 @@
 /*
  * lseek: where data and holes are, from the index.
  *
- * Data is what is populated, be it zero after a reset or not.  Nothing is
- * populated by asking.
+ * Populated pages are data, also those that a reset has made zero.  lseek populates
+ * nothing.
  */
 #include <linux/fs.h>
 #include <linux/sched/signal.h>
@@ -11,9 +11,9 @@
 #include "chunk.h"
 
 /*
- * Look at the chunk that @range begins in, or at the next that has pages.  True
- * if the page that is looked for is there, with @range moved on to it; else it is
- * moved on to where to go on.
+ * Look at the chunk that @range begins in, or at the next that has pages.  Return true
+ * if the data or hole begins there, and move @range on to it; else move @range on to
+ * the place where the search continues.
  */
 static bool seek_in_chunk(struct fz_scratch *s, struct fz_range *range, bool hole)
 {
@@ -54,7 +54,7 @@ static loff_t seek_find(struct fz_scratch *s, u64 offset, bool hole)
 	bool found = false;
 
 	while (!found && range.first < range.end) {
-		/* Not for all of it: a reset may wait. */
+		/* The lock is taken for each chunk: a reset may wait for it. */
 		if (fatal_signal_pending(current) || mutex_lock_killable(&s->lock))
 			return -EINTR;
 		found = seek_in_chunk(s, &range, hole);
@@ -63,14 +63,14 @@ static loff_t seek_find(struct fz_scratch *s, u64 offset, bool hole)
 	}
 	if (found)
 		return max(offset, range.first << PAGE_SHIFT);
-	/* There is a hole behind the end. */
+	/* The end counts as a hole. */
 	return hole ? fz_scratch_size(s) : -ENXIO;
 }
 
 /**
  * fz_seek() - lseek, as on a memfd
  * @file: whose position it is
- * @s: the scratch behind it; NULL for none, which is one of size 0
+ * @s: the scratch behind it; NULL for none, then the size is 0
  * @offset: as for lseek
  * @whence: as for lseek
  *

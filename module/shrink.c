@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The shrinker: what pools have, ready or used, goes back to the system when it
- * is short of memory, or when the memory cgroup that pays for a pool is.
+ * The shrinker: pools give their folios back, ready or used, when the system or the
+ * memory cgroup that pays is short of memory.
  *
- * Only pools that have something are listed: one list for each cgroup and node,
- * kept by the kernel.  It moves what a removed cgroup leaves to its parent, and
- * does not call us for a cgroup without an entry.  A pool that has become empty
- * stays listed until reclaim next looks at it: to take a page costs nothing more.
+ * Only offers (a pool on one node) that have folios are listed.  The kernel keeps one
+ * list for each cgroup and node.  It moves the entries of a removed cgroup to its
+ * parent, and does not call us for a cgroup without an entry.  An offer that has
+ * become empty stays listed until reclaim next looks at it, so that taking a folio
+ * costs nothing more.
  */
 #include <linux/mm.h>
 #include <linux/shrinker.h>
@@ -23,7 +24,7 @@ static struct shrinker *shrink_shrinker;
 static struct kmem_cache *shrink_cache;
 /* Reclaim takes its locks under any lock; fz_pool.lock is inside of them. */
 static struct list_lru shrink_lru;
-/* Whoever ends a pool waits here for the scans that are at work on it. */
+/* The end of a pool waits here for scans that are at work on it. */
 static DECLARE_WAIT_QUEUE_HEAD(shrink_idle);
 
 /*
@@ -92,8 +93,8 @@ int fz_shrink_add(struct fz_pool *pool)
 }
 
 /**
- * fz_shrink_list() - a store has something
- * @offer: the offer that it is part of, listed from now on
+ * fz_shrink_list() - list an offer: one of its stores has folios
+ * @offer: the offer
  */
 void fz_shrink_list(struct fz_offer *offer)
 {
@@ -104,7 +105,7 @@ void fz_shrink_list(struct fz_offer *offer)
  * fz_shrink_count() - tell the system how much of its memory can be had from a store
  * @store: the store, its pool's lock held
  *
- * MemAvailable has it, and those who end processes by that figure.
+ * It is in MemAvailable then, which user-space OOM daemons go by.
  */
 void fz_shrink_count(struct fz_store *store)
 {
@@ -127,8 +128,8 @@ static bool shrink_is_idle(struct fz_pool *pool)
 }
 
 /**
- * fz_shrink_remove() - it may not any more, and does not
- * @pool: the pool, to which nothing comes any more
+ * fz_shrink_remove() - take a pool from the shrinker; wait for scans under way
+ * @pool: the pool, to which no folio comes any more
  */
 void fz_shrink_remove(struct fz_pool *pool)
 {
@@ -146,7 +147,7 @@ void fz_shrink_remove(struct fz_pool *pool)
 						    fz_size_pages(store->size)));
 }
 
-/* An empty one leaves its list: only under the lock that whoever fills it takes. */
+/* An empty offer leaves its list, under the pool's lock, which filling takes, too. */
 static FZ_LRU_WALK(shrink_look)
 {
 	struct fz_offer *offer = container_of(item, struct fz_offer, link);
@@ -168,7 +169,7 @@ static FZ_LRU_WALK(shrink_look)
 	return status;
 }
 
-/* Base pages; an estimate, by the first of many pools. */
+/* Base pages: an estimate from the first offers of many. */
 static unsigned long shrink_count(struct shrinker *shrinker,
 				  struct shrink_control *sc)
 {
@@ -197,8 +198,8 @@ static unsigned long shrink_count(struct shrinker *shrinker,
  * struct shrink_take - what a scan takes from one pool
  * @left: offers that may still be looked at
  * @want: base pages that it is to have
- * @pool: the pool, which stays until the scan lets go of it; NULL: none has anything
- * @folios: its folios, in hand
+ * @pool: the pool, which stays until the scan lets go of it; NULL: all are empty
+ * @folios: folios taken from it, on no list of the pool any more
  * @nr: how many these are
  * @pages: base pages of them
  */
@@ -211,7 +212,7 @@ struct shrink_take {
 	u64 pages;
 };
 
-/* From the lists of a store; what still has to be cleared is worth less. */
+/* From the lists of a store; used folios first, for they still have to be cleared. */
 static void shrink_take_store(struct fz_store *store, struct shrink_take *take)
 {
 	u64 used = 0;
@@ -235,7 +236,7 @@ static void shrink_take_store(struct fz_store *store, struct shrink_take *take)
 	fz_store_count(store);
 }
 
-/* From the first pool that has something; the next scan begins with another. */
+/* From the first offer that has folios; the next scan begins with another. */
 static FZ_LRU_WALK(shrink_take_first)
 {
 	struct fz_offer *offer = container_of(item, struct fz_offer, link);
@@ -272,7 +273,7 @@ static void shrink_free(struct shrink_take *take)
 	fz_reclaim_progress(take->pages);
 }
 
-/* It only takes spinlocks that nobody allocates under, and waits for nobody. */
+/* Only takes spinlocks under which nothing is allocated, and never sleeps for others. */
 static unsigned long shrink_scan(struct shrinker *shrinker,
 				 struct shrink_control *sc)
 {
@@ -316,15 +317,15 @@ int fz_shrink_init(void)
 		kmem_cache_destroy(shrink_cache);
 		return -ENOMEM;
 	}
-	/* Who sees it sees its lists. */
+	/* A CPU that sees it sees its lists. */
 	smp_store_release(&shrink_shrinker, shrinker);
 	return 0;
 }
 
 /**
- * fz_shrink_exit() - offer it no more; waits for what runs
+ * fz_shrink_exit() - unregister, and wait for calls under way
  *
- * No pool is there any more.
+ * There is no pool any more.
  */
 void fz_shrink_exit(void)
 {

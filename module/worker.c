@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Who runs the zeroer, for whom, and when: a few threads of the module's own for all
- * contexts together, at the lowest weight, and one bound on what they do.
+ * The zeroer's threads: a few of the module's own, at the lowest weight, work for all
+ * contexts together, and one rate bounds them.
  *
- * A pool stands in two queues.  In the first it is looked at: at once when something
- * has happened to it, and after a while when something may have.  In the second stand
- * those that have something to be cleared; each is served for a turn, and then goes
- * to the end.  So every context gets the same work done, however much it has.
+ * A pool stands in two queues.  From the first a thread looks at the pool: at once
+ * when it has changed, and after a while when it may have.  The second has the pools
+ * with used pages or too few ready ones.  A thread works for each during a turn, and
+ * the pool then goes to the end.  So every context gets the same work done, however
+ * much it has.
  */
 #include <linux/kthread.h>
 #include <linux/ktime.h>
@@ -25,7 +26,7 @@
 #define WORKER_NICE	MAX_NICE
 /* Pools that come due between two turns. */
 #define WORKER_DUE	32
-/* How long not to look whether the bound is another now. */
+/* A change of the rate is noticed after this time at the latest. */
 #define WORKER_BOUND_MS	100
 
 static uint worker_threads = 1;
@@ -53,7 +54,7 @@ static void worker_queue_now(struct fz_pool *pool)
 	list_move_tail(&pool->job.look, &worker_now);
 }
 
-/* What was to be looked at after a while, and is due; some of it, if it is much. */
+/* Move pools that are due to the queue of those to be looked at now; not too many. */
 static void worker_queue_due(struct list_head *list)
 {
 	struct fz_pool *pool, *next;
@@ -68,7 +69,7 @@ static void worker_queue_due(struct list_head *list)
 	}
 }
 
-/* How long nothing may be cleared, in ns. */
+/* How long the rate forbids to clear, in ns. */
 static u64 worker_bound(void)
 {
 	lockdep_assert_held(&worker_lock);
@@ -76,7 +77,7 @@ static u64 worker_bound(void)
 	return fz_rate_wait(&worker_rate, ktime_get_ns(), fz_limit_rate());
 }
 
-/* Account for work; whether there may be more. */
+/* Account for work; true if the rate allows more. */
 static bool worker_spend(u64 done)
 {
 	bool more;
@@ -88,7 +89,7 @@ static bool worker_spend(u64 done)
 	return more;
 }
 
-/* The first to be looked at that nobody works for; NULL if there is none. */
+/* The first pool to be looked at that no thread works for, or NULL. */
 static struct fz_pool *worker_find_look(void)
 {
 	struct fz_pool *pool;
@@ -101,7 +102,7 @@ static struct fz_pool *worker_find_look(void)
 	return NULL;
 }
 
-/* The same of those that have something to be cleared. */
+/* The first pool with something to clear that no thread works for, or NULL. */
 static struct fz_pool *worker_find_clear(void)
 {
 	struct fz_pool *pool;
@@ -114,7 +115,7 @@ static struct fz_pool *worker_find_clear(void)
 	return NULL;
 }
 
-/* The next one to be looked at, which is then ours. */
+/* The next pool to be looked at, which is then ours. */
 static struct fz_pool *worker_begin_look(void)
 {
 	struct fz_pool *pool;
@@ -129,12 +130,12 @@ static struct fz_pool *worker_begin_look(void)
 		pool->job.worker = current;
 	}
 	spin_unlock(&worker_lock);
-	/* What happened before a kick that came too early for us is seen by us. */
+	/* We see what was done before a kick that still saw job.now. */
 	smp_mb();
 	return pool;
 }
 
-/* The next one to be cleared for. */
+/* The next pool to clear for, which is then ours; NULL if the rate is used up. */
 static struct fz_pool *worker_begin_clear(void)
 {
 	struct fz_pool *pool;
@@ -151,18 +152,18 @@ static struct fz_pool *worker_begin_clear(void)
 	return pool;
 }
 
-/* Nobody works for the pool just now. */
+/* This thread works for the pool no more. */
 static void worker_leave(struct fz_pool *pool)
 {
 	lockdep_assert_held(&worker_lock);
 
-	/* Who is lent holds the context. */
+	/* Lent threads hold the context, so the pool stays. */
 	if (pool->job.lent) {
 		WRITE_ONCE(pool->job.worker, NULL);
 		wake_up(&pool->job.idle);
 		return;
 	}
-	/* Who waits for this may free the pool. */
+	/* fz_worker_stop() waits for this, and its caller frees the pool. */
 	smp_store_release(&pool->job.worker, NULL);
 }
 
@@ -185,7 +186,7 @@ static void worker_end(struct fz_pool *pool, bool clear, enum fz_look again)
 				       &worker_soon : &worker_later);
 		}
 	}
-	/* What we leave is seen to by who was lent meanwhile. */
+	/* A thread that was lent meanwhile goes on with the rest. */
 	if (job->lent)
 		WRITE_ONCE(job->now, true);
 	worker_leave(pool);
@@ -196,7 +197,7 @@ static void worker_end(struct fz_pool *pool, bool clear, enum fz_look again)
 /**
  * fz_worker_cpu() - CPU time of this thread
  *
- * To schedule brings its account up to date, which else is that of the last tick.
+ * schedule() brings the thread's account up to date; else it is as of the last tick.
  *
  * Return: ns.
  */
@@ -208,8 +209,8 @@ u64 fz_worker_cpu(void)
 
 /**
  * fz_worker_charge() - account for CPU time of this thread
- * @pool: for which it has worked
- * @last: fz_worker_cpu() up to which that was done; now that of now
+ * @pool: the pool that it has worked for
+ * @last: fz_worker_cpu() when it was last accounted for; set to the present
  */
 void fz_worker_charge(struct fz_pool *pool, u64 *last)
 {
@@ -294,7 +295,7 @@ static int worker_run(void *unused)
 
 	set_user_nice(current, WORKER_NICE);
 	while (!kthread_should_stop()) {
-		/* None of the two must wait for all of the other. */
+		/* By turns, so that neither queue waits until the other is empty. */
 		any = worker_look(&cpu);
 		any |= worker_do_clear(&cpu);
 		if (!any)
@@ -306,7 +307,7 @@ static int worker_run(void *unused)
 }
 
 /**
- * fz_worker_add() - a pool that may have work by and by
+ * fz_worker_add() - prepare a new pool for the queues
  * @pool: the pool
  */
 void fz_worker_add(struct fz_pool *pool)
@@ -316,7 +317,7 @@ void fz_worker_add(struct fz_pool *pool)
 	init_waitqueue_head(&pool->job.idle);
 }
 
-/* The pool is to be looked at, by whoever does its work. */
+/* Have the pool looked at, by a lent thread or one of the module's. */
 static void worker_wake(struct fz_pool *pool)
 {
 	bool lent;
@@ -335,7 +336,7 @@ static void worker_wake(struct fz_pool *pool)
 }
 
 /**
- * fz_worker_lend() - a thread of the tenant does the work from now on
+ * fz_worker_lend() - the calling thread does the work of a pool from now on
  * @pool: the pool
  */
 void fz_worker_lend(struct fz_pool *pool)
@@ -348,7 +349,7 @@ void fz_worker_lend(struct fz_pool *pool)
 }
 
 /**
- * fz_worker_take_back() - the thread that was lent is not there any more
+ * fz_worker_take_back() - the calling thread is not lent any more
  * @pool: the pool
  */
 void fz_worker_take_back(struct fz_pool *pool)
@@ -356,15 +357,15 @@ void fz_worker_take_back(struct fz_pool *pool)
 	spin_lock(&worker_lock);
 	pool->job.lent--;
 	spin_unlock(&worker_lock);
-	/* Whatever it has left, somebody else must see to it. */
+	/* Another thread must do what this one has left. */
 	worker_wake(pool);
 }
 
 /**
- * fz_worker_claim() - have the pool looked at by the caller and nobody else
+ * fz_worker_claim() - let the caller alone look at the pool
  * @pool: the pool, to which the caller is lent
  *
- * Return: false if somebody does that already.
+ * Return: false if another thread does already.
  */
 bool fz_worker_claim(struct fz_pool *pool)
 {
@@ -399,7 +400,7 @@ void fz_worker_release(struct fz_pool *pool)
  */
 void fz_worker_kick(struct fz_pool *pool)
 {
-	/* Who is to look, and has not begun, will see it: as worker_begin_look(). */
+	/* With job.now set a look is to come and will see it: see worker_begin_look(). */
 	smp_mb();
 	if (READ_ONCE(pool->job.now))
 		return;
@@ -407,7 +408,7 @@ void fz_worker_kick(struct fz_pool *pool)
 }
 
 /**
- * fz_worker_stop() - work no more for a pool; waits for the batch under way
+ * fz_worker_stop() - end all work for a pool; wait for the batch under way
  * @pool: the pool
  */
 void fz_worker_stop(struct fz_pool *pool)
@@ -418,7 +419,7 @@ void fz_worker_stop(struct fz_pool *pool)
 	job->stopped = true;
 	list_del_init(&job->look);
 	list_del_init(&job->clear);
-	/* A thread of low weight may not get to its end for long. */
+	/* At low weight the thread might take long to end its batch. */
 	if (job->worker && task_nice(job->worker) > 0) {
 		job->hurry = true;
 		job->nice = task_nice(job->worker);

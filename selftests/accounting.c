@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Whether anybody is charged for the memory of contexts: not on a kernel that was
- * told cgroup.memory=nokmem, and then the module says so.
+ * Whether memory cgroups are charged for contexts.  With cgroup.memory=nokmem they are
+ * not, and then the module says so.
  */
 #include "kselftest_harness.h"
 #include "fz.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Core dumps leave scratches out, unless they are told otherwise; a memfd is in
- * them, with its holes.
+ * Core dumps leave scratches out, unless madvise(MADV_DODUMP) puts them in.  A memfd is
+ * in them, with its holes.
  */
 #include "kselftest_harness.h"
 #include "fz.h"

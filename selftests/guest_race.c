@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Guests on a scratch against everything at once; then all is parked, and everything
- * must be exact.  A memfd is the control, and two other processes, the canaries, fill
- * memory and look whether somebody else has written to it.
+ * Guests run on a scratch while the host does everything at once to its memory.  Then
+ * the guests are parked, and all memory must be exact.  A memfd is the control.  Two
+ * other processes, the canaries, fill memory and look for foreign writes in it.
  *
  *	guest_race			the tests
  *	guest_race [OPTION]...		one run:
  *		--memfd			on a memfd
  *		--seed N
- *		--checks N		until so many checks are done
- *		--seconds N		or so long (60)
+ *		--checks N		end after N checks
+ *		--seconds N		or after N seconds (60)
  *		--without PART		leave that out; may be repeated: reset,
  *					dontneed, fork, mremap, slot, log, protect,
  *					unmap, populate, close, 2m, swap, drop, pool,
@@ -20,8 +20,8 @@
  *					writes are found
  *
  * With FZ_LONG in the environment each test goes on for 10,000 checks.  The machines
- * exist from begin to end, unless --churn is given: under emulation much creating and
- * ending of machines has had events of its own.
+ * exist from begin to end, unless --churn is given: under emulation, runs that made and
+ * ended many machines have had events of their own.
  */
 #define _GNU_SOURCE
 #include "kselftest_harness.h"

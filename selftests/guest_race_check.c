@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The exact checks of guest_race.  The guests are parked, and nothing else is going
- * on: after a reset all is zero for guests and host, guests see what the host writes,
- * and the host sees what guests write, on every page.
+ * The exact checks of guest_race, while the guests are parked and nothing else runs.
+ * After a reset all is zero for guests and host.  On every page guests see the host's
+ * writes, and the host sees the guests' writes.
  */
 #define _GNU_SOURCE
 #include "guest_race.h"

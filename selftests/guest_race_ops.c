@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What guest_race does to the memory of running guests.  On a memfd each is what comes
- * next to it: a hole punch for a reset, nothing for POPULATE and the pool.
+ * What guest_race does to the memory of running guests.  On a memfd a hole punch stands
+ * for a reset, and nothing for POPULATE and the pool.
  */
 #define _GNU_SOURCE
 #include <signal.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A device pins memory while AUTO resets it: before AUTO looks, between that and the
- * unmap, or behind.  Whenever it was, what is pinned after the reset is what the scratch
- * has there, so that nothing that the device stores is lost.
+ * A device pins memory while AUTO resets it: before AUTO looks, between that look and
+ * the unmap, or after it.  In each case the scratch has the pinned page after the reset,
+ * so that no store of the device is lost.
  */
 #include "kselftest_harness.h"
 #include "fz.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The index of a scratch, which says where its pages are: what it costs where pages lie
- * alone, and that it goes with them.
+ * The index of a scratch, which says where its pages are: what it costs if pages lie far
+ * apart, and that it goes with them.
  */
 #include "kselftest_harness.h"
 #include "fz.h"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Chunks of the index come and go: threads touch a page or two of many chunks, in all
- * ways, while others drop everything, forget the working set, read it and bring it
- * back.  Nobody sees what somebody else wrote; at the end nothing is left.
+ * ways, while others drop everything, and clear, read and write the working set.  No
+ * thread may see what another one wrote, and at the end the index must be empty.
  */
 #define _GNU_SOURCE
 #include "kselftest_harness.h"

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * How long a call keeps others from a processor: a thread of real-time priority asks
- * for it again and again, on a kernel that preempts nobody inside a call, while each
- * call of the module is made at its limits.  And how soon a caller that is killed
- * is gone.
+ * How long a call keeps others from a processor.  A thread of real-time priority asks
+ * for the processor again and again, on a kernel that does not preempt calls, while
+ * each call of the module is made at its limits.  Also how soon a killed caller ends.
  *
  *	latency			the tests; FZ_PAGES has no meaning here
  *	latency --figures	a table, in instructions where these are counted
  *				(selftests/vm/run --icount), with memfds beside it
  *
- * Bounds are in units, which is what a million instructions take on this machine,
- * by the clock: an emulator is neither as fast as a processor nor always as fast.
+ * Bounds are in units.  A unit is the time that a million instructions take on this
+ * machine, since the speed of an emulator differs and changes.
  */
 #define _GNU_SOURCE
 #include "kselftest_harness.h"

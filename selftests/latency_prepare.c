@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What the calls find that latency.c measures.
+ * Prepares scratches and memfds for the calls that latency.c measures.
  */
 #define _GNU_SOURCE
 #include <sys/resource.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Memory control groups: whoever opens a context pays for all of it, whoever
+ * Memory cgroups: that of the opener of a context pays for all of it, whichever process
  * uses it, and its limit is the context's.
  */
 #include "kselftest_harness.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The end of a tenant: when it is over, its memory is back, as that of a memfd is.
+ * When a tenant has ended, its memory is back, as that of a memfd is.
  */
 #include "kselftest_harness.h"
 #include "fz.h"

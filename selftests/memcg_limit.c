@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Calls at the limit of a memory cgroup: they say ENOMEM and how far they came.
- * Nobody is killed, and what can be reclaimed is, before they do.
+ * Calls at the limit of a memory cgroup.  They reclaim what can be reclaimed; then they
+ * say ENOMEM and how far they came.  No process is killed.
  */
 #define _GNU_SOURCE
 #include "kselftest_harness.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What a scratch does as a memfd does: the same is done with both, and they say the
- * same.  What differs is in unlike.c.
+ * What a scratch has in common with a memfd: the same calls on both have the same
+ * results.  unlike.c has what differs.
  */
 #include "kselftest_harness.h"
 #include "fz.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What goes in and out of a scratch through its descriptor without a mapping, and its
- * name: as on a memfd, beside one.
+ * Input and output through the descriptor of a scratch, without a mapping, and the
+ * scratch's name: the same is done with a memfd beside it.
  */
 #include "kselftest_harness.h"
 #include "fz.h"

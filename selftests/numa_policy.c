@@ -2,6 +2,7 @@
 /*
  * NUMA memory policies: mbind() and set_mempolicy() decide as on a memfd, and automatic
  * balancing leaves scratches alone.
+ *
  * For a machine with two nodes that have memory and a processor each:
  * selftests/vm/run --nodes.
  */

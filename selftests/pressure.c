@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Somebody is short of memory: what a pool has goes to them, ready or not, whether
- * it is the system that is short or the memory cgroup that pays.
+ * The system or the memory cgroup that pays is short of memory: the pool gives its
+ * pages back, ready or not.
  */
 #include "kselftest_harness.h"
 #include "fz.h"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Whose processor time is it?  A tenant whose contexts keep the zeroer busy takes
- * from another tenant no more than its own share of a processor, the zeroer serves
- * its tenants alike, and what STATS says of its time is true.
+ * Processor time of tenants.  A tenant whose contexts keep the zeroer busy takes no more
+ * than its share of a processor.  The zeroer serves all contexts alike, and STATS and
+ * the kernel agree on its CPU time.
  */
 #include "kselftest_harness.h"
 #include "fz.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What a scratch does otherwise than a memfd: the lines of the table in docs/memfd.md
- * that a program can check, on both, so that the table stays true.
+ * What differs between a scratch and a memfd: checks, on both, the lines of the tables
+ * in docs/memfd.md that a program can check, so that the tables stay true.
  */
 #include "kselftest_harness.h"
 #include "fz.h"
