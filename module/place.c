@@ -40,13 +40,20 @@ static u64 place_index(const struct fz_scratch *s, u64 page)
 	return s->policy == FASTZERO_PAGES_2M ? page >> FZ_CHUNK_SHIFT : page;
 }
 
-/* False if the policy leaves it to nearness. */
+/*
+ * False if the policy leaves it to nearness.  A cpuset whose nodes change rewrites those
+ * of the task's policy at any moment: they are looked at once.
+ */
 static bool place_take(struct fz_place *place, const struct fz_scratch *s,
 		       const struct mempolicy *policy, u64 page)
 {
+	nodemask_t nodes;
+
 	if (!policy || policy->mode == MPOL_DEFAULT)
 		return false;
-	if (nodes_empty(policy->nodes)) {
+	nodes = policy->nodes;
+	barrier();
+	if (nodes_empty(nodes)) {
 		/* MPOL_LOCAL, and MPOL_PREFERRED of no node. */
 		place->node = numa_mem_id();
 		return true;
@@ -54,19 +61,19 @@ static bool place_take(struct fz_place *place, const struct fz_scratch *s,
 	switch (policy->mode) {
 	case MPOL_BIND:
 		/* A cpuset without any of these nodes overrides the policy. */
-		if (!nodes_intersects(policy->nodes, cpuset_current_mems_allowed))
+		if (!nodes_intersects(nodes, cpuset_current_mems_allowed))
 			return false;
 		place->only = &policy->nodes;
-		place->node = place_near(&policy->nodes);
+		place->node = place_near(&nodes);
 		return true;
 	case MPOL_PREFERRED:
-		place->node = first_node(policy->nodes);
+		place->node = first_node(nodes);
 		return true;
 	case MPOL_PREFERRED_MANY:
-		place->node = place_near(&policy->nodes);
+		place->node = place_near(&nodes);
 		return true;
 	default:
-		place->node = place_turn(&policy->nodes, place_index(s, page));
+		place->node = place_turn(&nodes, place_index(s, page));
 		return true;
 	}
 }
