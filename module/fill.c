@@ -262,8 +262,9 @@ bool fz_chunk_put_back(struct fz_scratch *s, struct folio *folio,
 	fill_end(&f);
 	if (f.folio)
 		folio_put(f.folio);
+	/* One that has come in between stays until it is replaced. */
 	if (f.folio != folio)
-		return false;
+		return f.folio && fill_replace(&f, out);
 	fz_pool_settle(&s->ctx->pool, 1);
 	return true;
 }
