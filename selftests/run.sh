@@ -40,9 +40,9 @@ programs='args 120
 args_values 120 -debug
 args_fd 120 -debug
 file 120
-memfd 120
-memfd_io 120
-unlike 120
+memfd 120 -debug
+memfd_io 120 -debug
+unlike 120 -debug
 mmap 120
 dirty 120
 zero 240
@@ -57,7 +57,7 @@ zero_2m 240 -debug
 zero_guest_2m 240 -debug
 isolation_2m 240
 large 120
-index 120
+index 120 -debug
 index_race 240
 dirty_mix 120 -stock -debug
 zero_mix 240 -stock -debug
@@ -82,18 +82,18 @@ poison 120
 race 500 long=5000
 life 300
 life_module 300
-coredump 120
+coredump 120 -debug
 limits 120
 limits_race 120
 accounting 60
 memcg 240
-memcg_end 240
-memcg_limit 240
+memcg_end 240 -debug
+memcg_limit 240 -debug
 pool 240
 shrink 240
 pressure 240
 zeroer 120
-share 120
+share 120 -debug
 numa 120
 numa_policy 120
 guest_race 120 long=15000
