@@ -95,6 +95,22 @@ void fz_learn_wanted(struct fz_pool *pool, int node, const u64 *wanted)
 }
 
 /**
+ * fz_learn_lack() - how many more folios are worth to be cleared
+ * @pool: the pool, its lock held
+ * @store: of which folios
+ *
+ * Return: folios; those beyond them go to the system as they are.
+ */
+u64 fz_learn_lack(struct fz_pool *pool, struct fz_store *store)
+{
+	u64 keep = learn_keep(pool, store);
+
+	lockdep_assert_held(&pool->lock);
+
+	return keep > store->nr_ready ? keep - store->nr_ready : 0;
+}
+
+/**
  * fz_learn_room() - how many folios that come back are worth to be kept
  * @pool: the pool
  * @store: of which folios

@@ -335,6 +335,7 @@ int fz_pool_resize(struct fz_pool *pool, struct fz_store *store, u64 target,
 void fz_learn_calm(struct fz_pool *pool);
 void fz_learn_look(struct fz_pool *pool);
 void fz_learn_wanted(struct fz_pool *pool, int node, const u64 *wanted);
+u64 fz_learn_lack(struct fz_pool *pool, struct fz_store *store);
 u64 fz_learn_room(struct fz_pool *pool, struct fz_store *store);
 bool fz_learn_trim(struct fz_pool *pool, struct fz_store *store);
 bool fz_learn_release(struct fz_pool *pool, enum fz_size size);

@@ -81,6 +81,7 @@ static u64 zeroer_clear_some(struct fz_pool *pool, struct fz_store *store)
 	u64 nr = 0, bad = 0;
 
 	spin_lock(&pool->lock);
+	most = min(most, fz_learn_lack(pool, store));
 	while (nr < most && !list_is_last(last, &store->used)) {
 		last = last->next;
 		nr++;
@@ -190,7 +191,8 @@ bool fz_zeroer_has_work(struct fz_pool *pool)
 
 	spin_lock(&pool->lock);
 	fz_for_each_store(pool, store)
-		has |= !list_empty(&store->used) || fz_learn_is_short(pool, store);
+		has |= (!list_empty(&store->used) && fz_learn_lack(pool, store)) ||
+		       fz_learn_is_short(pool, store);
 	spin_unlock(&pool->lock);
 	return has;
 }
