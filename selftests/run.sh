@@ -96,7 +96,7 @@ zeroer 120
 share 120 -debug
 numa 120
 numa_policy 120
-guest_race 120 long=15000
+guest_race 240 long=15000 -stock -debug
 stats 120
 stress 400 long=4000
 roster 60
@@ -105,7 +105,7 @@ failnth 200
 failnth_module 200
 race-control 300 -stock -debug
 race-control-2m 300 -stock -debug
-quarantine 240
+quarantine 240 -stock -debug
 quarantine-control 240 -stock -debug'
 
 set -u
