@@ -44,9 +44,9 @@ memfd 120 -debug
 memfd_io 120 -debug
 unlike 120 -debug
 mmap 120
-dirty 120
+dirty 120 -debug
 zero 240
-zero_guest 240
+zero_guest 240 -debug
 huge 120
 swap 120
 trace 60
@@ -55,7 +55,7 @@ workset_io 60 -debug
 dirty_2m 120 -debug
 zero_2m 240 -debug
 zero_guest_2m 240 -debug
-isolation_2m 240
+isolation_2m 240 -debug
 large 120
 index 120 -debug
 index_race 240
@@ -90,7 +90,7 @@ memcg 240
 memcg_end 240 -debug
 memcg_limit 240 -debug
 pool 240
-shrink 240
+shrink 240 -debug
 pressure 240
 zeroer 120
 share 120 -debug
