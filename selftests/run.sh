@@ -53,12 +53,12 @@ trace 60
 workset 120
 workset_io 60 -debug
 dirty_2m 120 -debug
-zero_2m 240 -debug
-zero_guest_2m 240 -debug
+zero_2m 240 -stock -debug
+zero_guest_2m 240 -stock -debug
 isolation_2m 240 -debug
 large 120
-index 120 -debug
-index_race 240
+index 120 -stock -debug
+index_race 240 -stock
 dirty_mix 120 -stock -debug
 zero_mix 240 -stock -debug
 zero_guest_mix 240 -stock -debug
@@ -98,9 +98,9 @@ numa 120
 numa_policy 120
 guest_race 240 long=15000 -stock -debug
 stats 120
-stress 400 long=4000
+stress 400 long=4000 -stock
 roster 60
-latency 240 -debug
+latency 240 -stock -debug
 failnth 200
 failnth_module 200
 race-control 300 -stock -debug
