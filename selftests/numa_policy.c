@@ -320,7 +320,7 @@ TEST_F(numa_policy, balancing_passes_over_chunks)
 	/* All of the address space is looked at before it begins again. */
 	EXPECT_TRUE(fz_until((touch_all(map, length), touch_all(anon, length),
 			      vmstat("numa_pte_updates") - base >=
-			      (long long)(length / fz_ps - 64)), FZ_PATIENCE_MS))
+			      (long long)(length / fz_ps - 64)), 4 * FZ_PATIENCE_MS))
 		TH_LOG("%lld", vmstat("numa_pte_updates") - base);
 	for (i = 0; i < 10; i++) {
 		usleep(20000);

@@ -95,7 +95,7 @@ pressure 240
 zeroer 120
 share 120 -debug
 numa 120
-numa_policy 120
+numa_policy 300
 guest_race 240 long=15000 -stock -debug
 stats 120
 stress 400 long=4000 -stock
