@@ -5,11 +5,11 @@
  */
 #include "kselftest_harness.h"
 #include "fz.h"
+#include "fz_group.h"
 
 #include <sys/stat.h>
 
-#define ROOT	"/sys/fs/cgroup"
-#define PAYS	ROOT "/fz_test_index"
+#define PAYS	FZ_GROUPS "/fz_test_index"
 
 #define CHUNKS	8192UL
 #define SIZE	(CHUNKS * FZ_CHUNK)
@@ -40,33 +40,6 @@ FIXTURE_VARIANT_ADD(index, drop) { .mode = FASTZERO_MODE_DROP };
 FIXTURE_VARIANT_ADD(index, auto) { .mode = FASTZERO_MODE_AUTO };
 FIXTURE_VARIANT_ADD(index, punch) { .mode = FZ_PUNCH };
 
-static int group_set(const char *group, const char *file, const char *text)
-{
-	char path[320];
-
-	snprintf(path, sizeof(path), "%s/%s", group, file);
-	return fz_write_string(path, text);
-}
-
-/* The group that we are in, of cgroup2. */
-static int find_home(char *home, size_t size)
-{
-	char line[256] = "";
-	FILE *f = fopen("/proc/self/cgroup", "re");
-
-	while (f && fgets(line, sizeof(line), f)) {
-		if (!strncmp(line, "0::/", 4)) {
-			line[strcspn(line, "\n")] = 0;
-			fclose(f);
-			return snprintf(home, size, "%s%s", ROOT, line + 3) <
-			       (int)size ? 0 : -1;
-		}
-	}
-	if (f)
-		fclose(f);
-	return -1;
-}
-
 /* Bytes charged to the group, but for pages: -1 without groups. */
 static long long bytes(int ctx)
 {
@@ -83,14 +56,14 @@ FIXTURE_SETUP(index)
 	char home[280];
 
 	mkdir(PAYS, 0755);
-	ASSERT_EQ(0, find_home(home, sizeof(home)));
-	ASSERT_EQ(0, group_set(PAYS, "cgroup.procs", "0")) TH_LOG("needs root");
+	ASSERT_EQ(0, fz_group_home(home, sizeof(home)));
+	ASSERT_EQ(0, fz_group_enter(PAYS)) TH_LOG("needs root");
 	self->ctx = fz_open();
-	ASSERT_EQ(0, group_set(home, "cgroup.procs", "0"));
+	ASSERT_EQ(0, fz_group_enter(home));
 	self->fd = fz_raw_create(self->ctx, SIZE, 0, FASTZERO_PAGES_4K, 0);
 	ASSERT_LE(0, self->fd);
 	self->base = bytes(self->ctx);
-	ASSERT_LE(0, self->base) TH_LOG("no memory controller in " ROOT);
+	ASSERT_LE(0, self->base) TH_LOG("no memory controller in " FZ_GROUPS);
 }
 
 FIXTURE_TEARDOWN(index)
