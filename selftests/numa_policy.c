@@ -301,7 +301,7 @@ TEST_F(numa_policy, balancing_passes_over_chunks)
 
 	was = fz_read_number(BALANCING);
 	if (was < 0 || access(SCAN, F_OK))
-		SKIP(return, "not in this kernel");
+		SKIP(return, "no CONFIG_NUMA_BALANCING");
 	MAKE(fd, map, SCRATCH_2M, length);
 	anon = mmap(NULL, length, PROT_READ | PROT_WRITE,
 		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
