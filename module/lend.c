@@ -21,9 +21,9 @@ static enum fz_look lend_work(struct fz_pool *pool, u64 *work)
 	enum fz_look again = FZ_LOOK_NEVER;
 	u64 done, all = 0;
 
-	if (fz_worker_claim(pool)) {
+	if (fz_queue_claim(pool)) {
 		again = fz_zeroer_look(pool);
-		fz_worker_release(pool);
+		fz_queue_release(pool);
 	}
 	do {
 		done = fz_zeroer_clear(pool);
@@ -76,7 +76,7 @@ int fz_ioctl_zero(struct fz_ucmd *ucmd)
 
 	begin = fz_worker_cpu();
 	cpu = begin;
-	fz_worker_lend(pool);
+	fz_queue_lend(pool);
 	while (!err) {
 		again = lend_work(pool, &work);
 		fz_worker_charge(pool, &cpu);
@@ -93,7 +93,7 @@ int fz_ioctl_zero(struct fz_ucmd *ucmd)
 		else
 			err = lend_wait(pool, again, left);
 	}
-	fz_worker_take_back(pool);
+	fz_queue_take_back(pool);
 
 	cmd->out_work = work;
 	cmd->out_ns = cpu - begin;

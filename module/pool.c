@@ -77,7 +77,7 @@ int fz_pool_init(struct fz_pool *pool)
 	err = fz_shrink_add(pool);
 	if (err)
 		goto err_put;
-	fz_worker_add(pool);
+	fz_queue_add(pool);
 	return 0;
 
 err_put:
@@ -342,7 +342,7 @@ void fz_pool_destroy(struct fz_pool *pool)
 	struct fz_store *store;
 
 	fz_pool_end(pool);
-	fz_worker_stop(pool);
+	fz_queue_stop(pool);
 	fz_shrink_remove(pool);
 
 	fz_for_each_store(pool, store) {

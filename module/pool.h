@@ -103,7 +103,7 @@ static inline unsigned long fz_look_pause(enum fz_look look)
 }
 
 /**
- * struct fz_job - where a pool stands in the queues of the zeroer (worker.c)
+ * struct fz_job - where a pool stands in the queues of the zeroer (queue.c)
  * @look: in the queue of those that are looked at, now, soon or later
  * @clear: in the queue of those that have something to be cleared
  * @now: it is to be looked at now
@@ -157,7 +157,7 @@ struct fz_job {
  * @short_until: memory is short until then, in jiffies; 0 if it never was
  * @ending: its last scratch is going, and so is the context: nothing is kept
  * @memcg: charged for all of them; our reference
- * @job: its place in the zeroer's queues; protected by worker_lock in worker.c
+ * @job: its place in the zeroer's queues; protected by queue_lock in queue.c
  * @progress: woken when @turns has changed
  */
 struct fz_pool {
@@ -375,16 +375,18 @@ enum fz_look fz_zeroer_look(struct fz_pool *pool);
 bool fz_zeroer_has_work(struct fz_pool *pool);
 u64 fz_zeroer_clear(struct fz_pool *pool);
 
+/* queue.c */
+void fz_queue_add(struct fz_pool *pool);
+void fz_queue_kick(struct fz_pool *pool);
+void fz_queue_stop(struct fz_pool *pool);
+void fz_queue_lend(struct fz_pool *pool);
+void fz_queue_take_back(struct fz_pool *pool);
+bool fz_queue_claim(struct fz_pool *pool);
+void fz_queue_release(struct fz_pool *pool);
+
 /* worker.c */
-void fz_worker_add(struct fz_pool *pool);
-void fz_worker_kick(struct fz_pool *pool);
-void fz_worker_stop(struct fz_pool *pool);
 u64 fz_worker_cpu(void);
 void fz_worker_charge(struct fz_pool *pool, u64 *last);
-void fz_worker_lend(struct fz_pool *pool);
-void fz_worker_take_back(struct fz_pool *pool);
-bool fz_worker_claim(struct fz_pool *pool);
-void fz_worker_release(struct fz_pool *pool);
 int fz_worker_init(void);
 void fz_worker_exit(void);
 

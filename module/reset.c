@@ -212,7 +212,7 @@ void fz_reset_left(struct fz_reset *r, u32 mode)
 {
 	struct fz_counters *count = &r->s->count;
 
-	fz_worker_kick(&r->s->ctx->pool);
+	fz_queue_kick(&r->s->ctx->pool);
 	atomic64_add(r->swapped, &count->swapped);
 	atomic64_add(r->dropped, &count->dropped);
 	if (mode == FASTZERO_MODE_AUTO && r->swapped)
@@ -259,7 +259,7 @@ void fz_reset_all(struct fz_scratch *s)
 	}
 	if (alone)
 		mutex_unlock(&s->lock);
-	fz_worker_kick(&s->ctx->pool);
+	fz_queue_kick(&s->ctx->pool);
 }
 
 /**

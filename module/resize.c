@@ -211,7 +211,7 @@ int fz_pool_resize(struct fz_pool *pool, struct fz_store *store, u64 target,
 		else if (in_hand)
 			err = fz_pool_wait(pool, fz_pool_seen(pool)) ?: -EAGAIN;
 	} while (err == -EAGAIN);
-	fz_worker_kick(pool);
+	fz_queue_kick(pool);
 	mutex_unlock(&pool->resize);
 
 	return err || !wait ? err : resize_wait(pool, store, target);

@@ -367,6 +367,6 @@ void fz_swap_end(struct fz_reset *r)
 	fz_learn_wanted(&s->ctx->pool, s->wanted_node, s->wanted);
 	/* It is to work anyway, most often. */
 	if (!(r->swapped | r->dropped))
-		fz_worker_kick(&s->ctx->pool);
+		fz_queue_kick(&s->ctx->pool);
 	memset(s->wanted, 0, sizeof(s->wanted));
 }

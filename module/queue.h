@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The zeroer's queues, for the threads that work them off.  What others call is in
+ * pool.h.
+ */
+#ifndef FZ_QUEUE_H
+#define FZ_QUEUE_H
+
+#include <linux/wait.h>
+
+#include "pool.h"
+
+/* Where threads wait while there is nothing to do. */
+extern wait_queue_head_t fz_queue_idle;
+
+struct fz_pool *fz_queue_begin_look(void);
+struct fz_pool *fz_queue_begin_clear(void);
+void fz_queue_end(struct fz_pool *pool, bool clear, enum fz_look again);
+bool fz_queue_spend(u64 done);
+unsigned long fz_queue_pause(void);
+
+#endif
