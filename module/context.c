@@ -13,6 +13,7 @@
 #include "compat/compat.h"
 #include "context.h"
 #include "ioctl.h"
+#include "thread.h"
 
 static void context_destroy(struct kref *ref)
 {
@@ -86,10 +87,21 @@ err_free:
 	return err;
 }
 
+/* Also called when a process closes one of several descriptors. */
+static int context_flush(struct file *file, fl_owner_t id)
+{
+	struct fz_context *ctx = file->private_data;
+
+	if (current->flags & PF_EXITING)
+		fz_thread_exit_files(&ctx->pool);
+	return 0;
+}
+
 static int context_release(struct inode *inode, struct file *file)
 {
 	struct fz_context *ctx = file->private_data;
 
+	fz_thread_end(&ctx->pool);
 	if (ctx->implicit)
 		fput(ctx->implicit);
 	/* Not when the last inode goes: ending the mount may be what ends it. */
@@ -154,6 +166,7 @@ static loff_t context_llseek(struct file *file, loff_t offset, int whence)
 const struct file_operations fz_context_fops = {
 	.owner		= THIS_MODULE,
 	.open		= context_open,
+	.flush		= context_flush,
 	.release	= context_release,
 	.llseek		= context_llseek,
 	.mmap		= context_mmap,

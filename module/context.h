@@ -30,7 +30,7 @@
  *	fz_pool.collect			a fault, with nothing in hand; the zeroer
  *	locks of shrink_lru		in shrink.c; reclaim, under any that one may allocate under
  *	  fz_pool.lock			a leaf under any of them
- *	  queue_lock			in queue.c; so is this
+ *	  fz_queue_lock			so is this
  *
  * A fault never takes fz_scratch.lock: it is decided against a reset by the
  * folio lock (see fault.c).

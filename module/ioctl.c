@@ -13,6 +13,7 @@
 #include <uapi/linux/fastzero.h>
 
 #include "compat/compat.h"
+#include "compat/task.h"
 #include "context.h"
 #include "ioctl.h"
 
@@ -57,6 +58,7 @@ static int ioctl_info(struct fz_ucmd *ucmd)
 			     FASTZERO_FEATURE_WORKSET |
 			     FASTZERO_FEATURE_ZERO |
 			     FASTZERO_FEATURE_ZEROPAGE |
+			     (fz_task_exists() ? FASTZERO_FEATURE_THREAD : 0) |
 			     (fz_has_huge() ? FASTZERO_FEATURE_2M : 0);
 	info->out_modes = BIT(FASTZERO_MODE_AUTO) |
 			  BIT(FASTZERO_MODE_INPLACE) |

@@ -4,6 +4,7 @@
  * thread's cgroup pays for it.
  */
 #include <linux/jiffies.h>
+#include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
 
@@ -11,12 +12,20 @@
 
 #include "context.h"
 #include "ioctl.h"
+#include "thread.h"
 
 /* Base pages between two looks at signals and the time. */
 #define LEND_TURN	FZ_CHUNK_PAGES
 
-/* Do some of the work that there is now; returns when to look again. */
-static enum fz_look lend_work(struct fz_pool *pool, u64 *work)
+/**
+ * fz_lend_work() - do some of the work that there is now
+ * @pool: the pool, to which the caller is lent
+ * @stop: the caller ends at once when this is set, or at a signal
+ * @work: how much it was is added here
+ *
+ * Return: when to look again.
+ */
+enum fz_look fz_lend_work(struct fz_pool *pool, const bool *stop, u64 *work)
 {
 	enum fz_look again = FZ_LOOK_NEVER;
 	u64 done, all = 0;
@@ -29,14 +38,20 @@ static enum fz_look lend_work(struct fz_pool *pool, u64 *work)
 		done = fz_zeroer_clear(pool);
 		all += done;
 		cond_resched();
-	} while (done && all < LEND_TURN);
+	} while (done && all < LEND_TURN && !READ_ONCE(*stop) &&
+		 !signal_pending(current));
 	*work += all;
 	/* There may be surplus now: look once more. */
 	return all ? FZ_LOOK_NOW : again;
 }
 
-/* Whether the pool is to be looked at, and no thread does. */
-static bool lend_has_work(const struct fz_pool *pool)
+/**
+ * fz_lend_has_work() - whether a pool is to be looked at, and no thread does
+ * @pool: the pool
+ *
+ * Return: true if so.
+ */
+bool fz_lend_has_work(const struct fz_pool *pool)
 {
 	return READ_ONCE(pool->job.now) && !READ_ONCE(pool->job.worker);
 }
@@ -49,8 +64,30 @@ static int lend_wait(struct fz_pool *pool, enum fz_look again, long left)
 	if (again != FZ_LOOK_NEVER)
 		left = min(left, (long)fz_look_pause(again));
 	err = wait_event_interruptible_timeout(pool->job.idle,
-					       lend_has_work(pool), left);
+					       fz_lend_has_work(pool), left);
 	return err < 0 ? -EINTR : 0;
+}
+
+/* A thread that works on while this returns. */
+static int lend_thread(struct fz_ucmd *ucmd)
+{
+	struct fz_pool *pool = &ucmd->ctx->pool;
+	struct fastzero_zero *cmd = ucmd->cmd;
+	int err;
+
+	/* Neither another flag nor a timeout goes with it. */
+	if (!is_power_of_2(cmd->flags) || cmd->timeout_ms)
+		return -EINVAL;
+	if (cmd->flags & FASTZERO_ZERO_NO_THREAD) {
+		fz_thread_take_back(pool);
+	} else {
+		err = fz_thread_start(pool);
+		if (err)
+			return err;
+	}
+	cmd->out_work = 0;
+	cmd->out_ns = 0;
+	return fz_ucmd_respond(ucmd);
 }
 
 /**
@@ -69,16 +106,19 @@ int fz_ioctl_zero(struct fz_ucmd *ucmd)
 	enum fz_look again;
 	int err = 0;
 
-	if (cmd->flags & ~FASTZERO_ZERO_ONCE)
+	if (cmd->flags & ~(FASTZERO_ZERO_ONCE | FASTZERO_ZERO_THREAD |
+			   FASTZERO_ZERO_NO_THREAD))
 		return -EOPNOTSUPP;
 	if (cmd->__reserved)
 		return -EINVAL;
+	if (cmd->flags & (FASTZERO_ZERO_THREAD | FASTZERO_ZERO_NO_THREAD))
+		return lend_thread(ucmd);
 
 	begin = fz_worker_cpu();
 	cpu = begin;
 	fz_queue_lend(pool);
 	while (!err) {
-		again = lend_work(pool, &work);
+		again = fz_lend_work(pool, &pool->ending, &work);
 		fz_worker_charge(pool, &cpu);
 		if (cmd->timeout_ms)
 			left = (long)(end - jiffies);

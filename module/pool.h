@@ -21,6 +21,7 @@
 struct mem_cgroup;
 struct task_struct;
 struct fz_counters;
+struct fz_thread;
 
 /**
  * enum fz_size - sizes of folios
@@ -110,7 +111,9 @@ static inline unsigned long fz_look_pause(enum fz_look look)
  * @stopped: it is in no queue any more, and a thread that works for it ends soon
  * @lent: threads of the tenant that do the work; while there are any the pool is in
  *	no queue
- * @idle: where these wait
+ * @idle: where these wait, but @thread
+ * @thread: the one among these that the module has made, or NULL
+ * @busy: threads that the module has made and that are in a turn
  * @worker: the thread that works for it just now
  * @nice: weight that @worker had before somebody waited for it; only if @hurry
  * @hurry: somebody waits for it
@@ -123,6 +126,8 @@ struct fz_job {
 	bool stopped;
 	unsigned int lent;
 	wait_queue_head_t idle;
+	struct fz_thread *thread;
+	unsigned int busy;
 	struct task_struct *worker;
 	int nice;
 	bool hurry;
@@ -157,7 +162,7 @@ struct fz_job {
  * @short_until: memory is short until then, in jiffies; 0 if it never was
  * @ending: its last scratch is going, and so is the context: nothing is kept
  * @memcg: charged for all of them; our reference
- * @job: its place in the zeroer's queues; protected by queue_lock in queue.c
+ * @job: its place in the zeroer's queues; protected by fz_queue_lock
  * @progress: woken when @turns has changed
  */
 struct fz_pool {
@@ -383,6 +388,10 @@ void fz_queue_lend(struct fz_pool *pool);
 void fz_queue_take_back(struct fz_pool *pool);
 bool fz_queue_claim(struct fz_pool *pool);
 void fz_queue_release(struct fz_pool *pool);
+
+/* lend.c */
+enum fz_look fz_lend_work(struct fz_pool *pool, const bool *stop, u64 *work);
+bool fz_lend_has_work(const struct fz_pool *pool);
 
 /* worker.c */
 u64 fz_worker_cpu(void);

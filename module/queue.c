@@ -16,13 +16,14 @@
 #include "context.h"
 #include "queue.h"
 #include "rate.h"
+#include "thread.h"
 
 /* Pools that come due between two turns. */
 #define QUEUE_DUE	32
 /* A change of the rate is noticed after this time at the latest. */
 #define QUEUE_BOUND_MS	100
 
-static DEFINE_SPINLOCK(queue_lock);	/* protects the following, and all fz_job */
+DEFINE_SPINLOCK(fz_queue_lock);		/* protects the following, and all fz_job */
 static LIST_HEAD(queue_now);		/* by fz_job.look, as the next two */
 static LIST_HEAD(queue_soon);		/* both in the order in which they are due */
 static LIST_HEAD(queue_later);
@@ -34,7 +35,7 @@ static DECLARE_WAIT_QUEUE_HEAD(queue_left);	/* a turn is over */
 
 static void queue_put_now(struct fz_pool *pool)
 {
-	lockdep_assert_held(&queue_lock);
+	lockdep_assert_held(&fz_queue_lock);
 
 	WRITE_ONCE(pool->job.now, true);
 	list_move_tail(&pool->job.look, &queue_now);
@@ -46,7 +47,7 @@ static void queue_put_due(struct list_head *list)
 	struct fz_pool *pool, *next;
 	int most = QUEUE_DUE;
 
-	lockdep_assert_held(&queue_lock);
+	lockdep_assert_held(&fz_queue_lock);
 
 	list_for_each_entry_safe(pool, next, list, job.look) {
 		if (time_before(jiffies, pool->job.due) || !most--)
@@ -58,7 +59,7 @@ static void queue_put_due(struct list_head *list)
 /* How long the rate forbids to clear, in ns. */
 static u64 queue_bound(void)
 {
-	lockdep_assert_held(&queue_lock);
+	lockdep_assert_held(&fz_queue_lock);
 
 	return fz_rate_wait(&queue_rate, ktime_get_ns(), fz_limit_rate());
 }
@@ -73,10 +74,10 @@ bool fz_queue_spend(u64 done)
 {
 	bool more;
 
-	spin_lock(&queue_lock);
+	spin_lock(&fz_queue_lock);
 	fz_rate_spend(&queue_rate, ktime_get_ns(), fz_limit_rate(), done);
 	more = !queue_bound();
-	spin_unlock(&queue_lock);
+	spin_unlock(&fz_queue_lock);
 	return more;
 }
 
@@ -85,7 +86,7 @@ static struct fz_pool *queue_find_look(void)
 {
 	struct fz_pool *pool;
 
-	lockdep_assert_held(&queue_lock);
+	lockdep_assert_held(&fz_queue_lock);
 
 	list_for_each_entry(pool, &queue_now, job.look)
 		if (!pool->job.worker)
@@ -98,7 +99,7 @@ static struct fz_pool *queue_find_clear(void)
 {
 	struct fz_pool *pool;
 
-	lockdep_assert_held(&queue_lock);
+	lockdep_assert_held(&fz_queue_lock);
 
 	list_for_each_entry(pool, &queue_clear, job.clear)
 		if (!pool->job.worker)
@@ -115,7 +116,7 @@ struct fz_pool *fz_queue_begin_look(void)
 {
 	struct fz_pool *pool;
 
-	spin_lock(&queue_lock);
+	spin_lock(&fz_queue_lock);
 	queue_put_due(&queue_soon);
 	queue_put_due(&queue_later);
 	pool = queue_find_look();
@@ -124,7 +125,7 @@ struct fz_pool *fz_queue_begin_look(void)
 		WRITE_ONCE(pool->job.now, false);
 		pool->job.worker = current;
 	}
-	spin_unlock(&queue_lock);
+	spin_unlock(&fz_queue_lock);
 	/* We see what was done before a kick that still saw job.now. */
 	smp_mb();
 	return pool;
@@ -140,7 +141,7 @@ struct fz_pool *fz_queue_begin_clear(void)
 {
 	struct fz_pool *pool;
 
-	spin_lock(&queue_lock);
+	spin_lock(&fz_queue_lock);
 	pool = queue_find_clear();
 	if (pool && queue_bound())
 		pool = NULL;
@@ -148,19 +149,21 @@ struct fz_pool *fz_queue_begin_clear(void)
 		list_del_init(&pool->job.clear);
 		pool->job.worker = current;
 	}
-	spin_unlock(&queue_lock);
+	spin_unlock(&fz_queue_lock);
 	return pool;
 }
 
 /* This thread works for the pool no more. */
 static void queue_leave(struct fz_pool *pool)
 {
-	lockdep_assert_held(&queue_lock);
+	lockdep_assert_held(&fz_queue_lock);
 
 	/* Lent threads hold the context, so the pool stays. */
 	if (pool->job.lent) {
 		WRITE_ONCE(pool->job.worker, NULL);
 		wake_up(&pool->job.idle);
+		if (pool->job.thread)
+			wake_up(&pool->job.thread->idle);
 		return;
 	}
 	/* fz_queue_stop() waits for this, and its caller frees the pool. */
@@ -177,7 +180,7 @@ void fz_queue_end(struct fz_pool *pool, bool clear, enum fz_look again)
 {
 	struct fz_job *job = &pool->job;
 
-	spin_lock(&queue_lock);
+	spin_lock(&fz_queue_lock);
 	if (job->hurry)
 		set_user_nice(current, job->nice);
 	if (!job->stopped && !job->lent) {
@@ -195,7 +198,7 @@ void fz_queue_end(struct fz_pool *pool, bool clear, enum fz_look again)
 	if (job->lent)
 		WRITE_ONCE(job->now, true);
 	queue_leave(pool);
-	spin_unlock(&queue_lock);
+	spin_unlock(&fz_queue_lock);
 	wake_up_all(&queue_left);
 }
 
@@ -205,7 +208,7 @@ static unsigned long queue_due_in(struct list_head *list)
 	const struct fz_pool *pool =
 		list_first_entry_or_null(list, struct fz_pool, job.look);
 
-	lockdep_assert_held(&queue_lock);
+	lockdep_assert_held(&fz_queue_lock);
 
 	if (!pool)
 		return MAX_SCHEDULE_TIMEOUT;
@@ -223,7 +226,7 @@ unsigned long fz_queue_pause(void)
 	unsigned long pause;
 	u64 bound;
 
-	spin_lock(&queue_lock);
+	spin_lock(&fz_queue_lock);
 	pause = queue_find_look() ? 0 : min(queue_due_in(&queue_soon),
 					     queue_due_in(&queue_later));
 	if (pause && queue_find_clear()) {
@@ -231,7 +234,7 @@ unsigned long fz_queue_pause(void)
 		pause = min3(pause, msecs_to_jiffies(QUEUE_BOUND_MS),
 			     bound ? nsecs_to_jiffies(bound) + 1 : 0);
 	}
-	spin_unlock(&queue_lock);
+	spin_unlock(&fz_queue_lock);
 	return pause;
 }
 
@@ -246,22 +249,56 @@ void fz_queue_add(struct fz_pool *pool)
 	init_waitqueue_head(&pool->job.idle);
 }
 
-/* Have the pool looked at, by a lent thread or one of the module's. */
-static void queue_wake(struct fz_pool *pool)
+/**
+ * fz_queue_put() - have a pool looked at, by lent threads or one of the module's
+ * @pool: the pool
+ *
+ * The caller calls fz_queue_wake() without the lock.
+ */
+void fz_queue_put(struct fz_pool *pool)
 {
-	bool lent;
+	struct fz_job *job = &pool->job;
 
-	spin_lock(&queue_lock);
-	lent = pool->job.lent;
-	if (lent)
-		WRITE_ONCE(pool->job.now, true);
-	else if (!pool->job.stopped)
+	lockdep_assert_held(&fz_queue_lock);
+
+	if (job->lent) {
+		WRITE_ONCE(job->now, true);
+		wake_up(&job->idle);
+		if (job->thread)
+			wake_up(&job->thread->idle);
+	} else if (!job->stopped) {
 		queue_put_now(pool);
-	spin_unlock(&queue_lock);
-	if (lent)
-		wake_up(&pool->job.idle);
-	else if (wq_has_sleeper(&fz_queue_idle))
+	}
+}
+
+/**
+ * fz_queue_wake() - wake a thread of the module up, if there may be something to do
+ */
+void fz_queue_wake(void)
+{
+	if (wq_has_sleeper(&fz_queue_idle))
 		wake_up(&fz_queue_idle);
+}
+
+static void queue_call(struct fz_pool *pool)
+{
+	spin_lock(&fz_queue_lock);
+	fz_queue_put(pool);
+	spin_unlock(&fz_queue_lock);
+	fz_queue_wake();
+}
+
+/**
+ * fz_queue_lend_locked() - as fz_queue_lend(), with fz_queue_lock held
+ * @pool: the pool
+ */
+void fz_queue_lend_locked(struct fz_pool *pool)
+{
+	lockdep_assert_held(&fz_queue_lock);
+
+	pool->job.lent++;
+	list_del_init(&pool->job.look);
+	list_del_init(&pool->job.clear);
 }
 
 /**
@@ -270,11 +307,9 @@ static void queue_wake(struct fz_pool *pool)
  */
 void fz_queue_lend(struct fz_pool *pool)
 {
-	spin_lock(&queue_lock);
-	pool->job.lent++;
-	list_del_init(&pool->job.look);
-	list_del_init(&pool->job.clear);
-	spin_unlock(&queue_lock);
+	spin_lock(&fz_queue_lock);
+	fz_queue_lend_locked(pool);
+	spin_unlock(&fz_queue_lock);
 }
 
 /**
@@ -283,11 +318,11 @@ void fz_queue_lend(struct fz_pool *pool)
  */
 void fz_queue_take_back(struct fz_pool *pool)
 {
-	spin_lock(&queue_lock);
+	spin_lock(&fz_queue_lock);
 	pool->job.lent--;
-	spin_unlock(&queue_lock);
+	spin_unlock(&fz_queue_lock);
 	/* Another thread must do what this one has left. */
-	queue_wake(pool);
+	queue_call(pool);
 }
 
 /**
@@ -300,13 +335,13 @@ bool fz_queue_claim(struct fz_pool *pool)
 {
 	bool claimed;
 
-	spin_lock(&queue_lock);
+	spin_lock(&fz_queue_lock);
 	claimed = !pool->job.worker;
 	if (claimed) {
 		pool->job.worker = current;
 		WRITE_ONCE(pool->job.now, false);
 	}
-	spin_unlock(&queue_lock);
+	spin_unlock(&fz_queue_lock);
 	/* As fz_queue_begin_look(). */
 	smp_mb();
 	return claimed;
@@ -318,9 +353,9 @@ bool fz_queue_claim(struct fz_pool *pool)
  */
 void fz_queue_release(struct fz_pool *pool)
 {
-	spin_lock(&queue_lock);
+	spin_lock(&fz_queue_lock);
 	queue_leave(pool);
-	spin_unlock(&queue_lock);
+	spin_unlock(&fz_queue_lock);
 }
 
 /**
@@ -333,7 +368,7 @@ void fz_queue_kick(struct fz_pool *pool)
 	smp_mb();
 	if (READ_ONCE(pool->job.now))
 		return;
-	queue_wake(pool);
+	queue_call(pool);
 }
 
 /**
@@ -344,7 +379,7 @@ void fz_queue_stop(struct fz_pool *pool)
 {
 	struct fz_job *job = &pool->job;
 
-	spin_lock(&queue_lock);
+	spin_lock(&fz_queue_lock);
 	job->stopped = true;
 	list_del_init(&job->look);
 	list_del_init(&job->clear);
@@ -354,6 +389,6 @@ void fz_queue_stop(struct fz_pool *pool)
 		job->nice = task_nice(job->worker);
 		set_user_nice(job->worker, 0);
 	}
-	spin_unlock(&queue_lock);
+	spin_unlock(&fz_queue_lock);
 	wait_event(queue_left, !smp_load_acquire(&job->worker));
 }

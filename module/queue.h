@@ -10,7 +10,10 @@
 
 #include "pool.h"
 
-/* Where threads wait while there is nothing to do. */
+/* Protects the queues, and fz_job of all pools. */
+extern spinlock_t fz_queue_lock;
+
+/* Where the module's threads wait while there is nothing to do. */
 extern wait_queue_head_t fz_queue_idle;
 
 struct fz_pool *fz_queue_begin_look(void);
@@ -18,5 +21,8 @@ struct fz_pool *fz_queue_begin_clear(void);
 void fz_queue_end(struct fz_pool *pool, bool clear, enum fz_look again);
 bool fz_queue_spend(u64 done);
 unsigned long fz_queue_pause(void);
+void fz_queue_put(struct fz_pool *pool);
+void fz_queue_wake(void);
+void fz_queue_lend_locked(struct fz_pool *pool);
 
 #endif

@@ -49,7 +49,7 @@ SHAPE(pool, POOL, fastzero_pool,
 	.out = offsetof(struct fastzero_pool, out_ready));
 SHAPE(zero, ZERO, fastzero_zero,
 	.feature = FASTZERO_FEATURE_ZERO,
-	.flags = FASTZERO_ZERO_ONCE,
+	.flags = FASTZERO_ZERO_ONCE | FASTZERO_ZERO_THREAD | FASTZERO_ZERO_NO_THREAD,
 	.reserved = offsetof(struct fastzero_zero, __reserved),
 	.out = offsetof(struct fastzero_zero, out_work));
 SHAPE(stats_context, STATS, fastzero_stats,

@@ -205,6 +205,7 @@ enum {
  *	FASTZERO_POOL_NODE
  * @FASTZERO_FEATURE_TOTAL_CPU: CREATE takes FASTZERO_CREATE_TOTAL_CPU
  * @FASTZERO_FEATURE_ZERO: ZERO works
+ * @FASTZERO_FEATURE_THREAD: ZERO takes FASTZERO_ZERO_THREAD
  */
 enum fastzero_feature {
 	FASTZERO_FEATURE_2M		= 1 << 0,
@@ -214,6 +215,7 @@ enum fastzero_feature {
 	FASTZERO_FEATURE_NODE		= 1 << 4,
 	FASTZERO_FEATURE_TOTAL_CPU	= 1 << 5,
 	FASTZERO_FEATURE_ZERO		= 1 << 6,
+	FASTZERO_FEATURE_THREAD		= 1 << 7,
 };
 
 /**
@@ -408,16 +410,23 @@ struct fastzero_pool {
 /**
  * enum fastzero_zero_flags - bits of fastzero_zero.flags
  * @FASTZERO_ZERO_ONCE: do what there is to do now, and return
+ * @FASTZERO_ZERO_THREAD: make a thread in the calling process, lend it, and return.
+ *	EOPNOTSUPP without FASTZERO_FEATURE_THREAD
+ * @FASTZERO_ZERO_NO_THREAD: take that thread back, whichever process it belongs to; 0,
+ *	too, if there is none
  */
 enum fastzero_zero_flags {
 	FASTZERO_ZERO_ONCE		= 1 << 0,
+	FASTZERO_ZERO_THREAD		= 1 << 1,
+	FASTZERO_ZERO_NO_THREAD		= 1 << 2,
 };
 
 /**
  * struct fastzero_zero - ioctl(FASTZERO_IOC_ZERO), on a context
  * @size: sizeof(struct fastzero_zero)
  * @flags: bits of enum fastzero_zero_flags
- * @timeout_ms: milliseconds after which the call returns; 0 for no timeout
+ * @timeout_ms: milliseconds after which the call returns; 0 for no timeout, and
+ *	with FASTZERO_ZERO_THREAD or FASTZERO_ZERO_NO_THREAD
  * @__reserved: must be 0
  * @out_work: base pages that this call has cleared, or allocated as zeroed ones; one
  *	that it found zero counts as 5/4, the price of the look
@@ -441,6 +450,26 @@ enum fastzero_zero_flags {
  * timeout ends that, too.  EINTR when a signal arrives, whether there was something
  * to do or not: the outputs are valid, and the call can be repeated.
  * EOPNOTSUPP for an unknown flag.
+ *
+ * With FASTZERO_ZERO_THREAD the kernel makes the thread that is lent, in the calling
+ * process: "fastzero-lent" in /proc/PID/task.  It works in the process's cgroups, on
+ * the caller's processors, with nice 19, and the call returns at once.  It is lent
+ * until the first of these, when the thread ends and the module takes over at once:
+ *
+ * - FASTZERO_ZERO_NO_THREAD.  The thread ends soon after the call.
+ * - The process ends or is killed, or executes another program.
+ * - The context's last descriptor is closed.  The thread holds none.
+ *
+ * The thread belongs to the process that asked, wherever the descriptor goes.  A
+ * child of fork() has none.  A context has one such thread at most: EBUSY if there is
+ * one.  Other threads may be lent beside it.  EAGAIN if the process may have no more
+ * threads (RLIMIT_NPROC, pids.max), ENOMEM.
+ *
+ * A process with a thread more is not single-threaded any more, with a mount root
+ * that both share: setns() into a user or mount namespace and unshare(CLONE_NEWUSER)
+ * are EINVAL.  So enter namespaces first.  A process that has closed its descriptor,
+ * while another process has the context's, does not end with its last own thread's
+ * SYS_exit, but with exit_group() and signals.
  */
 struct fastzero_zero {
 	__u32 size;

@@ -135,3 +135,23 @@ FASTZERO_API int fastzero_ctx_zero(const struct fastzero_ctx *ctx,
 	fz_struct_out(result, &r, sizeof(r));
 	return ret;
 }
+
+static int context_thread(const struct fastzero_ctx *ctx, uint32_t flag)
+{
+	struct fastzero_zero zero = {
+		.size = sizeof(zero),
+		.flags = flag,
+	};
+
+	return fz_device_call(ctx->fd, FASTZERO_IOC_ZERO, &zero);
+}
+
+FASTZERO_API int fastzero_ctx_zero_start(const struct fastzero_ctx *ctx)
+{
+	return context_thread(ctx, FASTZERO_ZERO_THREAD);
+}
+
+FASTZERO_API int fastzero_ctx_zero_stop(const struct fastzero_ctx *ctx)
+{
+	return context_thread(ctx, FASTZERO_ZERO_NO_THREAD);
+}

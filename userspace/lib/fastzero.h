@@ -239,6 +239,31 @@ int fastzero_ctx_zero(const struct fastzero_ctx *ctx, uint32_t timeout_ms,
 		      uint32_t flags, struct fastzero_zero_result *result);
 
 /**
+ * fastzero_ctx_zero_start() - have the kernel make a thread that is lent to a context
+ * @ctx: the context
+ *
+ * As fastzero_ctx_zero(), but by a thread of its own in the calling process, with
+ * nice 19.  The thread ends with fastzero_ctx_zero_stop(), with the process, when that
+ * executes another program, and with the context's last descriptor.  The process is
+ * not single-threaded any more: so enter user and mount namespaces before.
+ *
+ * Return: 0 or -errno: -EBUSY if the context has such a thread, -EOPNOTSUPP if the
+ * module or the kernel makes none (FASTZERO_FEATURE_THREAD), -EAGAIN if the process may
+ * have no more threads, -ENOMEM.
+ */
+int fastzero_ctx_zero_start(const struct fastzero_ctx *ctx);
+
+/**
+ * fastzero_ctx_zero_stop() - take that thread back
+ * @ctx: the context; one without such a thread stays as it is
+ *
+ * The thread ends soon after the call, and the module works for the context again.
+ *
+ * Return: 0 or -errno: -EOPNOTSUPP if the module does not know the call.
+ */
+int fastzero_ctx_zero_stop(const struct fastzero_ctx *ctx);
+
+/**
  * struct fastzero_scratch_opts - what a scratch is to be like
  * @size: sizeof(struct fastzero_scratch_opts)
  * @flags: bits of enum fastzero_create_flags

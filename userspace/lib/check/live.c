@@ -64,11 +64,18 @@ static void check_pool(const struct fastzero_ctx *ctx)
 static void check_zero(const struct fastzero_ctx *ctx)
 {
 	struct fastzero_zero_result result = { .size = sizeof(result) };
+	struct fastzero_info info = { .size = sizeof(info) };
 
 	CHECK(fastzero_ctx_zero(ctx, 0, FASTZERO_ZERO_ONCE, &result) == 0);
 	CHECK(result.ns > 0);
 	CHECK(fastzero_ctx_zero(ctx, 10, 0, NULL) == 0);
 	CHECK(fastzero_ctx_zero(ctx, 0, 1u << 31, NULL) == -EOPNOTSUPP);
+	CHECK(fastzero_ctx_info(ctx, &info) == 0);
+	if (info.out_features & FASTZERO_FEATURE_THREAD)
+		CHECK(fastzero_ctx_zero_start(ctx) == 0);
+	else
+		CHECK(fastzero_ctx_zero_start(ctx) == -EOPNOTSUPP);
+	CHECK(fastzero_ctx_zero_stop(ctx) == 0);
 }
 
 static void check_reset(const struct fastzero_scratch *scratch, char *ram)

@@ -147,8 +147,17 @@ static void check_zero(struct fastzero_ctx *ctx)
 	memset(&fake.last, 0, sizeof(fake.last));
 	CHECK(fastzero_ctx_zero(ctx, 1, 0, &result) == -EINVAL);
 	CHECK(fake.last.zero.timeout_ms == 0);
+	CHECK(fastzero_ctx_zero_start(ctx) == 0);
+	CHECK(fake.last.zero.flags == FASTZERO_ZERO_THREAD &&
+	      fake.last.zero.timeout_ms == 0);
+	CHECK(fastzero_ctx_zero_stop(ctx) == 0);
+	CHECK(fake.last.zero.flags == FASTZERO_ZERO_NO_THREAD);
+	fake.error = -EBUSY;
+	CHECK(fastzero_ctx_zero_start(ctx) == -EBUSY);
+	fake.error = 0;
 	fake.ancient = true;
 	CHECK(fastzero_ctx_zero(ctx, 1, 0, NULL) == -EOPNOTSUPP);
+	CHECK(fastzero_ctx_zero_start(ctx) == -EOPNOTSUPP);
 	fake.ancient = false;
 }
 
