@@ -74,12 +74,16 @@ int fz_pool_init(struct fz_pool *pool)
 	spin_lock_init(&pool->lock);
 	init_waitqueue_head(&pool->progress);
 	pool->memcg = fz_memcg_get_current();
-	err = fz_shrink_add(pool);
+	err = fz_queue_add(pool);
 	if (err)
 		goto err_put;
-	fz_queue_add(pool);
+	err = fz_shrink_add(pool);
+	if (err)
+		goto err_stop;
 	return 0;
 
+err_stop:
+	fz_queue_stop(pool);
 err_put:
 	fz_memcg_put(pool->memcg);
 	mutex_destroy(&pool->collect);

@@ -21,6 +21,7 @@
 struct mem_cgroup;
 struct task_struct;
 struct fz_counters;
+struct fz_tenant;
 struct fz_thread;
 
 /**
@@ -106,7 +107,8 @@ static inline unsigned long fz_look_pause(enum fz_look look)
 /**
  * struct fz_job - where a pool stands in the queues of the zeroer (queue.c)
  * @look: in the queue of those that are looked at, now, soon or later
- * @clear: in the queue of those that have something to be cleared
+ * @clear: in the tenant's queue of those that have something to be cleared
+ * @tenant: whose pool it is, shared with others
  * @now: it is to be looked at now
  * @stopped: it is in no queue any more, and a thread that works for it ends soon
  * @lent: threads of the tenant that do the work; while there are any the pool is in
@@ -122,6 +124,7 @@ static inline unsigned long fz_look_pause(enum fz_look look)
 struct fz_job {
 	struct list_head look;
 	struct list_head clear;
+	struct fz_tenant *tenant;
 	bool now;
 	bool stopped;
 	unsigned int lent;
@@ -381,7 +384,7 @@ bool fz_zeroer_has_work(struct fz_pool *pool);
 u64 fz_zeroer_clear(struct fz_pool *pool);
 
 /* queue.c */
-void fz_queue_add(struct fz_pool *pool);
+int fz_queue_add(struct fz_pool *pool);
 void fz_queue_kick(struct fz_pool *pool);
 void fz_queue_stop(struct fz_pool *pool);
 void fz_queue_lend(struct fz_pool *pool);

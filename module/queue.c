@@ -4,9 +4,9 @@
  *
  * A pool stands in two queues.  From the first a thread looks at the pool: at once
  * when it has changed, and after a while when it may have.  The second has the pools
- * with used pages or too few ready ones.  A thread works for each during a turn, and
- * the pool then goes to the end.  So every context gets the same work done, however
- * much it has.
+ * with used pages or too few ready ones (tenant.c).  A thread works for each during a
+ * turn.  Tenants take turns, and in each one pool of the tenant does.  So every tenant
+ * gets the same work done, however much it has, and in however many contexts.
  */
 #include <linux/ktime.h>
 #include <linux/minmax.h>
@@ -16,6 +16,7 @@
 #include "context.h"
 #include "queue.h"
 #include "rate.h"
+#include "tenant.h"
 #include "thread.h"
 
 /* Pools that come due between two turns. */
@@ -27,7 +28,6 @@ DEFINE_SPINLOCK(fz_queue_lock);		/* protects the following, and all fz_job */
 static LIST_HEAD(queue_now);		/* by fz_job.look, as the next two */
 static LIST_HEAD(queue_soon);		/* both in the order in which they are due */
 static LIST_HEAD(queue_later);
-static LIST_HEAD(queue_clear);		/* by fz_job.clear */
 static struct fz_rate queue_rate;
 
 DECLARE_WAIT_QUEUE_HEAD(fz_queue_idle);
@@ -94,19 +94,6 @@ static struct fz_pool *queue_find_look(void)
 	return NULL;
 }
 
-/* The first pool with something to clear that no thread works for, or NULL. */
-static struct fz_pool *queue_find_clear(void)
-{
-	struct fz_pool *pool;
-
-	lockdep_assert_held(&fz_queue_lock);
-
-	list_for_each_entry(pool, &queue_clear, job.clear)
-		if (!pool->job.worker)
-			return pool;
-	return NULL;
-}
-
 /**
  * fz_queue_begin_look() - the next pool to be looked at
  *
@@ -142,11 +129,11 @@ struct fz_pool *fz_queue_begin_clear(void)
 	struct fz_pool *pool;
 
 	spin_lock(&fz_queue_lock);
-	pool = queue_find_clear();
+	pool = fz_tenant_next();
 	if (pool && queue_bound())
 		pool = NULL;
 	if (pool) {
-		list_del_init(&pool->job.clear);
+		fz_tenant_turn(pool);
 		pool->job.worker = current;
 	}
 	spin_unlock(&fz_queue_lock);
@@ -184,8 +171,8 @@ void fz_queue_end(struct fz_pool *pool, bool clear, enum fz_look again)
 	if (job->hurry)
 		set_user_nice(current, job->nice);
 	if (!job->stopped && !job->lent) {
-		if (clear && list_empty(&job->clear))
-			list_add_tail(&job->clear, &queue_clear);
+		if (clear)
+			fz_tenant_put(pool);
 		if (again == FZ_LOOK_NOW) {
 			queue_put_now(pool);
 		} else if (again != FZ_LOOK_NEVER && !job->now) {
@@ -229,7 +216,7 @@ unsigned long fz_queue_pause(void)
 	spin_lock(&fz_queue_lock);
 	pause = queue_find_look() ? 0 : min(queue_due_in(&queue_soon),
 					     queue_due_in(&queue_later));
-	if (pause && queue_find_clear()) {
+	if (pause && fz_tenant_next()) {
 		bound = queue_bound();
 		pause = min3(pause, msecs_to_jiffies(QUEUE_BOUND_MS),
 			     bound ? nsecs_to_jiffies(bound) + 1 : 0);
@@ -240,13 +227,16 @@ unsigned long fz_queue_pause(void)
 
 /**
  * fz_queue_add() - prepare a new pool for the queues
- * @pool: the pool
+ * @pool: the pool, with the memory cgroup that pays
+ *
+ * Return: 0 or -ENOMEM.
  */
-void fz_queue_add(struct fz_pool *pool)
+int fz_queue_add(struct fz_pool *pool)
 {
 	INIT_LIST_HEAD(&pool->job.look);
 	INIT_LIST_HEAD(&pool->job.clear);
 	init_waitqueue_head(&pool->job.idle);
+	return fz_tenant_join(pool);
 }
 
 /**
@@ -298,7 +288,7 @@ void fz_queue_lend_locked(struct fz_pool *pool)
 
 	pool->job.lent++;
 	list_del_init(&pool->job.look);
-	list_del_init(&pool->job.clear);
+	fz_tenant_del(pool);
 }
 
 /**
@@ -382,7 +372,7 @@ void fz_queue_stop(struct fz_pool *pool)
 	spin_lock(&fz_queue_lock);
 	job->stopped = true;
 	list_del_init(&job->look);
-	list_del_init(&job->clear);
+	fz_tenant_del(pool);
 	/* At low weight the thread might take long to end its batch. */
 	if (job->worker && task_nice(job->worker) > 0) {
 		job->hurry = true;
@@ -390,5 +380,6 @@ void fz_queue_stop(struct fz_pool *pool)
 		set_user_nice(job->worker, 0);
 	}
 	spin_unlock(&fz_queue_lock);
+	fz_tenant_leave(pool);
 	wait_event(queue_left, !smp_load_acquire(&job->worker));
 }

@@ -5,7 +5,7 @@
  * the kernel agree on its CPU time.
  */
 #include "kselftest_harness.h"
-#include "fz.h"
+#include "fz_group.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -105,14 +105,6 @@ static uint64_t now_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
-static int enter(const char *group)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "%s/cgroup.procs", group);
-	return fz_write_string(path, "0");
-}
-
 /**
  * struct tenant - contexts of one process, each with one scratch of 2 MiB chunks
  * @nr: how many
@@ -204,7 +196,7 @@ static void tenant_live(const char *group, int nr, bool lends, int ready)
 	pthread_t thread;
 	int i;
 
-	if (enter(group) || pin(0) || tenant_open(&t, nr, FASTZERO_PAGES_2M))
+	if (fz_group_enter(group) || pin(0) || tenant_open(&t, nr, FASTZERO_PAGES_2M))
 		_exit(1);
 	for (i = 0; i < nr; i++)
 		if (fz_raw_pool_huge(t.ctx[i], CHUNKS, 0) ||
@@ -287,7 +279,7 @@ static int victim(void *arg)
 {
 	int *got = arg;
 
-	if (enter(VICTIM) || pin(0))
+	if (fz_group_enter(VICTIM) || pin(0))
 		return 1;
 	work(300);
 	*got = work(3000);
@@ -383,6 +375,40 @@ TEST(stats_have_cpu_time)
 	EXPECT_EQ(0, fz_write_string(RATE, "1048576"));
 }
 
+/* What the zeroer takes beside its owner, for docs/neighbour.md. */
+static void beside_owner(struct __test_metadata *_metadata, const char *what,
+			 uint64_t step)
+{
+	uint64_t own = 0, ns, begin;
+	struct tenant t;
+	int i;
+
+	ASSERT_EQ(0, tenant_open(&t, 1, FASTZERO_PAGES_2M));
+	ASSERT_EQ(0, fz_raw_pool_huge(t.ctx[0], CHUNKS, FASTZERO_POOL_WAIT));
+	ns = tenant_stats(&t).out_zeroer_ns;
+	for (i = 0; i < 20; i++) {
+		begin = own_cpu();
+		ASSERT_EQ(0, tenant_run(&t, step, FASTZERO_MODE_SWAP));
+		own += own_cpu() - begin;
+		ASSERT_TRUE(fz_until(!tenant_stats(&t).out_pool_used,
+				     FZ_PATIENCE_MS));
+		usleep(5000);
+	}
+	ns = tenant_stats(&t).out_zeroer_ns - ns;
+	TH_LOG("%s: the owner %ju us, the zeroer %ju us, for each of %d chunks", what,
+	       (uintmax_t)own / 1000 / 20 / CHUNKS,
+	       (uintmax_t)ns / 1000 / 20 / CHUNKS, 20 * CHUNKS);
+	EXPECT_LT(0, ns);
+	tenant_close(&t);
+}
+
+TEST(zeroer_beside_its_owner)
+{
+	beside_owner(_metadata, "a byte of a chunk", FZ_CHUNK);
+	beside_owner(_metadata, "a byte of each page", fz_ps);
+	beside_owner(_metadata, "every byte", 1);
+}
+
 /* One bound for all contexts together. */
 TEST(contexts_share_the_rate)
 {
@@ -428,6 +454,42 @@ TEST(contexts_take_turns)
 	EXPECT_EQ(0, fz_write_string(RATE, "1048576"));
 	tenant_close(&much);
 	tenant_close(&little);
+}
+
+/* Nor does a tenant with many contexts: its memory cgroup has one turn, not eight. */
+TEST(tenants_take_turns)
+{
+	struct tenant much, little;
+	uint64_t done, own;
+	char home[256];
+
+	ASSERT_EQ(0, fz_group_home(home, sizeof(home)));
+	mkdir(TENANT, 0755);
+	mkdir(VICTIM, 0755);
+	ASSERT_EQ(0, fz_write_string(RATE, "1")) TH_LOG("needs root");
+	ASSERT_EQ(0, fz_group_enter(TENANT));
+	ASSERT_EQ(0, tenant_open(&much, 8, FASTZERO_PAGES_4K));
+	ASSERT_EQ(0, tenant_run(&much, fz_ps, FASTZERO_MODE_DROP));
+	ASSERT_EQ(0, fz_group_enter(VICTIM));
+	ASSERT_EQ(0, tenant_open(&little, 1, FASTZERO_PAGES_4K));
+	ASSERT_EQ(0, tenant_run(&little, fz_ps, FASTZERO_MODE_DROP));
+	done = tenant_stats(&much).out_zeroed;
+	own = tenant_stats(&little).out_zeroed;
+	ASSERT_EQ(0, fz_write_string(RATE, "2048"));
+	EXPECT_TRUE(fz_until(tenant_stats(&little).out_zeroed > own + 512,
+			     FZ_PATIENCE_MS));
+	done = tenant_stats(&much).out_zeroed - done;
+	own = tenant_stats(&little).out_zeroed - own;
+	TH_LOG("one context: %ju pages, eight of another tenant: %ju",
+	       (uintmax_t)own, (uintmax_t)done);
+	EXPECT_LE(done, 2 * own);
+	EXPECT_LE(own, 2 * done);
+	EXPECT_EQ(0, fz_write_string(RATE, "1048576"));
+	tenant_close(&much);
+	tenant_close(&little);
+	EXPECT_EQ(0, fz_group_enter(home));
+	EXPECT_TRUE(fz_until(!rmdir(TENANT), FZ_PATIENCE_MS));
+	EXPECT_TRUE(fz_until(!rmdir(VICTIM), FZ_PATIENCE_MS));
 }
 
 /* Threads that are lent to a context, and one that lends itself. */
