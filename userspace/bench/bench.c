@@ -63,7 +63,7 @@ static int measure_cell(const struct options *o, const struct cell *cell,
 		r->cell = cell;
 		if (cell->guest && !o->rig.vm) {
 			r->ret = -EOPNOTSUPP;
-			outcome_explain(&r->o, "no KVM guest", o->rig.no_vm);
+			explain(r->o.why, "no KVM guest", o->rig.no_vm);
 		} else {
 			r->ret = measure(&o->rig, cell, &touches, peer, &r->o);
 		}

@@ -5,57 +5,13 @@
 #ifndef MEASURE_H
 #define MEASURE_H
 
-#include "clock.h"
 #include "counters.h"
-#include "pattern.h"
-#include "peers.h"
-#include "user.h"
+#include "turn.h"
 
 /* Cycles that are only counted, not timed. */
 #define COUNTED_CYCLES	3
 /* More cycles to warm up where runs differ: what learns shall have seen them. */
 #define CHANGING_WARMUP	6
-
-/**
- * struct rig - what the peers take turns with
- * @vm: the guest, or NULL if there is none
- * @no_vm: why there is none, as errno
- * @device: path of the fastzero device
- * @total_cpu: scratches are made with FASTZERO_CREATE_TOTAL_CPU
- * @cycles: how many cycles are measured
- * @warmup: how many go before them
- * @seed: of the choice of pages
- * @clear: what clears cost
- */
-struct rig {
-	struct minivm *vm;
-	int no_vm;
-	const char *device;
-	bool total_cpu;
-	unsigned int cycles;
-	unsigned int warmup;
-	uint64_t seed;
-	struct clear_cost clear;
-};
-
-/**
- * struct cell - one combination that all peers are measured in
- * @guest: a KVM guest uses the memory, not this process
- * @touch: what the runs do
- * @pattern: to which pages
- * @size: bytes of memory
- * @pages: pages that each run touches
- * @threads: how many threads do so, each with a memory of its own; 0: none but
- *	this one, and no guest otherwise
- */
-struct cell {
-	bool guest;
-	enum touch touch;
-	enum pattern pattern;
-	uint64_t size;
-	uint64_t pages;
-	unsigned int threads;
-};
 
 /**
  * struct sample - what one cycle cost, in the unit of the clock
@@ -109,7 +65,7 @@ struct outcome {
 	bool counted;
 	uint64_t whole;
 	uint64_t stale;
-	char why[160];
+	char why[WHY];
 };
 
 /**
@@ -137,19 +93,5 @@ uint64_t measure_empty(const struct rig *rig, struct minivm *vm);
 int measure_threads(const struct rig *rig, const struct cell *cell,
 		    const struct touches *touches, const struct peer *peer,
 		    struct outcome *o);
-
-/* For the others that do cycles. */
-int outcome_explain(struct outcome *o, const char *what, int err);
-int peer_setup(const struct rig *rig, const struct cell *cell,
-	       const struct peer *peer, struct memory *m, struct outcome *o);
-
-/* What run number @i of a cell is; @m gets what it will have written. */
-struct run next_run(const struct cell *cell, const struct touches *t,
-		    unsigned int i);
-void was_run(struct memory *m, const struct cell *cell,
-	     const struct touches *t, unsigned int i);
-
-/* A clear is to count the same for everybody: moves it from one cost to the other. */
-uint64_t adjust_clears(const struct rig *rig, uint64_t cost, uint64_t cleared);
 
 #endif /* MEASURE_H */

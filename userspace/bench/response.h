@@ -19,7 +19,7 @@ struct response {
 	uint64_t *samples;
 	unsigned int nr;
 	unsigned int late;
-	char why[160];
+	char why[WHY];
 };
 
 /**

@@ -13,9 +13,6 @@
 
 struct crew {
 	const struct rig *rig;
-	const struct cell *cell;
-	const struct touches *touches;
-	const struct peer *peer;
 	pthread_barrier_t start;
 	pthread_barrier_t stop;
 };
@@ -23,32 +20,25 @@ struct crew {
 struct worker {
 	struct crew *crew;
 	pthread_t thread;
-	struct memory m;
+	struct turn t;
 	struct sample *samples;		/* rig->cycles of them */
 	int ret;
 };
 
 static int one_cycle(struct worker *w, unsigned int i, struct sample *sample)
 {
-	const struct crew *c = w->crew;
-	struct user user = { .m = &w->m };
-	struct run run = next_run(c->cell, c->touches, i);
-	uint64_t cleared = w->m.user_cleared;
-	uint64_t begin, middle, end;
+	struct run run = turn_run(&w->t, i);
+	uint64_t begin;
 	int ret;
 
-	ret = user_prepare(&user, &run);
+	ret = user_prepare(&w->t.user, &run);
+	if (!ret)
+		ret = turn_reset(&w->t, &sample->reset);
 	begin = clock_now();
 	if (!ret)
-		ret = c->peer->reset(c->peer, &w->m);
-	middle = clock_now();
-	if (!ret)
-		ret = user_go(&user);
-	end = clock_now();
-	sample->reset = adjust_clears(c->rig, middle - begin,
-				      w->m.user_cleared - cleared);
-	sample->run = end - middle;
-	was_run(&w->m, c->cell, c->touches, i);
+		ret = user_go(&w->t.user);
+	sample->run = clock_now() - begin;
+	turn_was_run(&w->t, i);
 	return ret;
 }
 
@@ -92,31 +82,28 @@ static int run_crew(struct crew *crew, struct worker *workers, unsigned int n,
 	}
 	pthread_barrier_destroy(&crew->start);
 	pthread_barrier_destroy(&crew->stop);
-	return ret ? outcome_explain(o, "a cycle", ret) : 0;
+	return ret ? explain(o->why, "a cycle", ret) : 0;
 }
 
 /* Each thread makes its own memory zero once more, and it is looked at. */
-static int check(struct crew *crew, struct worker *w, struct outcome *o)
+static int check(struct worker *w, struct outcome *o)
 {
-	struct user user = { .m = &w->m };
 	int ret;
 
-	if (crew->peer->floor)
+	if (w->t.peer->floor)
 		return 0;
-	ret = crew->peer->reset(crew->peer, &w->m);
+	ret = w->t.peer->reset(w->t.peer, &w->t.m);
 	if (!ret)
-		ret = user_nonzero(&user, crew->touches->lists[0],
-				   crew->touches->count, &o->stale);
-	return ret ? outcome_explain(o, "the check", ret) : 0;
+		ret = user_nonzero(&w->t.user, w->t.touches->lists[0],
+				   w->t.touches->count, &o->stale);
+	return ret ? explain(o->why, "the check", ret) : 0;
 }
 
 int measure_threads(const struct rig *rig, const struct cell *cell,
 		    const struct touches *touches, const struct peer *peer,
 		    struct outcome *o)
 {
-	struct crew crew = {
-		.rig = rig, .cell = cell, .touches = touches, .peer = peer,
-	};
+	struct crew crew = { .rig = rig };
 	struct worker *workers = calloc(cell->threads, sizeof(*workers));
 	unsigned int i, made = 0;
 	int ret = 0;
@@ -124,20 +111,23 @@ int measure_threads(const struct rig *rig, const struct cell *cell,
 	o->samples = calloc((size_t)cell->threads * rig->cycles,
 			    sizeof(*o->samples));
 	if (!workers || !o->samples)
-		ret = outcome_explain(o, "threads", -ENOMEM);
+		ret = explain(o->why, "threads", -ENOMEM);
 	for (i = 0; !ret && i < cell->threads; i++) {
 		workers[i].crew = &crew;
-		workers[i].m.fd = -1;
+		workers[i].t = (struct turn) {
+			.rig = rig, .cell = cell, .touches = touches,
+			.peer = peer, .m.fd = -1,
+		};
 		workers[i].samples = o->samples + (size_t)i * rig->cycles;
 		made++;
-		ret = peer_setup(rig, cell, peer, &workers[i].m, o);
+		ret = turn_begin(&workers[i].t, o->why);
 	}
 	if (!ret)
 		ret = run_crew(&crew, workers, made, o);
 	for (i = 0; !ret && i < made; i++)
-		ret = check(&crew, &workers[i], o);
+		ret = check(&workers[i], o);
 	for (i = 0; i < made; i++)
-		peer->teardown(&workers[i].m);
+		turn_end(&workers[i].t);
 	if (!ret)
 		o->nr = made * rig->cycles;
 	free(workers);

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A peer at work in a cell: its memory, and who uses that.
+ */
+#include "turn.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/*
+ * Memory up to this size is looked at as a whole after the last reset, of
+ * larger ones what the runs may have touched: to look means to fault it in.
+ */
+#define CHECK_ALL	(1ull << 20)
+
+int explain(char why[static WHY], const char *what, int err)
+{
+	snprintf(why, WHY, "%s: %s", what, strerror(-err));
+	return err;
+}
+
+static struct plan plan_of(const struct turn *t)
+{
+	return (struct plan) {
+		.device = t->rig->device,
+		.total_cpu = t->rig->total_cpu,
+		.size = t->cell->size,
+		.count = t->cell->pages,
+		.vm = t->cell->guest ? t->rig->vm : NULL,
+	};
+}
+
+int turn_begin(struct turn *t, char why[static WHY])
+{
+	struct plan plan = plan_of(t);
+	int ret = t->peer->setup(t->peer, &plan, &t->m);
+
+	if (ret) {
+		snprintf(why, WHY, "%s", t->m.why[0] ? t->m.why : strerror(-ret));
+		return -EOPNOTSUPP;
+	}
+	ret = user_attach(&t->user, plan.vm, &t->m);
+	if (!ret && t->peer->attach)
+		ret = t->peer->attach(&plan, &t->m);
+	return ret ? explain(why, "RAM of the guest", ret) : 0;
+}
+
+void turn_end(struct turn *t)
+{
+	user_detach(&t->user);
+	t->peer->teardown(&t->m);
+}
+
+struct run turn_run(const struct turn *t, unsigned int i)
+{
+	return (struct run) {
+		.touch = t->cell->touch,
+		.list = t->touches->lists[i % t->touches->nr],
+		.count = t->touches->count,
+		.words = 1,
+		.value = i + 1,
+	};
+}
+
+void turn_was_run(struct turn *t, unsigned int i)
+{
+	t->m.dirty = t->touches->sorted[i % t->touches->nr];
+	t->m.nr_dirty = t->cell->touch == TOUCH_READ ? 0 : t->touches->count;
+}
+
+uint64_t adjust_clears(const struct rig *rig, uint64_t cost, uint64_t cleared)
+{
+	return cost + cleared * rig->clear.kernel - cleared * rig->clear.user;
+}
+
+int turn_reset(struct turn *t, uint64_t *cost)
+{
+	uint64_t cleared = t->m.user_cleared;
+	uint64_t begin = clock_now();
+	int ret = t->peer->reset(t->peer, &t->m);
+
+	*cost = adjust_clears(t->rig, clock_now() - begin,
+			      t->m.user_cleared - cleared);
+	return ret;
+}
+
+int turn_rest(struct turn *t)
+{
+	return t->peer->settle ? t->peer->settle(&t->m) : 0;
+}
+
+int turn_check(struct turn *t, unsigned int i, uint64_t *stale)
+{
+	uint64_t pages = t->cell->size / BENCH_PAGE;
+	struct run run = turn_run(t, i);
+	unsigned int n;
+	int ret;
+
+	if (t->peer->floor)
+		return 0;
+	run.touch = TOUCH_WRITE;
+	run.words = BENCH_PAGE / 8;
+	run.value = ~0ull;
+	/* What the last run wrote may be other pages than this one writes. */
+	ret = t->peer->reset(t->peer, &t->m);
+	if (!ret)
+		ret = user_prepare(&t->user, &run);
+	if (!ret)
+		ret = user_go(&t->user);
+	t->m.dirty = t->touches->sorted[i % t->touches->nr];
+	t->m.nr_dirty = run.count;
+	if (!ret)
+		ret = t->peer->reset(t->peer, &t->m);
+	if (!ret && t->cell->size <= CHECK_ALL)
+		return user_nonzero(&t->user, NULL, pages, stale);
+	for (n = 0; !ret && n < t->touches->nr; n++)
+		ret = user_nonzero(&t->user, t->touches->lists[n],
+				   t->touches->count, stale);
+	return ret;
+}

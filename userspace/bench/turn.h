@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A peer at work in a cell: its memory, and who uses that.
+ */
+#ifndef TURN_H
+#define TURN_H
+
+#include "clock.h"
+#include "pattern.h"
+#include "peers.h"
+#include "user.h"
+
+#define WHY	160	/* bytes of a text that says why something failed */
+
+/**
+ * struct rig - what the peers take turns with
+ * @vm: the guest, or NULL if there is none
+ * @no_vm: why there is none, as errno
+ * @device: path of the fastzero device
+ * @total_cpu: scratches are made with FASTZERO_CREATE_TOTAL_CPU
+ * @cycles: how many cycles are measured
+ * @warmup: how many go before them
+ * @seed: of the choice of pages
+ * @clear: what clears cost
+ */
+struct rig {
+	struct minivm *vm;
+	int no_vm;
+	const char *device;
+	bool total_cpu;
+	unsigned int cycles;
+	unsigned int warmup;
+	uint64_t seed;
+	struct clear_cost clear;
+};
+
+/**
+ * struct cell - one combination that all peers are measured in
+ * @guest: a KVM guest uses the memory, not this process
+ * @touch: what the runs do
+ * @pattern: to which pages
+ * @size: bytes of memory
+ * @pages: pages that each run touches
+ * @threads: how many threads do so, each with a memory of its own; 0: none but
+ *	this one, and no guest otherwise
+ */
+struct cell {
+	bool guest;
+	enum touch touch;
+	enum pattern pattern;
+	uint64_t size;
+	uint64_t pages;
+	unsigned int threads;
+};
+
+/**
+ * struct turn - a peer's turn in a cell
+ * @rig: the rig
+ * @cell: the cell
+ * @touches: its pages
+ * @peer: whose turn it is
+ * @m: its memory
+ * @user: who uses that
+ */
+struct turn {
+	const struct rig *rig;
+	const struct cell *cell;
+	const struct touches *touches;
+	const struct peer *peer;
+	struct memory m;
+	struct user user;
+};
+
+/* Puts WHAT and what @err means there.  Returns @err. */
+int explain(char why[static WHY], const char *what, int err);
+
+/**
+ * turn_begin() - make the memory of a turn, and hand it to its user
+ * @t: the turn; its first four members are set, and the descriptor is -1
+ * @why: what to put there if it fails
+ *
+ * turn_end() is due in either case.
+ *
+ * Return: 0; -EOPNOTSUPP if this peer cannot be had here; or another -errno.
+ */
+int turn_begin(struct turn *t, char why[static WHY]);
+void turn_end(struct turn *t);
+
+/* What run number @i is. */
+struct run turn_run(const struct turn *t, unsigned int i);
+
+/* Tells the memory what run number @i has written. */
+void turn_was_run(struct turn *t, unsigned int i);
+
+/* A clear is to count the same for everybody: moves it from one cost to the other. */
+uint64_t adjust_clears(const struct rig *rig, uint64_t cost, uint64_t cleared);
+
+/* A reset, and what it took. */
+int turn_reset(struct turn *t, uint64_t *cost);
+
+/* Waits, and does nothing else, until the peer has no more work in the background. */
+int turn_rest(struct turn *t);
+
+
+/**
+ * turn_check() - dirty whole pages, make them zero, and look at them
+ * @t: the turn
+ * @i: number of the run whose pages these are
+ * @stale: where to add the number of pages that are not zero
+ *
+ * Return: 0 or -errno.
+ */
+int turn_check(struct turn *t, unsigned int i, uint64_t *stale);
+
+#endif /* TURN_H */
