@@ -35,7 +35,7 @@ static int pause_after_reset(struct state *s, uint64_t begin, uint64_t *waited)
 	uint64_t from = clock_now();
 	int ret = turn_rest(&s->t);
 
-	if (s->t.peer->settle)
+	if (s->t.peer->rest)
 		clock_quiet();
 	else
 		clock_quiet_again(begin);
@@ -204,7 +204,7 @@ int measure(const struct rig *rig, const struct cell *cell,
 	memset(o, 0, sizeof(*o));
 	if (cell->threads)
 		return measure_threads(rig, cell, touches, peer, o);
-	ret = turn_begin(&s.t, o->why);
+	ret = turn_begin(&s.t, NULL, o->why);
 	if (!ret)
 		ret = passes(&s, o);
 	turn_end(&s.t);

@@ -8,16 +8,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "fastzero.h"
 
 #define CHUNK_SHIFT	21
 
+#define REST_LOOK_NS	1000000		/* from one look to the next */
+#define REST_SAME	4		/* looks that find nothing new */
+#define REST_LOOKS	1000		/* at most */
+
 struct fastzero_peer {
 	struct fastzero_ctx *ctx;
+	bool is_owner;		/* of the context */
 	struct fastzero_scratch *scratch;
-	unsigned int order;	/* of the folios in the pool */
-	uint64_t pool;		/* so many are kept ready */
 };
 
 static int explain(struct memory *m, const char *what, int err)
@@ -47,19 +51,42 @@ static unsigned int mode_of(const struct peer *peer)
 	return peer->arg & ~(FASTZERO_PEER_POPULATE | FASTZERO_PEER_2M);
 }
 
+/* Once, as who uses it does; from then on the pool is the module's affair. */
+static int ask_for_pool(const struct peer *peer, const struct plan *plan,
+			const struct fastzero_ctx *ctx)
+{
+	uint64_t chunks = plan->size >> CHUNK_SHIFT;
+	uint64_t pages = plan->count;
+	unsigned int order = 0;
+
+	if (peer->arg & FASTZERO_PEER_2M) {
+		/* A run dirties no more chunks than pages. */
+		order = CHUNK_SHIFT - 12;
+		pages = chunks < pages ? chunks : pages;
+	} else if (mode_of(peer) == FASTZERO_MODE_INPLACE) {
+		/* It keeps its pages, so there is nothing to have ready. */
+		return 0;
+	}
+	return pages ? fastzero_ctx_pool(ctx, order, pages, FASTZERO_POOL_WAIT, NULL) : 0;
+}
+
 int fastzero_peer_setup(const struct peer *peer, const struct plan *plan,
 			struct memory *m)
 {
 	struct fastzero_ctx_opts opts = { .size = sizeof(opts), .path = plan->device };
 	struct fastzero_scratch_opts scratch_opts = { .size = sizeof(scratch_opts) };
 	struct fastzero_info info = { .size = sizeof(info) };
+	struct fastzero_peer *with = plan->with ? plan->with->priv : NULL;
 	struct fastzero_peer *p = calloc(1, sizeof(*p));
 	int ret;
 
 	if (!p)
 		return -ENOMEM;
 	m->priv = p;
-	ret = fastzero_ctx_open(&opts, &p->ctx);
+	p->is_owner = !with;
+	ret = with ? 0 : fastzero_ctx_open(&opts, &p->ctx);
+	if (with)
+		p->ctx = with->ctx;
 	if (ret)
 		return explain(m, plan->device, ret);
 	ret = fastzero_ctx_info(p->ctx, &info);
@@ -82,16 +109,8 @@ int fastzero_peer_setup(const struct peer *peer, const struct plan *plan,
 		return explain(m, "mmap", ret);
 	m->size = plan->size;
 	m->fd = fastzero_scratch_fd(p->scratch);
-	/* INPLACE keeps its pages, so there is nothing to have ready. */
-	p->pool = mode_of(peer) == FASTZERO_MODE_INPLACE ? 0 : plan->count;
-	if (peer->arg & FASTZERO_PEER_2M) {
-		uint64_t chunks = plan->size >> CHUNK_SHIFT;
-
-		/* A run dirties no more chunks than pages. */
-		p->order = CHUNK_SHIFT - 12;
-		p->pool = chunks < plan->count ? chunks : plan->count;
-	}
-	ret = fastzero_peer_settle(m);
+	/* Of a context with many it is as large as one of them wants. */
+	ret = with ? 0 : ask_for_pool(peer, plan, p->ctx);
 	return ret ? explain(m, "POOL", ret) : 0;
 }
 
@@ -112,13 +131,28 @@ int fastzero_peer_reset(const struct peer *peer, struct memory *m)
 	return ret;
 }
 
-int fastzero_peer_settle(struct memory *m)
+/*
+ * A host with time to spare: nothing is asked of the module, which may do what it
+ * finds to do.  It is at rest when nothing waits and the pool stays as it is.
+ */
+int fastzero_peer_rest(struct memory *m)
 {
+	const struct timespec look = { .tv_nsec = REST_LOOK_NS };
+	struct fastzero_stats stats = { .size = sizeof(stats) };
 	struct fastzero_peer *p = m->priv;
+	uint64_t ready = 0;
+	int ret, i, same = 0;
 
-	if (!p->pool)
-		return 0;
-	return fastzero_ctx_pool(p->ctx, p->order, p->pool, FASTZERO_POOL_WAIT, NULL);
+	for (i = 0; i < REST_LOOKS && same < REST_SAME; i++) {
+		ret = fastzero_ctx_stats(p->ctx, &stats);
+		if (ret)
+			return ret;
+		same = stats.out_pool_used || stats.out_pool_ready != ready ?
+		       0 : same + 1;
+		ready = stats.out_pool_ready;
+		nanosleep(&look, NULL);
+	}
+	return 0;
 }
 
 int fastzero_peer_account(struct memory *m, struct account *a)
@@ -144,6 +178,7 @@ void fastzero_peer_teardown(struct memory *m)
 	if (!p)
 		return;
 	fastzero_scratch_close(p->scratch);
-	fastzero_ctx_close(p->ctx);
+	if (p->is_owner)
+		fastzero_ctx_close(p->ctx);
 	free(p);
 }

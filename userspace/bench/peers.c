@@ -38,7 +38,7 @@ void clear_in_user_space(struct memory *m, void *addr, uint64_t size)
 	.arg = (mode_),						\
 	.setup = fastzero_peer_setup,				\
 	.reset = fastzero_peer_reset,				\
-	.settle = fastzero_peer_settle,				\
+	.rest = fastzero_peer_rest,				\
 	.account = fastzero_peer_account,			\
 	.teardown = fastzero_peer_teardown
 

@@ -19,6 +19,7 @@ struct minivm;
  * @size: bytes of memory
  * @count: pages that each run touches
  * @vm: the guest that uses the memory, or NULL if this process does
+ * @with: memory of the same peer that has the same owner, or NULL
  */
 struct plan {
 	const char *device;
@@ -26,6 +27,7 @@ struct plan {
 	uint64_t size;
 	uint64_t count;
 	struct minivm *vm;
+	const struct memory *with;
 };
 
 /**
@@ -78,7 +80,8 @@ struct account {
  * @setup: makes the memory; 0, or -errno with memory.why set if it can say more
  * @attach: called when the guest has the memory, or NULL; as @setup
  * @reset: makes it zero again; 0 or -errno
- * @settle: waits until work in the background is done, or NULL; 0 or -errno
+ * @rest: waits, without asking for anything, until no more work is done in the
+ *	background; NULL if there is none; 0 or -errno
  * @account: says what it can say, or NULL if all there is to know is what is
  *	resident; 0 or -errno
  * @teardown: undoes setup
@@ -94,7 +97,7 @@ struct peer {
 		     struct memory *m);
 	int (*attach)(const struct plan *plan, struct memory *m);
 	int (*reset)(const struct peer *peer, struct memory *m);
-	int (*settle)(struct memory *m);
+	int (*rest)(struct memory *m);
 	int (*account)(struct memory *m, struct account *a);
 	void (*teardown)(struct memory *m);
 };
@@ -148,7 +151,7 @@ void pagescan_teardown(struct memory *m);
 int fastzero_peer_setup(const struct peer *peer, const struct plan *plan,
 			struct memory *m);
 int fastzero_peer_reset(const struct peer *peer, struct memory *m);
-int fastzero_peer_settle(struct memory *m);
+int fastzero_peer_rest(struct memory *m);
 int fastzero_peer_account(struct memory *m, struct account *a);
 void fastzero_peer_teardown(struct memory *m);
 

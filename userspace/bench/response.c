@@ -74,7 +74,7 @@ int response_measure(const struct rig *rig, const struct cell *cell,
 	r->samples = calloc(requests, sizeof(*r->samples));
 	if (!r->samples)
 		return -ENOMEM;
-	ret = turn_begin(&t, r->why);
+	ret = turn_begin(&t, NULL, r->why);
 	if (!ret)
 		ret = serve_all(&t, warm, think_ns, requests, r);
 	turn_end(&t);

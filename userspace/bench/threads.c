@@ -120,7 +120,7 @@ int measure_threads(const struct rig *rig, const struct cell *cell,
 		};
 		workers[i].samples = o->samples + (size_t)i * rig->cycles;
 		made++;
-		ret = turn_begin(&workers[i].t, o->why);
+		ret = turn_begin(&workers[i].t, NULL, o->why);
 	}
 	if (!ret)
 		ret = run_crew(&crew, workers, made, o);

@@ -20,7 +20,7 @@ int explain(char why[static WHY], const char *what, int err)
 	return err;
 }
 
-static struct plan plan_of(const struct turn *t)
+static struct plan plan_of(const struct turn *t, const struct memory *with)
 {
 	return (struct plan) {
 		.device = t->rig->device,
@@ -28,12 +28,13 @@ static struct plan plan_of(const struct turn *t)
 		.size = t->cell->size,
 		.count = t->cell->pages,
 		.vm = t->cell->guest ? t->rig->vm : NULL,
+		.with = with,
 	};
 }
 
-int turn_begin(struct turn *t, char why[static WHY])
+int turn_begin(struct turn *t, const struct memory *with, char why[static WHY])
 {
-	struct plan plan = plan_of(t);
+	struct plan plan = plan_of(t, with);
 	int ret = t->peer->setup(t->peer, &plan, &t->m);
 
 	if (ret) {
@@ -87,7 +88,7 @@ int turn_reset(struct turn *t, uint64_t *cost)
 
 int turn_rest(struct turn *t)
 {
-	return t->peer->settle ? t->peer->settle(&t->m) : 0;
+	return t->peer->rest ? t->peer->rest(&t->m) : 0;
 }
 
 int turn_check(struct turn *t, unsigned int i, uint64_t *stale)

@@ -77,13 +77,14 @@ int explain(char why[static WHY], const char *what, int err);
 /**
  * turn_begin() - make the memory of a turn, and hand it to its user
  * @t: the turn; its first four members are set, and the descriptor is -1
+ * @with: a memory that it belongs with, or NULL
  * @why: what to put there if it fails
  *
  * turn_end() is due in either case.
  *
  * Return: 0; -EOPNOTSUPP if this peer cannot be had here; or another -errno.
  */
-int turn_begin(struct turn *t, char why[static WHY]);
+int turn_begin(struct turn *t, const struct memory *with, char why[static WHY]);
 void turn_end(struct turn *t);
 
 /* What run number @i is. */
