@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include <sys/wait.h>
 
+#include "courses.h"
 #include "json_file.h"
 #include "options.h"
 #include "progress.h"
@@ -53,7 +54,7 @@ static int measure_cell(const struct options *o, const struct cell *cell,
 	int ret;
 
 	ret = touches_make(&touches, cell->pattern, cell->size / BENCH_PAGE,
-			   cell->pages, o->rig.seed);
+			   cell->pages, TOUCHES_DRIFT, o->rig.seed);
 	if (ret)
 		return ret;
 	for (peer = peers; peer->name; peer++) {
@@ -77,7 +78,7 @@ static int measure_cell(const struct options *o, const struct cell *cell,
 }
 
 static int measure_grid(struct options *o, const struct cell *cells,
-			size_t nr, const struct progress *progress,
+			size_t nr, struct progress *progress,
 			struct report *rep)
 {
 	size_t n = choice_peers(&o->choice);
@@ -90,7 +91,7 @@ static int measure_grid(struct options *o, const struct cell *cells,
 	for (i = 0; i < nr; i++) {
 		struct result *results = rep->results + i * n;
 
-		progress_show(progress, i);
+		progress_show(progress);
 		if (cells[i].guest)
 			need_guest(o);
 		ret = measure_cell(o, &cells[i], results);
@@ -99,6 +100,7 @@ static int measure_grid(struct options *o, const struct cell *cells,
 		rep->nr_results += n;
 		if (!o->choice.demo)
 			table_cell(rep, results, n, stdout);
+		progress->done++;
 	}
 	return 0;
 }
@@ -161,6 +163,15 @@ static int start(struct options *o, struct report *rep, bool guest)
 	return 0;
 }
 
+static int print_course(const struct course *course, const struct cell *cell, void *arg)
+{
+	char text[128];
+
+	(void)arg;
+	printf("%-18s %s: %s\n", course->name, cell_text(cell, text), course->what);
+	return 0;
+}
+
 static void print_list(const struct choice *choice, const struct cell *cells,
 		       size_t nr, bool respond)
 {
@@ -177,19 +188,27 @@ static void print_list(const struct choice *choice, const struct cell *cells,
 	if (respond)
 		printf("time to responsiveness: %s\n",
 		       cell_text(&response_cell, text));
+	if (courses_count(choice))
+		putchar('\n');
+	courses_each(choice, false, print_course, NULL);
+	courses_each(choice, true, print_course, NULL);
 }
 
 /* Says so if there is nothing to measure, or less than was meant. */
 static bool is_refused(const struct choice *choice, size_t parts)
 {
-	const char *part;
+	const char *part, *what = "peer";
 	int len;
 
-	part = choice_stray_part(choice, &len);
+	part = choice_stray_peer(choice, &len);
+	if (!part) {
+		part = courses_stray(choice, &len);
+		what = "course";
+	}
 	if (!part && parts)
 		return false;
 	if (part)
-		fprintf(stderr, "fastzero-bench: no peer is called '%.*s'", len, part);
+		fprintf(stderr, "fastzero-bench: no %s is called '%.*s'", what, len, part);
 	else
 		fputs("fastzero-bench: no cell of the grid is like that", stderr);
 	fputs("; --list shows them\n", stderr);
@@ -233,26 +252,48 @@ static int trouble(int err)
 	return EXIT_TROUBLE;
 }
 
+/*
+ * First what processes do: once there is a guest, KVM's notifier is in their way.
+ */
+static int measure_parts(struct options *o, const struct cell *cells, size_t nr,
+			 bool respond, struct progress *progress,
+			 struct report *rep)
+{
+	int ret;
+
+	ret = courses_measure(o, false, progress, rep);
+	if (!ret)
+		ret = measure_grid(o, cells, nr, progress, rep);
+	if (!ret && courses_of_guests(&o->choice)) {
+		need_guest(o);
+		ret = courses_measure(o, true, progress, rep);
+	}
+	if (!ret && respond) {
+		progress_show(progress);
+		need_guest(o);
+		ret = responses_measure(o, rep);
+		progress->done++;
+	}
+	progress_show(progress);
+	return ret;
+}
+
 static int measure_all(struct options *o, const struct cell *cells, size_t nr,
 		       bool respond, struct report *rep)
 {
 	struct progress progress = {
-		.total = nr + respond, .plain = o->plain_progress,
+		.total = nr + respond + courses_count(&o->choice),
+		.plain = o->plain_progress,
 	};
 	int ret;
 
-	ret = start(o, rep, respond || has_guest(cells, nr));
+	ret = start(o, rep, respond || has_guest(cells, nr) ||
+		    courses_of_guests(&o->choice));
 	if (ret)
 		return ret;
 	if (!o->choice.demo)
 		table_head(rep, stdout);
-	ret = measure_grid(o, cells, nr, &progress, rep);
-	progress_show(&progress, nr);
-	if (!ret && respond) {
-		need_guest(o);
-		ret = responses_measure(o, rep);
-		progress_show(&progress, nr + 1);
-	}
+	ret = measure_parts(o, cells, nr, respond, &progress, rep);
 	counters_exit();
 	minivm_free(o->rig.vm);
 	if (ret)
@@ -312,7 +353,9 @@ int main(int argc, char **argv)
 	ret = grid_cells(&o.choice, &cells, &nr);
 	if (ret)
 		return trouble(ret);
-	if (is_refused(&o.choice, nr + respond)) {
+	if (!choice_peers(&o.choice))
+		nr = 0;
+	if (is_refused(&o.choice, nr + respond + courses_count(&o.choice))) {
 		status = EXIT_TROUBLE;
 	} else if (o.list) {
 		print_list(&o.choice, cells, nr, respond);

@@ -119,33 +119,51 @@ static void write_setting(const char *path, const char *value)
 	close(fd);
 }
 
+void clock_share(bool share)
+{
+	struct sched_param param = { .sched_priority = !share };
+
+	if (the.instructions)
+		sched_setscheduler(0, share ? SCHED_OTHER : SCHED_FIFO, &param);
+}
+
 void clock_init(void)
 {
-	struct sched_param param = { .sched_priority = 1 };
-
 	the.instructions = find_unit();
 	if (!the.instructions)
 		return;
 	write_setting("/proc/sys/kernel/sched_rt_runtime_us", "-1");
 	write_setting("/sys/kernel/mm/transparent_hugepage/khugepaged/scan_sleep_millisecs",
 		      "4000000000");
-	sched_setscheduler(0, SCHED_FIFO, &param);
+	clock_share(false);
 	find_ticks();
+}
+
+static void sleep_until(uint64_t at)
+{
+	struct timespec ts = { .tv_sec = at / 1000000000, .tv_nsec = at % 1000000000 };
+
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) == EINTR)
+		;
 }
 
 void clock_quiet(void)
 {
-	struct timespec ts;
 	uint64_t at;
 
 	if (!the.instructions)
 		return;
 	at = clock_ns() + the.period;
-	at += the.period - (at - the.phase) % the.period + SETTLED_NS;
-	ts.tv_sec = at / 1000000000;
-	ts.tv_nsec = at % 1000000000;
-	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) == EINTR)
-		;
+	sleep_until(at + the.period - (at - the.phase) % the.period + SETTLED_NS);
+}
+
+void clock_pause(uint64_t us)
+{
+	uint64_t at = clock_ns() + us * 1000;
+
+	if (the.instructions && us * 1000 >= 2 * the.period)
+		at += SETTLED_NS - (at - the.phase) % the.period;
+	sleep_until(at);
 }
 
 void clock_quiet_again(uint64_t since)

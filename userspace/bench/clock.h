@@ -42,6 +42,24 @@ void clock_quiet(void);
 void clock_quiet_again(uint64_t since);
 
 /**
+ * clock_pause() - let time pass
+ * @us: microseconds
+ *
+ * Where instructions are counted a pause of two ticks or more ends just after a
+ * tick, as clock_quiet().
+ */
+void clock_pause(uint64_t us);
+
+/**
+ * clock_share() - let others have the processor, or no more
+ * @share: whether
+ *
+ * Where instructions are counted the background then runs beside this process, not
+ * only when this waits; see clock_init().
+ */
+void clock_share(bool share);
+
+/**
  * struct clear_cost - instructions to clear a page
  * @user: by memset in user space
  * @kernel: by the string store that the kernel's clear_page is

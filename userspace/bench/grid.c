@@ -15,6 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "names.h"
+
 #define KIB(n)	((uint64_t)(n) << 10)
 #define MIB(n)	((uint64_t)(n) << 20)
 #define GIB(n)	((uint64_t)(n) << 30)
@@ -105,7 +107,7 @@ const struct cell response_cell = {
 const char *grid_cut(const struct choice *choice)
 {
 	if (choice->size || choice->pages || choice->user || choice->pattern ||
-	    choice->peers)
+	    choice->peers || choice->courses)
 		return choice->quick ? "this is a part of the quick part, as chosen" :
 				       "this is a part of the grid, as chosen";
 	if (choice->quick)
@@ -120,34 +122,11 @@ const char *cell_user(const struct cell *cell)
 	return cell->threads ? "threads" : cell->guest ? "guest" : "process";
 }
 
-/* A part with = in front has to be the whole name. */
-static bool part_matches(const char *part, size_t len, const char *name)
-{
-	char buf[64];
-
-	if (!len || len >= sizeof(buf))
-		return false;
-	memcpy(buf, part, len);
-	buf[len] = 0;
-	return buf[0] == '=' ? !strcmp(buf + 1, name) : !!strstr(name, buf);
-}
-
 bool choice_has_peer(const struct choice *choice, const struct peer *peer)
 {
-	const char *part = choice->peers;
-	size_t len;
-
-	if (choice->demo && !peer->demo)
+	if ((choice->demo && !peer->demo) || peer->special)
 		return false;
-	if (!part)
-		return true;
-	for (;; part += len + 1) {
-		len = strcspn(part, ",");
-		if (part_matches(part, len, peer->name))
-			return true;
-		if (!part[len])
-			return false;
-	}
+	return !choice->peers || names_match(choice->peers, peer->name);
 }
 
 size_t choice_peers(const struct choice *choice)
@@ -160,34 +139,23 @@ size_t choice_peers(const struct choice *choice)
 	return n;
 }
 
-static bool fits_a_peer(const struct choice *choice, const char *part, size_t len)
+const char *choice_stray_peer(const struct choice *choice, int *len)
 {
+	const char *names[PEERS_MAX + 1] = { NULL };
 	const struct peer *peer;
+	size_t n = 0;
 
 	for (peer = peers; peer->name; peer++)
-		if ((peer->demo || !choice->demo) &&
-		    part_matches(part, len, peer->name))
-			return true;
-	return false;
-}
-
-const char *choice_stray_part(const struct choice *choice, int *len)
-{
-	const char *part = choice->peers;
-
-	for (; part; part += *len + 1) {
-		*len = strcspn(part, ",");
-		if (!fits_a_peer(choice, part, *len))
-			return part;
-		if (!part[*len])
-			break;
-	}
-	return NULL;
+		if (peer->demo || !choice->demo)
+			names[n++] = peer->name;
+	return names_stray(choice->peers, names, len);
 }
 
 static bool wanted(const struct choice *choice, const struct cell *cell,
 		   unsigned int flags)
 {
+	if (choice->courses && strcmp(choice->courses, "none"))
+		return false;
 	if (choice->quick && !(flags & Q))
 		return false;
 	if (choice->size && choice->size != cell->size)

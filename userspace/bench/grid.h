@@ -19,6 +19,7 @@
  * @pages: pages touched, or 0 for all
  * @user: "process", "guest" or "threads", or NULL for all
  * @pattern: name, or NULL for all
+ * @courses: parts of courses' names, and no cell of the grid; or NULL
  */
 struct choice {
 	bool quick;
@@ -28,6 +29,7 @@ struct choice {
 	uint64_t pages;
 	const char *user;
 	const char *pattern;
+	const char *courses;
 };
 
 bool choice_has_peer(const struct choice *choice, const struct peer *peer);
@@ -36,13 +38,13 @@ bool choice_has_peer(const struct choice *choice, const struct peer *peer);
 size_t choice_peers(const struct choice *choice);
 
 /**
- * choice_stray_part() - find the part of --only that fits no peer
+ * choice_stray_peer() - find the part of --only that fits no peer
  * @choice: the choice
  * @len: its length
  *
  * Return: where it begins, or NULL if all of them fit.
  */
-const char *choice_stray_part(const struct choice *choice, int *len);
+const char *choice_stray_peer(const struct choice *choice, int *len);
 
 /**
  * grid_cells() - the cells that are wanted

@@ -142,6 +142,29 @@ static void put_response(FILE *out, const struct response_result *p)
 	fputs("]}", out);
 }
 
+static void put_course(FILE *out, const struct course_result *r)
+{
+	const struct course_figures *f = &r->f;
+
+	fputs("{", out);
+	member(out, "course", r->course->name);
+	fputs(", ", out);
+	member(out, "user", cell_user(&r->cell));
+	fprintf(out, ", \"size\": %" PRIu64 ", \"pages\": %" PRIu64 ", \"cycles\": %u, ",
+		r->cell.size, r->cell.pages, course_cycles(r->course, true));
+	member(out, "peer", r->peer->name);
+	fputs(", ", out);
+	if (r->ret) {
+		member(out, r->ret == -EOPNOTSUPP ? "missing" : "failed", f->why);
+		fputs("}", out);
+		return;
+	}
+	fprintf(out, "\"run\": %" PRIu64 ", \"reset\": %" PRIu64 ", \"sum\": %" PRIu64
+		", \"cpu\": %" PRIu64 ", \"last\": %" PRIu64 ", \"worst\": %" PRIu64
+		", \"held_kib\": %" PRIu64 ", \"stale\": %" PRIu64 "}", f->run, f->reset,
+		f->sum, f->cpu, f->last, f->worst, f->held * 4, f->stale);
+}
+
 static void put_machine(FILE *out, const struct report *r)
 {
 	const char *value;
@@ -207,6 +230,11 @@ void json_report(const struct report *r, FILE *out)
 	for (i = 0; i < r->nr_responses; i++) {
 		put_response(out, &r->responses[i]);
 		fputs(i + 1 < r->nr_responses ? ",\n" : "\n", out);
+	}
+	fputs("],\n\"courses\": [\n", out);
+	for (i = 0; i < r->nr_courses; i++) {
+		put_course(out, &r->courses[i]);
+		fputs(i + 1 < r->nr_courses ? ",\n" : "\n", out);
 	}
 	fputs("]}\n", out);
 }

@@ -6,7 +6,6 @@
  * not to be in the times.
  */
 #include "measure.h"
-#include "resident.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -94,13 +93,6 @@ static int timed_pass(struct state *s, struct outcome *o)
 	return ret;
 }
 
-static int read_account(struct state *s, struct account *a)
-{
-	memset(a, 0, sizeof(*a));
-	return s->t.peer->account ? s->t.peer->account(&s->t.m, a) :
-				  resident_pages(&s->t.m, &a->held);
-}
-
 /*
  * What was cleared by whom.  Peers that give no account clear what becomes
  * resident, and what they say of user space.
@@ -135,25 +127,25 @@ static int counted_cycle(struct state *s, struct counts *c)
 	unsigned int n;
 	int ret;
 
-	ret = read_account(s, &a[0]);
+	ret = turn_account(&s->t, &a[0]);
 	counters_read(begin);
 	if (!ret)
 		ret = s->t.peer->reset(s->t.peer, &s->t.m);
 	counters_read(middle[0]);
 	if (!ret)
-		ret = read_account(s, &a[1]);
+		ret = turn_account(&s->t, &a[1]);
 	if (!ret)
 		ret = turn_rest(&s->t);
 	if (!ret)
 		ret = user_prepare(&s->t.user, &run);
 	if (!ret)
-		ret = read_account(s, &a[2]);
+		ret = turn_account(&s->t, &a[2]);
 	counters_read(middle[1]);
 	if (!ret)
 		ret = user_go(&s->t.user);
 	counters_read(end);
 	if (!ret)
-		ret = read_account(s, &a[3]);
+		ret = turn_account(&s->t, &a[3]);
 	if (ret)
 		return ret;
 	for (n = 0; n < COUNTERS; n++)

@@ -29,6 +29,8 @@ static void usage(void)
 	      "  -p, --pages=N        only cells that touch this many pages\n"
 	      "      --pattern=NAME   only cells of this pattern: dense, strided, random, clustered,\n"
 	      "                       drifting or alternating\n"
+	      "      --course=PART,... only courses with one of these in their names; =NAME: this\n"
+	      "                       one; all: nothing but courses; none: all but courses\n"
 	      "  -u, --user=USER      only cells of this user: process, guest or threads\n"
 	      "  -j, --json=FILE      write all figures and samples there, too\n"
 	      "  -c, --cycles=N       cycles that are measured [5; 101 where the unit is ns]\n"
@@ -47,7 +49,7 @@ static void usage(void)
 	      stdout);
 }
 
-enum { QUICK = 256, DEMO, PATTERN, SEED, TOTAL_CPU, DEVICE, NOTE, PROGRESS, STRICT, LIST };
+enum { QUICK = 256, DEMO, PATTERN, COURSE, SEED, TOTAL_CPU, DEVICE, NOTE, PROGRESS, STRICT, LIST };
 
 static const struct option longs[] = {
 	{ "quick", no_argument, NULL, QUICK },
@@ -56,6 +58,7 @@ static const struct option longs[] = {
 	{ "size", required_argument, NULL, 's' },
 	{ "pages", required_argument, NULL, 'p' },
 	{ "pattern", required_argument, NULL, PATTERN },
+	{ "course", required_argument, NULL, COURSE },
 	{ "user", required_argument, NULL, 'u' },
 	{ "json", required_argument, NULL, 'j' },
 	{ "cycles", required_argument, NULL, 'c' },
@@ -141,6 +144,9 @@ static int take(struct options *o, int c)
 	case PATTERN:
 		o->choice.pattern = optarg;
 		ret = one_of(optarg, patterns);
+		break;
+	case COURSE:
+		o->choice.courses = optarg;
 		break;
 	case 'u':
 		o->choice.user = optarg;

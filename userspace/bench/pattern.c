@@ -166,7 +166,7 @@ void touches_free(struct touches *t)
 }
 
 int touches_make(struct touches *t, enum pattern pattern, uint64_t pages,
-		 uint64_t count, uint64_t seed)
+		 uint64_t count, unsigned int runs, uint64_t seed)
 {
 	uint64_t size = count * sizeof(uint64_t);
 	uint64_t needed = count;
@@ -184,7 +184,7 @@ int touches_make(struct touches *t, enum pattern pattern, uint64_t pages,
 	if (!count || needed > pages)
 		return -EINVAL;
 	t->count = count;
-	t->nr = pattern == PATTERN_DRIFTING ? 16 :
+	t->nr = pattern == PATTERN_DRIFTING ? runs :
 		pattern == PATTERN_ALTERNATING ? 2 : 1;
 	bits = calloc(1, pages / 8 + 1);
 	for (n = 0; n < t->nr; n++) {

@@ -28,8 +28,9 @@ enum pattern {
 
 const char *pattern_name(enum pattern pattern);
 
-/* Lists that there are at most; drifting starts over after them. */
-#define TOUCHES_MAX	64
+/* Runs of a drifting pattern until it starts over: usually, and at most. */
+#define TOUCHES_DRIFT	16
+#define TOUCHES_MAX	128
 
 /**
  * struct touches - the pages of all runs
@@ -51,12 +52,13 @@ struct touches {
  * @pattern: how
  * @pages: pages of the memory
  * @count: pages that each run touches
+ * @runs: runs until it starts over, of a drifting pattern; at most TOUCHES_MAX
  * @seed: for another choice
  *
  * Return: 0; -EINVAL if there are not that many pages; -ENOMEM.
  */
 int touches_make(struct touches *t, enum pattern pattern, uint64_t pages,
-		 uint64_t count, uint64_t seed);
+		 uint64_t count, unsigned int runs, uint64_t seed);
 void touches_free(struct touches *t);
 
 /* xorshift64*: the same on every machine. */

@@ -4,6 +4,7 @@
  */
 #include "peers.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,7 +49,8 @@ int fastzero_peer_probe(const char *device)
 
 static unsigned int mode_of(const struct peer *peer)
 {
-	return peer->arg & ~(FASTZERO_PEER_POPULATE | FASTZERO_PEER_2M);
+	return peer->arg & ~(FASTZERO_PEER_POPULATE | FASTZERO_PEER_2M |
+			    FASTZERO_PEER_WORKSET);
 }
 
 /* Once, as who uses it does; from then on the pool is the module's affair. */
@@ -114,21 +116,58 @@ int fastzero_peer_setup(const struct peer *peer, const struct plan *plan,
 	return ret ? explain(m, "POOL", ret) : 0;
 }
 
-int fastzero_peer_reset(const struct peer *peer, struct memory *m)
+static int populate(const struct fastzero_peer *p, const struct memory *m)
 {
-	struct fastzero_peer *p = m->priv;
 	uint64_t next = 0, size;
 	void *addr;
-	int ret;
+	int ret = 0;
 
-	ret = fastzero_reset_all(p->scratch, mode_of(peer), NULL);
-	if (!(peer->arg & FASTZERO_PEER_POPULATE))
-		return ret;
 	while (!ret && dirty_run(m, &next, &addr, &size))
 		ret = fastzero_populate_range(p->scratch,
 					      (char *)addr - (char *)m->addr,
 					      size, 0, NULL);
 	return ret;
+}
+
+/* As a file that was saved beside a snapshot would say it. */
+static int write_workset(const struct fastzero_peer *p, const struct memory *m)
+{
+	struct fastzero_workset_head *head;
+	struct fastzero_workset_run *run;
+	uint64_t next = 0, size;
+	void *addr;
+	int ret;
+
+	head = calloc(1, sizeof(*head) + m->nr_dirty * sizeof(*run));
+	if (!head)
+		return -ENOMEM;
+	run = (struct fastzero_workset_run *)(head + 1);
+	while (dirty_run(m, &next, &addr, &size)) {
+		run->first = htole64(((char *)addr - (char *)m->addr) / BENCH_PAGE);
+		run++->nr = htole64(size / BENCH_PAGE);
+	}
+	head->magic = htole32(FASTZERO_WORKSET_MAGIC);
+	head->page_shift = htole32(12);
+	head->length = htole64(m->size);
+	head->nr_runs = htole64(run - (struct fastzero_workset_run *)(head + 1));
+	ret = fastzero_workset_write(p->scratch, head, (char *)run - (char *)head);
+	free(head);
+	return ret;
+}
+
+int fastzero_peer_reset(const struct peer *peer, struct memory *m)
+{
+	struct fastzero_peer *p = m->priv;
+	int ret = fastzero_reset_all(p->scratch, mode_of(peer), NULL);
+
+	if (!ret && peer->arg & FASTZERO_PEER_WORKSET)
+		ret = write_workset(p, m);
+	if (ret || !(peer->arg & FASTZERO_PEER_POPULATE))
+		return ret;
+	if (!(peer->arg & FASTZERO_PEER_WORKSET))
+		return populate(p, m);
+	return fastzero_populate_range(p->scratch, 0, m->size,
+				       FASTZERO_POPULATE_WORKSET, NULL);
 }
 
 /*

@@ -124,6 +124,17 @@ const struct peer peers[] = {
 		.what = "as fz-drop, then POPULATE of what the run wrote (oracle)",
 		FASTZERO_PEER(FASTZERO_MODE_DROP | FASTZERO_PEER_POPULATE),
 	}, {
+		.name = "fz-workset",
+		.what = "WORKSET WRITE of what the next run touches (oracle), and POPULATE of that",
+		.special = true,
+		FASTZERO_PEER(FASTZERO_MODE_DROP | FASTZERO_PEER_WORKSET |
+			      FASTZERO_PEER_POPULATE),
+	}, {
+		.name = "fz-workset-write",
+		.what = "the WORKSET WRITE alone",
+		.special = true,
+		FASTZERO_PEER(FASTZERO_MODE_DROP | FASTZERO_PEER_WORKSET),
+	}, {
 		.name = "fz-auto",
 		.what = "fastzero RESET as the module thinks best, with the same pool",
 		.demo = true,

@@ -77,6 +77,7 @@ struct account {
  *	on warm memory, which is in the figures of all
  * @limit: it knows what nobody can know, and so is no contestant either
  * @demo: it is in the small table of the demo
+ * @special: it is in courses only, in those that name it
  * @setup: makes the memory; 0, or -errno with memory.why set if it can say more
  * @attach: called when the guest has the memory, or NULL; as @setup
  * @reset: makes it zero again; 0 or -errno
@@ -93,6 +94,7 @@ struct peer {
 	bool floor;
 	bool limit;
 	bool demo;
+	bool special;
 	int (*setup)(const struct peer *peer, const struct plan *plan,
 		     struct memory *m);
 	int (*attach)(const struct plan *plan, struct memory *m);
@@ -101,6 +103,8 @@ struct peer {
 	int (*account)(struct memory *m, struct account *a);
 	void (*teardown)(struct memory *m);
 };
+
+#define PEERS_MAX	32
 
 /* All of them, in the order of the tables; the last one has no name. */
 extern const struct peer peers[];
@@ -147,6 +151,7 @@ void pagescan_teardown(struct memory *m);
 /* peer_fastzero.c */
 #define FASTZERO_PEER_POPULATE	0x100	/* in arg, beside the mode */
 #define FASTZERO_PEER_2M	0x200	/* whole chunks, not base pages */
+#define FASTZERO_PEER_WORKSET	0x400	/* WORKSET WRITE of the pages to come */
 
 int fastzero_peer_setup(const struct peer *peer, const struct plan *plan,
 			struct memory *m);

@@ -10,9 +10,10 @@
 
 #include "clock.h"
 
-void progress_show(const struct progress *p, size_t done)
+void progress_show(const struct progress *p)
 {
 	static uint64_t begin;
+	size_t done = p->done;
 	uint64_t gone;
 
 	if (p->plain) {

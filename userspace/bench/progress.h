@@ -11,14 +11,16 @@
 /**
  * struct progress - how far we are
  * @total: parts of the work
+ * @done: those that are done
  * @plain: say "DONE TOTAL" in lines, for a program that reads this; else a
  *	line for people, if standard error is a terminal
  */
 struct progress {
 	size_t total;
+	size_t done;
 	bool plain;
 };
 
-void progress_show(const struct progress *p, size_t done);
+void progress_show(const struct progress *p);
 
 #endif /* PROGRESS_H */

@@ -111,4 +111,5 @@ void report_free(struct report *r)
 		free(r->responses[i].r.samples);
 	free(r->results);
 	free(r->responses);
+	free(r->courses);
 }

@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 
+#include "course.h"
 #include "grid.h"
 #include "measure.h"
 #include "response.h"
@@ -97,6 +98,22 @@ struct response_result {
 	struct summary summary;
 };
 
+/**
+ * struct course_result - a peer in a course
+ * @course: the course
+ * @cell: its cell
+ * @peer: the peer
+ * @ret: what course_measure() returned
+ * @f: the figures
+ */
+struct course_result {
+	const struct course *course;
+	struct cell cell;
+	const struct peer *peer;
+	int ret;
+	struct course_figures f;
+};
+
 /* What was said on the command line about this run: NAME=VALUE. */
 struct notes {
 	const char *text[16];
@@ -112,6 +129,8 @@ struct report {
 	size_t nr_results;
 	struct response_result *responses;
 	size_t nr_responses;
+	struct course_result *courses;
+	size_t nr_courses;
 };
 
 /**
@@ -134,7 +153,11 @@ void table_cell(const struct report *rep, const struct result *results, size_t n
 void table_responses(const struct report *r, FILE *out);
 void table_end(const struct report *r, FILE *out);
 void table_demo(const struct report *r, FILE *out);
+const char *grouped(uint64_t n);	/* a number with its thousands apart */
 const char *cell_text(const struct cell *cell, char buf[static 128]);
+
+/* table_course.c: the peers in one course */
+void table_course(const struct course_result *results, size_t n, FILE *out);
 
 /* json.c */
 void json_report(const struct report *r, FILE *out);
@@ -145,5 +168,6 @@ const char *machine_kernel_build(void);
 const char *machine_cpu(void);
 const char *machine_module(void);
 unsigned int machine_cpus(void);
+
 
 #endif /* REPORT_H */

@@ -7,7 +7,10 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+
+#define SMALL_PAGES	72
 
 /* Rss of the mappings of a range: exact, and page tables of holes are not read. */
 static int mapped_pages(const struct memory *m, uint64_t *pages)
@@ -31,11 +34,26 @@ static int mapped_pages(const struct memory *m, uint64_t *pages)
 	return 0;
 }
 
+/* Of a small one page by page: it may be a part of a mapping. */
+static int small_pages(const struct memory *m, uint64_t *pages)
+{
+	unsigned char in_core[SMALL_PAGES];
+	uint64_t i;
+
+	if (mincore(m->addr, m->size, in_core))
+		return -errno;
+	for (i = 0; i < m->size / BENCH_PAGE; i++)
+		*pages += in_core[i] & 1;
+	return 0;
+}
+
 int resident_pages(const struct memory *m, uint64_t *pages)
 {
 	struct stat st;
 
 	*pages = 0;
+	if (m->fd < 0 && m->size <= SMALL_PAGES * BENCH_PAGE)
+		return small_pages(m, pages);
 	if (m->fd < 0)
 		return mapped_pages(m, pages);
 	if (fstat(m->fd, &st))

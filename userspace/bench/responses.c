@@ -58,7 +58,7 @@ int responses_measure(const struct options *o, struct report *rep)
 	if (!rep->responses)
 		return -ENOMEM;
 	ret = touches_make(&touches, cell->pattern, cell->size / BENCH_PAGE,
-			   cell->pages, o->rig.seed);
+			   cell->pages, TOUCHES_DRIFT, o->rig.seed);
 	if (ret)
 		return ret;
 	if (o->rig.vm)

@@ -8,8 +8,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* A number with its thousands apart; several may be in use at once. */
-static const char *grouped(uint64_t n)
+/* Several may be in use at once. */
+const char *grouped(uint64_t n)
 {
 	static char bufs[16][32];
 	static unsigned int next;

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "resident.h"
+
 /*
  * Memory up to this size is looked at as a whole after the last reset, of
  * larger ones what the runs may have touched: to look means to fault it in.
@@ -89,6 +91,13 @@ int turn_reset(struct turn *t, uint64_t *cost)
 int turn_rest(struct turn *t)
 {
 	return t->peer->rest ? t->peer->rest(&t->m) : 0;
+}
+
+int turn_account(struct turn *t, struct account *a)
+{
+	memset(a, 0, sizeof(*a));
+	return t->peer->account ? t->peer->account(&t->m, a) :
+				  resident_pages(&t->m, &a->held);
 }
 
 int turn_check(struct turn *t, unsigned int i, uint64_t *stale)

@@ -46,6 +46,10 @@ int verdict(const struct options *o, const struct report *rep)
 	}
 	for (i = 0; i < rep->nr_responses; i++)
 		count(&t, rep->responses[i].peer, rep->responses[i].ret);
+	for (i = 0; i < rep->nr_courses; i++) {
+		count(&t, rep->courses[i].peer, rep->courses[i].ret);
+		stale |= !!rep->courses[i].f.stale;
+	}
 	if (stale)
 		return EXIT_STALE;
 	/* Where it is time, others run, too. */

@@ -136,6 +136,28 @@ sed 's/"sum": {"p50": 9}/"missing": "why not"/' more > more-missing
 says "a row that the guard cannot judge" '^not in the reference: .* 4 KiB .*fz-auto' --guard ref more
 says "one that could not be had" '^not in the reference: .* 4 KiB .*fz-auto' --guard more-missing more
 
+says "what cannot be judged well is skipped" '^1 passed, 0 failed, 1 skipped$' --guard ref other
+says "and loudly" '^WARNING: NO REFERENCE OF THIS kernel:' --guard ref other
+says "nothing else is" '^1 passed, 0 failed, 0 skipped$' --guard ref three
+
+# Courses: their figures are numbers.
+for n in 1000 1020 1040; do
+	sed 's/"responses": \[\]/&, "courses": [{"course": "drift", "user": "process", "size": 4096,\
+ "pages": 1, "cycles": 120, "peer": "fz-auto", "run": 1, "reset": 2, "sum": 3, "cpu": 4, "last": 5, "worst": 6,\
+ "held_kib": '$n', "stale": 0}, {"course": "drift", "user": "process", "size": 4096, "pages": 1,\
+ "peer": "dontneed", "sum": '$n'}]/' same > course-$n
+done
+sed 's/"sum": 3/"sum": 33/' course-1000 > course-sum
+sed 's/"held_kib": 1000, "stale": 0/"held_kib": 1000, "stale": 1/' course-1000 > course-stale
+expect 0 "a course, 2 % more is held" course-1020 course-1000
+expect 1 "a course, 4 % more is held" course-1040 course-1000
+expect 1 "a course, a dearer cycle" course-sum course-1000
+expect 1 "a course, stale pages" course-stale course-1000
+expect 1 "a course that is gone" same course-1000
+expect 0 "a course that is new" course-1000 same
+says "is named" '^not in the reference: course drift, process, 4 KiB 1 pages: fz-auto' --guard same course-1000
+says "what is held" 'course drift, .*: fz-auto: held_kib: 1000 -> 1040 (+4.0 %)' course-1000 course-1040
+
 nothing "the same machine" '^differs' ref three
 nothing "nothing new" '^not in the reference' --guard ref same
 nothing "2.9 % better is no news" 'better' --guard ref 2-better

@@ -76,6 +76,11 @@ refused "no peer is called 'nonsense'; --list shows them" --only nonsense
 refused "no peer is called 'fzz'; --list shows them" --only dontneed,fzz
 refused "no peer is called ''; --list shows them" --only ''
 refused "no peer is called 'munmap'; --list shows them" --demo --only munmap
+refused "no course is called 'nonsense'; --list shows them" --course drift,nonsense
+refused "no course is called 'driftwood'; --list shows them" --course driftwood
+refused "no course is called ''; --list shows them" --course ''
+refused "no cell of the grid is like that; --list shows them" --course drift --user threads
+refused "no cell of the grid is like that; --list shows them" --course drift --demo
 refused "no cell of the grid is like that; --list shows them" --size 3M
 refused "no cell of the grid is like that; --list shows them" --pages 7777 --list
 refused "no cell of the grid is like that; --list shows them" --demo --user process
@@ -113,6 +118,21 @@ listed 1 "no requests without a reset" "$to" --only =none
 listed 1 "no requests" "$to" --demo
 listed 0 "another aim for AUTO" '^fz-auto ' --total-cpu
 
+listed 0 "courses" '^drift .*64 MiB, 581 pages'
+listed 0 "small courses" '^drift .*8 MiB, 113 pages' --quick
+listed 1 "those of one user" '^reads .*process' --quick
+listed 1 "no course" '^drift' --course none
+listed 0 "but the grid" 'guest, 8 MiB, 113 pages' --course none
+listed 1 "no course of a size" '^drift' --size 64M
+listed 0 "that course" '^drift .*process' --course =drift
+listed 0 "of both users" '^drift .*guest' --course =drift
+listed 1 "no other course" '^scan' --course =drift,idle
+listed 1 "no cell" '^process,' --course =drift
+listed 1 "no requests" "$to" --course =drift
+listed 0 "all courses" '^scan' --course all
+listed 1 "no cell" '^process,' --course all
+listed 1 "no course of processes" ' process' --course all --user guest
+
 # measured STATUS WHAT PATTERN OPTION...: a short run, and a line that it says
 measured()
 {
@@ -126,6 +146,12 @@ measured()
 says()
 {
 	grep -qe "$pattern" "$tmp/out" "$tmp/err" && [ "$status" = "$expected" ]
+}
+
+# shellcheck disable=SC2317 # called by verdict
+lacks()
+{
+	! grep -q "^  $1" "$tmp/out"
 }
 
 # shellcheck disable=SC2317 # called by verdict
@@ -163,6 +189,23 @@ verdict "nothing was measured" is_short
 measured 0 "nobody misses it" '^\* dontneed ' --only =dontneed
 verdict "no warning" is_quiet
 measured 2 "not a device" "Inappropriate ioctl" --only fz --device "$tmp/out"
+
+# Courses.
+did="courses"
+"$bench" --quick --user process --course drift,first,many --only =none,=dontneed --json "$tmp/courses" \
+	> "$tmp/out" 2> "$tmp/err"
+status=$?
+verdict "are measured" test $status = 0
+verdict "have tables" test "$(grep -c '^  dontneed ' "$tmp/out")" = 3
+verdict "no others take part" lacks memset
+# shellcheck disable=SC2016 # for perl
+verdict "are in the JSON" perl -MJSON::PP -0777 -ne '
+	%c = map { ("$_->{course} $_->{peer}" => $_) } @{decode_json($_)->{courses}};
+	exit(!($c{"drift none"}{cycles} == 120 && $c{"drift none"}{held_kib} > 2 * 452 &&
+	       $c{"first dontneed"}{held_kib} == 0 && $c{"first dontneed"}{run} &&
+	       $c{"many none"}{held_kib} == 4))' "$tmp/courses"
+run --user process --course first --only fz-auto --device "$tmp/none" --quick
+verdict "without the module are trouble" test $status = 2
 
 # The result: the old one stays until there is a new one.
 echo old > "$tmp/result"

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The courses that are run, and by whom.
+ */
+#ifndef COURSES_H
+#define COURSES_H
+
+#include "options.h"
+#include "progress.h"
+
+/* Calls @found for each course that is wanted, of one user, until that fails. */
+int courses_each(const struct choice *choice, bool guest,
+		 int (*found)(const struct course *course, const struct cell *cell,
+			      void *arg),
+		 void *arg);
+
+/* How many are wanted, of both users or of guests alone. */
+size_t courses_count(const struct choice *choice);
+size_t courses_of_guests(const struct choice *choice);
+
+/* The part of --course that fits none, and its length; NULL if all of them fit. */
+const char *courses_stray(const struct choice *choice, int *len);
+
+/**
+ * courses_measure() - have the peers go through the courses of one user
+ * @o: what was asked for, and the guest, if it can be had
+ * @guest: those of guests, not of this process
+ * @progress: to be shown
+ * @rep: where to put the results
+ *
+ * Return: 0 or -errno; what cannot be measured says so in its result.
+ */
+int courses_measure(const struct options *o, bool guest,
+		    struct progress *progress, struct report *rep);
+
+#endif /* COURSES_H */
