@@ -179,6 +179,7 @@ static void put_machine(FILE *out, const struct report *r)
 	fprintf(out, ", \"cpus\": %u, ", machine_cpus());
 	member(out, "module", machine_module());
 	fputs(", ", out);
+	fprintf(out, "\"pml\": %s, ", machine_has_pml() ? "true" : "false");
 	member(out, "compiler", __VERSION__);
 	for (i = 0; i < r->notes->nr; i++) {
 		value = strchr(r->notes->text[i], '=');

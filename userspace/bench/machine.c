@@ -57,6 +57,14 @@ const char *machine_module(void)
 	return text;
 }
 
+bool machine_has_pml(void)
+{
+	char text[8];
+
+	read_word("/sys/module/kvm_intel/parameters/pml", text, sizeof(text));
+	return text[0] == 'Y';
+}
+
 unsigned int machine_cpus(void)
 {
 	return sysconf(_SC_NPROCESSORS_ONLN);

@@ -93,7 +93,7 @@ static int number_in(const char *text, uint64_t min, uint64_t max, uint64_t *n)
 static int add_note(struct notes *notes, const char *text)
 {
 	static const char *const taken[] = {
-		"kernel=", "kernel_build=", "cpu=", "cpus=", "module=", "compiler="
+		"kernel=", "kernel_build=", "cpu=", "cpus=", "module=", "pml=", "compiler="
 	};
 	size_t len = strspn(text, "abcdefghijklmnopqrstuvwxyz"
 				  "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.");

@@ -169,5 +169,7 @@ const char *machine_cpu(void);
 const char *machine_module(void);
 unsigned int machine_cpus(void);
 
+/* Whether the processor logs what guests write (Intel's PML), and KVM has it do so. */
+bool machine_has_pml(void);
 
 #endif /* REPORT_H */

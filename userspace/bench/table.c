@@ -73,6 +73,9 @@ void table_head(const struct report *r, FILE *out)
 		grouped(r->overhead.clock), grouped(r->overhead.process),
 		r->overhead.guest ? grouped(r->overhead.guest) : "-");
 	fprintf(out, "not in it: %s\n", grid_cut(r->choice));
+	if (!machine_has_pml())
+		fputs("dirty-log: the processor has no log of what guests write (PML, which AMD has not):\n"
+		      "      it is a nested fault that tells KVM of each page, which makes this peer dear\n", out);
 	for (c = 0; c < COUNTERS; c++)
 		if (counter_missing(c))
 			fprintf(out, "not to be had: %s: %s\n", counter_name(c),
