@@ -12,13 +12,25 @@ tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
 ok=0 bad=0
 
-mkdir -p "$tmp/selftests/vm" "$tmp/userspace" "$tmp/build/userspace"
+mkdir -p "$tmp/selftests/vm" "$tmp/userspace/bench" "$tmp/build/userspace"
 cp "$top/selftests/vm/bench" "$tmp/selftests/vm/"
 cp /bin/true "$tmp/build/userspace/fastzero-bench"
 printf '%%:\n\t@:\n' > "$tmp/userspace/Makefile"
-printf '#!/bin/sh\n' > "$tmp/selftests/vm/kernel"
+cat > "$tmp/selftests/vm/kernel" <<'END'
+#!/bin/sh
+case $1-$2-${3-} in
+path-6.1-release)	echo 6.1.9 ;;
+fetch-6.1@6.1.8-)	exit $FETCH ;;
+with-*)			mkdir -p "build/$2/module" && cp /bin/true "build/$2/module/fastzero.ko" ;;
+esac
+END
+cat > "$tmp/userspace/bench/compare" <<'END'
+#!/bin/sh
+echo "judged: $*"
+END
 cat > "$tmp/selftests/vm/sealed" <<'END'
 #!/bin/sh
+echo "$2 $*" > "${0%/*}/measured"
 while [ "$1" != --data ]; do
 	shift
 done
@@ -26,7 +38,7 @@ printf '%s' "$JSON" > "$2"
 printf '%s\n' "$TABLE"
 exit "$STATUS"
 END
-chmod +x "$tmp/selftests/vm/kernel" "$tmp/selftests/vm/sealed"
+chmod +x "$tmp/selftests/vm/kernel" "$tmp/selftests/vm/sealed" "$tmp/userspace/bench/compare"
 export MODULE=/bin/true
 
 # is WHAT STATUS ARGUMENT...: how bench ends
@@ -81,6 +93,25 @@ JSON='{"n": 3}' TABLE=$end
 is "another part" 0 quick 6.1 --cycles 1
 is "a reference" 0 update 6.1
 judge "is made of the whole" grep -q 1 "$reference"
+
+# The guard measures on the release that the reference is of, if that can be had.
+export FETCH=0
+echo '{"machine": {"kernel": "6.1.9", "cpu": 1}}' > "$reference"
+is "a guard" 0 guard
+judge "on the release of the reference" grep -q "judged: --guard docs/bench/6.1/quick.json build/bench/quick-6.1.json" "$tmp/said"
+judge "that there is" grep -q '^6.1 ' "$tmp/selftests/vm/measured"
+echo '{"machine": {"kernel": "6.1.8", "cpu": 1}}' > "$reference"
+unset MODULE
+is "a guard" 0 guard
+judge "on an older release" grep -q '^6.1@6.1.8 ' "$tmp/selftests/vm/measured"
+judge "judges that" grep -q "judged: --guard docs/bench/6.1/quick.json build/bench/quick-6.1@6.1.8.json" "$tmp/said"
+judge "and its result is no reference" grep -q 3 "$result"
+FETCH=1
+is "a guard" 0 guard
+judge "on another release" grep -q '^6.1 ' "$tmp/selftests/vm/measured"
+judge "says so" grep -q 'THE KERNEL OF THE REFERENCE, 6.1.8, CANNOT BE HAD' "$tmp/said"
+is "a guard without a reference of its kernel" 0 guard 7.9
+judge "takes that of 6.1" grep -q "judged: --guard docs/bench/6.1/quick.json build/bench/quick-7.9.json" "$tmp/said"
 
 echo "$ok passed, $bad failed, 0 skipped"
 [ "$bad" = 0 ]

@@ -142,6 +142,20 @@ kernel path new release
 is "leaves the one before" 0 0 7.10
 rm "$tmp/fails"
 
+kernel path old@1.0-7-x release
+is "a release by name" 0 1 1.0-7-x
+echo true >> "$vm/kernels/debian"
+kernel path old@1.0-7-x release
+is "stays, whatever makes it now" 0 0 1.0-7-x
+touch "$tmp/fails"
+kernel path old@1.0-7-x release
+is "also when it cannot be had any more" 0 0 1.0-7-x
+kernel path old@1.0-6-x release
+is "another one cannot" 1 0 ''
+rm "$tmp/fails"
+kernel path dbg@1.0-7-x release
+is "nor one that is built" 1 0 ''
+
 kernel path none release
 is "no such kernel" 1 0 ''
 rm -r "$tmp/cache"
