@@ -264,7 +264,7 @@ static int measure_parts(struct options *o, const struct cell *cells, size_t nr,
 	ret = courses_measure(o, false, progress, rep);
 	if (!ret)
 		ret = measure_grid(o, cells, nr, progress, rep);
-	if (!ret && courses_of_guests(&o->choice)) {
+	if (!ret && courses_with_guest(&o->choice)) {
 		need_guest(o);
 		ret = courses_measure(o, true, progress, rep);
 	}
@@ -288,7 +288,7 @@ static int measure_all(struct options *o, const struct cell *cells, size_t nr,
 	int ret;
 
 	ret = start(o, rep, respond || has_guest(cells, nr) ||
-		    courses_of_guests(&o->choice));
+		    courses_with_guest(&o->choice));
 	if (ret)
 		return ret;
 	if (!o->choice.demo)

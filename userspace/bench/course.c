@@ -5,6 +5,7 @@
 #include "course.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -284,6 +285,44 @@ static int make_lists(struct walk *w, const struct cell *cell,
 	return 0;
 }
 
+/* Mappings of the same file whose neighbours are no neighbours in it stay apart. */
+static int map_views(const struct memory *m, unsigned int nr, char **views)
+{
+	char *p = mmap(NULL, nr * m->size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS |
+		       MAP_NORESERVE, -1, 0);
+	unsigned int i;
+
+	if (p == MAP_FAILED)
+		return -ENOMEM;
+	*views = p;
+	for (i = 0; i < nr; i++)
+		if (mmap(p + i * m->size, m->size, PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_FIXED, m->fd, 0) == MAP_FAILED)
+			return -errno;
+	return 0;
+}
+
+/* Hands the memories to their users, with all the mappings that they are to have. */
+static int stages_with_views(struct walk *w, struct course_figures *f)
+{
+	const struct memory *m = &w->turns[0].m;
+	unsigned int nr = w->course->views;
+	char *views = NULL;
+	int ret;
+
+	if (!nr)
+		return stages(w, f);
+	if (m->fd < 0) {
+		snprintf(f->why, WHY, "it is for files");
+		return -EOPNOTSUPP;
+	}
+	ret = map_views(m, nr, &views);
+	ret = ret ? explain(f->why, "more mappings", ret) : stages(w, f);
+	if (views)
+		munmap(views, nr * m->size);
+	return ret;
+}
+
 static int once(struct walk *w, struct course_figures *f)
 {
 	unsigned int n, made = 0;
@@ -298,7 +337,7 @@ static int once(struct walk *w, struct course_figures *f)
 	}
 	clock_share(w->course->share);
 	if (!ret)
-		ret = stages(w, f);
+		ret = stages_with_views(w, f);
 	clock_share(false);
 	while (made--)
 		turn_end(&w->turns[made]);

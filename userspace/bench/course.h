@@ -52,6 +52,7 @@ struct stage {
  * @pattern: to which pages
  * @memories: that many of one page, in turn, in place of a large one; or 0
  * @mappings: other mappings of the process
+ * @views: more mappings of the memory; only files can have these
  * @repeat: how often, with new memory; 0 is once
  * @share: no time between a reset and the next run: the background shares the processor
  * @gap_us: that time, in microseconds; 0 is COURSE_GAP_US
@@ -67,6 +68,7 @@ struct course {
 	enum pattern pattern;
 	unsigned int memories;
 	unsigned int mappings;
+	unsigned int views;
 	unsigned int repeat;
 	bool share;
 	unsigned int gap_us;

@@ -13,7 +13,11 @@
 
 #include "names.h"
 
-enum { P = 1, G = 2, BOTH = P | G, QP = 4, QG = 8 };
+/*
+ * Users, and those of the quick part.  V: a process that has a guest beside its
+ * memory, whose notifier then watches it.
+ */
+enum { P = 1, G = 2, BOTH = P | G, QP = 4, QG = 8, V = 16 };
 
 #define MEASURED(n)	{ .cycles = (n), .measured = true }
 #define WARM(n)		{ .cycles = (n) }
@@ -62,6 +66,12 @@ static const struct course courses[] = {
 			{ .cycles = 64, .doing = DO_NOTHING, .measured = true },
 			{ .cycles = 1, .no_reset = true, .measured = true },
 		},
+	}, {
+		.name = "empty",
+		.what = "64 resets of memory that nobody has touched",
+		.flags = P | QP,
+		.pattern = PATTERN_RANDOM,
+		.stages = { { .cycles = 64, .doing = DO_NOTHING, .measured = true } },
 	}, {
 		.name = "reads",
 		.what = "120 cycles from the first on, whose runs only read",
@@ -135,6 +145,20 @@ static const struct course courses[] = {
 			{ .cycles = 1, .no_reset = true, .measured = true },
 		},
 	}, {
+		.name = "views-1000",
+		.what = "16 cycles of a memory with 1,000 more mappings in the process",
+		.flags = P | QP,
+		.pattern = PATTERN_RANDOM,
+		.peers = "=memfd-punch,=fz-inplace,=fz-swap,=fz-drop,=fz-auto,=fz-2m",
+		.views = 1000,
+		.stages = { WARM(8), MEASURED(16) },
+	}, {
+		.name = "beside-vm",
+		.what = "16 cycles of a process that has a guest, which uses other memory",
+		.flags = V,
+		.pattern = PATTERN_RANDOM,
+		.stages = { WARM(8), MEASURED(16) },
+	}, {
 		.name = "many",
 		.what = "64 memories of one page each, used and reset in turn; figures of one of them",
 		.flags = P | QP,
@@ -154,11 +178,13 @@ static bool is_quick(const struct course *c, bool guest)
 
 static bool is_wanted(const struct choice *choice, const struct course *c, bool guest)
 {
-	if (choice->demo || !(c->flags & (guest ? G : P)))
+	const char *user = guest && c->flags & G ? "guest" : "process";
+
+	if (choice->demo || !(c->flags & (guest ? G | V : P)))
 		return false;
 	if (choice->quick && !is_quick(c, guest))
 		return false;
-	if (choice->user && strcmp(choice->user, guest ? "guest" : "process"))
+	if (choice->user && strcmp(choice->user, user))
 		return false;
 	if (choice->courses && strcmp(choice->courses, "all"))
 		return names_match(choice->courses, c->name);
@@ -170,7 +196,7 @@ static bool is_wanted(const struct choice *choice, const struct course *c, bool 
 static struct cell cell_of(const struct choice *choice, const struct course *c, bool guest)
 {
 	struct cell cell = {
-		.guest = guest,
+		.guest = guest && c->flags & G,
 		.touch = c->touch,
 		.pattern = c->pattern,
 		.size = choice->quick ? 8 << 20 : 64 << 20,
@@ -214,7 +240,7 @@ static int count_one(const struct course *course, const struct cell *cell, void 
 	return 0;
 }
 
-size_t courses_of_guests(const struct choice *choice)
+size_t courses_with_guest(const struct choice *choice)
 {
 	size_t n = 0;
 
@@ -224,7 +250,7 @@ size_t courses_of_guests(const struct choice *choice)
 
 size_t courses_count(const struct choice *choice)
 {
-	size_t n = courses_of_guests(choice);
+	size_t n = courses_with_guest(choice);
 
 	courses_each(choice, false, count_one, &n);
 	return n;
@@ -260,7 +286,7 @@ struct courses_run {
 static void measure_peer(const struct options *o, const struct course *c,
 			 const struct touches *touches, struct course_result *r)
 {
-	if (r->cell.guest && !o->rig.vm) {
+	if (r->course->flags & (r->cell.guest ? G : V) && !o->rig.vm) {
 		r->ret = -EOPNOTSUPP;
 		explain(r->f.why, "no KVM guest", o->rig.no_vm);
 		return;

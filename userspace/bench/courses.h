@@ -8,23 +8,26 @@
 #include "options.h"
 #include "progress.h"
 
-/* Calls @found for each course that is wanted, of one user, until that fails. */
+/*
+ * Calls @found for each course that is wanted, until that fails: those with a guest,
+ * or those without.
+ */
 int courses_each(const struct choice *choice, bool guest,
 		 int (*found)(const struct course *course, const struct cell *cell,
 			      void *arg),
 		 void *arg);
 
-/* How many are wanted, of both users or of guests alone. */
+/* How many are wanted, and how many of these with a guest. */
 size_t courses_count(const struct choice *choice);
-size_t courses_of_guests(const struct choice *choice);
+size_t courses_with_guest(const struct choice *choice);
 
 /* The part of --course that fits none, and its length; NULL if all of them fit. */
 const char *courses_stray(const struct choice *choice, int *len);
 
 /**
- * courses_measure() - have the peers go through the courses of one user
+ * courses_measure() - have the peers go through courses
  * @o: what was asked for, and the guest, if it can be had
- * @guest: those of guests, not of this process
+ * @guest: those with a guest, or those without
  * @progress: to be shown
  * @rep: where to put the results
  *

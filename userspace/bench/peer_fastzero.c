@@ -6,12 +6,17 @@
 
 #include <endian.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "fastzero.h"
+#include "minivm.h"
+#include "prefault_abi.h"
 
 #define CHUNK_SHIFT	21
 
@@ -22,6 +27,7 @@
 struct fastzero_peer {
 	struct fastzero_ctx *ctx;
 	bool is_owner;		/* of the context */
+	struct minivm *vm;	/* whose RAM it is, or NULL */
 	struct fastzero_scratch *scratch;
 };
 
@@ -49,8 +55,7 @@ int fastzero_peer_probe(const char *device)
 
 static unsigned int mode_of(const struct peer *peer)
 {
-	return peer->arg & ~(FASTZERO_PEER_POPULATE | FASTZERO_PEER_2M |
-			    FASTZERO_PEER_WORKSET);
+	return peer->arg & ~FASTZERO_PEER_FLAGS;
 }
 
 /* Once, as who uses it does; from then on the pool is the module's affair. */
@@ -72,38 +77,45 @@ static int ask_for_pool(const struct peer *peer, const struct plan *plan,
 	return pages ? fastzero_ctx_pool(ctx, order, pages, FASTZERO_POOL_WAIT, NULL) : 0;
 }
 
-int fastzero_peer_setup(const struct peer *peer, const struct plan *plan,
+/* KVM has it from Linux 6.11 on. */
+static bool can_prefault(void)
+{
+	int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	int can = kvm < 0 ? 0 : ioctl(kvm, KVM_CHECK_EXTENSION, KVM_CAP_PRE_FAULT_MEMORY);
+
+	if (kvm >= 0)
+		close(kvm);
+	return can > 0;
+}
+
+/* Why this peer cannot be had, or NULL. */
+static const char *missing(const struct peer *peer, const struct fastzero_peer *p)
+{
+	struct fastzero_info info = { .size = sizeof(info) };
+
+	if (fastzero_ctx_info(p->ctx, &info))
+		return "no INFO";
+	if (!(info.out_modes & (1u << mode_of(peer))))
+		return "this module does not have the mode";
+	if (!(peer->arg & FASTZERO_PEER_PREFAULT))
+		return NULL;
+	if (!p->vm)
+		return "it is for guests";
+	return can_prefault() ? NULL : "this kernel has no KVM_PRE_FAULT_MEMORY (6.11 has)";
+}
+
+static int make_scratch(const struct peer *peer, const struct plan *plan,
 			struct memory *m)
 {
-	struct fastzero_ctx_opts opts = { .size = sizeof(opts), .path = plan->device };
-	struct fastzero_scratch_opts scratch_opts = { .size = sizeof(scratch_opts) };
-	struct fastzero_info info = { .size = sizeof(info) };
-	struct fastzero_peer *with = plan->with ? plan->with->priv : NULL;
-	struct fastzero_peer *p = calloc(1, sizeof(*p));
+	struct fastzero_scratch_opts opts = { .size = sizeof(opts) };
+	struct fastzero_peer *p = m->priv;
 	int ret;
 
-	if (!p)
-		return -ENOMEM;
-	m->priv = p;
-	p->is_owner = !with;
-	ret = with ? 0 : fastzero_ctx_open(&opts, &p->ctx);
-	if (with)
-		p->ctx = with->ctx;
-	if (ret)
-		return explain(m, plan->device, ret);
-	ret = fastzero_ctx_info(p->ctx, &info);
-	if (ret)
-		return explain(m, "INFO", ret);
-	if (!(info.out_modes & (1u << mode_of(peer)))) {
-		snprintf(m->why, sizeof(m->why), "this module does not have the mode %s",
-			 fastzero_mode_name(mode_of(peer)));
-		return -EOPNOTSUPP;
-	}
 	if (plan->total_cpu)
-		scratch_opts.flags = FASTZERO_CREATE_TOTAL_CPU;
+		opts.flags = FASTZERO_CREATE_TOTAL_CPU;
 	if (peer->arg & FASTZERO_PEER_2M)
-		scratch_opts.page_policy = FASTZERO_PAGES_2M;
-	ret = fastzero_scratch_create(p->ctx, plan->size, &scratch_opts, &p->scratch);
+		opts.page_policy = FASTZERO_PAGES_2M;
+	ret = fastzero_scratch_create(p->ctx, plan->size, &opts, &p->scratch);
 	if (ret)
 		return explain(m, "CREATE", ret);
 	ret = fastzero_map(p->scratch, NULL, &m->addr);
@@ -111,8 +123,39 @@ int fastzero_peer_setup(const struct peer *peer, const struct plan *plan,
 		return explain(m, "mmap", ret);
 	m->size = plan->size;
 	m->fd = fastzero_scratch_fd(p->scratch);
-	/* Of a context with many it is as large as one of them wants. */
-	ret = with ? 0 : ask_for_pool(peer, plan, p->ctx);
+	return 0;
+}
+
+/* A memory with another one has a scratch in the context of that, which has the pool. */
+int fastzero_peer_setup(const struct peer *peer, const struct plan *plan,
+			struct memory *m)
+{
+	struct fastzero_ctx_opts opts = { .size = sizeof(opts), .path = plan->device };
+	struct fastzero_peer *with = plan->with ? plan->with->priv : NULL;
+	struct fastzero_peer *p = calloc(1, sizeof(*p));
+	const char *why;
+	int ret = 0;
+
+	if (!p)
+		return -ENOMEM;
+	m->priv = p;
+	p->vm = plan->vm;
+	p->is_owner = !with;
+	if (with)
+		p->ctx = with->ctx;
+	else
+		ret = fastzero_ctx_open(&opts, &p->ctx);
+	if (ret)
+		return explain(m, plan->device, ret);
+	why = missing(peer, p);
+	if (why) {
+		snprintf(m->why, sizeof(m->why), "%s", why);
+		return -EOPNOTSUPP;
+	}
+	ret = make_scratch(peer, plan, m);
+	if (ret || with)
+		return ret;
+	ret = ask_for_pool(peer, plan, p->ctx);
 	return ret ? explain(m, "POOL", ret) : 0;
 }
 
@@ -155,6 +198,24 @@ static int write_workset(const struct fastzero_peer *p, const struct memory *m)
 	return ret;
 }
 
+/* The call comes back early, and says what is left. */
+static int prefault(const struct fastzero_peer *p, const struct memory *m)
+{
+	struct kvm_pre_fault_memory range = { 0 };
+	int vcpu = minivm_vcpu_fd(p->vm);
+	uint64_t next = 0, size;
+	void *addr;
+
+	while (dirty_run(m, &next, &addr, &size)) {
+		range.gpa = MINIVM_RAM_GPA + ((char *)addr - (char *)m->addr);
+		range.size = size;
+		while (range.size && ioctl(vcpu, KVM_PRE_FAULT_MEMORY, &range))
+			if (errno != EINTR && errno != EAGAIN)
+				return -errno;
+	}
+	return 0;
+}
+
 int fastzero_peer_reset(const struct peer *peer, struct memory *m)
 {
 	struct fastzero_peer *p = m->priv;
@@ -166,8 +227,9 @@ int fastzero_peer_reset(const struct peer *peer, struct memory *m)
 		return ret;
 	if (!(peer->arg & FASTZERO_PEER_WORKSET))
 		return populate(p, m);
-	return fastzero_populate_range(p->scratch, 0, m->size,
-				       FASTZERO_POPULATE_WORKSET, NULL);
+	ret = fastzero_populate_range(p->scratch, 0, m->size,
+				      FASTZERO_POPULATE_WORKSET, NULL);
+	return ret || !(peer->arg & FASTZERO_PEER_PREFAULT) ? ret : prefault(p, m);
 }
 
 /*

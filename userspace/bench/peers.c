@@ -130,6 +130,12 @@ const struct peer peers[] = {
 		FASTZERO_PEER(FASTZERO_MODE_DROP | FASTZERO_PEER_WORKSET |
 			      FASTZERO_PEER_POPULATE),
 	}, {
+		.name = "fz-workset-prefault",
+		.what = "the same, then KVM_PRE_FAULT_MEMORY of these pages; in a guest only",
+		.special = true,
+		FASTZERO_PEER(FASTZERO_MODE_DROP | FASTZERO_PEER_WORKSET |
+			      FASTZERO_PEER_POPULATE | FASTZERO_PEER_PREFAULT),
+	}, {
 		.name = "fz-workset-write",
 		.what = "the WORKSET WRITE alone",
 		.special = true,

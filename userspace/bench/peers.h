@@ -152,6 +152,8 @@ void pagescan_teardown(struct memory *m);
 #define FASTZERO_PEER_POPULATE	0x100	/* in arg, beside the mode */
 #define FASTZERO_PEER_2M	0x200	/* whole chunks, not base pages */
 #define FASTZERO_PEER_WORKSET	0x400	/* WORKSET WRITE of the pages to come */
+#define FASTZERO_PEER_PREFAULT	0x800	/* and KVM maps them for the guest */
+#define FASTZERO_PEER_FLAGS	0xf00
 
 int fastzero_peer_setup(const struct peer *peer, const struct plan *plan,
 			struct memory *m);
