@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Peer: KVM's dirty log, and memset of what it names; what VMMs that clear in
- * user space do.
+ * Peers: KVM's dirty log, and memset of what it names, which VMMs do that clear in
+ * user space; and the log, and RESET_DIRTY by it.
  */
 #include "peers.h"
 
@@ -19,6 +19,7 @@
 
 struct dirtylog {
 	int vm;
+	struct memory fastzero;	/* what is behind the memory, for RESET_DIRTY */
 	uint64_t words;
 	uint64_t bitmap[];
 };
@@ -42,8 +43,8 @@ static int find_vm(void)
 	return -ENOENT;
 }
 
-int dirtylog_setup(const struct peer *peer, const struct plan *plan,
-		   struct memory *m)
+/* What both have. */
+static int setup(const struct plan *plan, struct memory *m)
 {
 	uint64_t words = (plan->size / BENCH_PAGE + 63) / 64;
 	struct dirtylog *d;
@@ -57,10 +58,33 @@ int dirtylog_setup(const struct peer *peer, const struct plan *plan,
 		return -ENOMEM;
 	m->priv = d;
 	d->words = words;
+	d->fastzero.fd = -1;
 	d->vm = find_vm();
-	if (d->vm < 0)
-		return d->vm;
-	return anon_setup(peer, plan, m);
+	return d->vm < 0 ? d->vm : 0;
+}
+
+int dirtylog_setup(const struct peer *peer, const struct plan *plan,
+		   struct memory *m)
+{
+	int ret = setup(plan, m);
+
+	return ret ? ret : anon_setup(peer, plan, m);
+}
+
+int dirtylog_fastzero_setup(const struct peer *peer, const struct plan *plan,
+			    struct memory *m)
+{
+	int ret = setup(plan, m);
+	struct dirtylog *d = m->priv;
+
+	if (ret)
+		return ret;
+	ret = fastzero_peer_setup(peer, plan, &d->fastzero);
+	m->addr = d->fastzero.addr;
+	m->size = d->fastzero.size;
+	m->fd = d->fastzero.fd;
+	memcpy(m->why, d->fastzero.why, sizeof(m->why));
+	return ret;
 }
 
 int dirtylog_attach(const struct plan *plan, struct memory *m)
@@ -78,15 +102,54 @@ int dirtylog_attach(const struct plan *plan, struct memory *m)
 }
 
 /* The log is empty and protection is back when KVM_GET_DIRTY_LOG returns. */
+static int get_log(struct dirtylog *d)
+{
+	struct kvm_dirty_log log = { .slot = RAM_SLOT, .dirty_bitmap = d->bitmap };
+
+	return ioctl(d->vm, KVM_GET_DIRTY_LOG, &log) ? -errno : 0;
+}
+
+int dirtylog_fastzero_reset(const struct peer *peer, struct memory *m)
+{
+	struct dirtylog *d = m->priv;
+	int ret = get_log(d);
+
+	return ret ? ret : fastzero_peer_reset_bitmap(peer, &d->fastzero, d->bitmap,
+						      d->words);
+}
+
+int dirtylog_fastzero_rest(struct memory *m)
+{
+	struct dirtylog *d = m->priv;
+
+	return fastzero_peer_rest(&d->fastzero);
+}
+
+int dirtylog_fastzero_account(struct memory *m, struct account *a)
+{
+	struct dirtylog *d = m->priv;
+
+	return fastzero_peer_account(&d->fastzero, a);
+}
+
+void dirtylog_fastzero_teardown(struct memory *m)
+{
+	struct dirtylog *d = m->priv;
+
+	if (d)
+		fastzero_peer_teardown(&d->fastzero);
+	free(d);
+}
+
 int dirtylog_reset(const struct peer *peer, struct memory *m)
 {
 	struct dirtylog *d = m->priv;
-	struct kvm_dirty_log log = { .slot = RAM_SLOT, .dirty_bitmap = d->bitmap };
 	uint64_t i, word;
+	int ret = get_log(d);
 
 	(void)peer;
-	if (ioctl(d->vm, KVM_GET_DIRTY_LOG, &log))
-		return -errno;
+	if (ret)
+		return ret;
 	for (i = 0; i < d->words; i++)
 		for (word = d->bitmap[i]; word; word &= word - 1)
 			clear_in_user_space(m, (char *)m->addr + BENCH_PAGE *

@@ -39,7 +39,8 @@ static int explain(struct memory *m, const char *what, int err)
 
 bool peer_is_fastzero(const struct peer *peer)
 {
-	return peer->setup == fastzero_peer_setup;
+	return peer->setup == fastzero_peer_setup ||
+	       peer->setup == dirtylog_fastzero_setup;
 }
 
 int fastzero_peer_probe(const char *device)
@@ -230,6 +231,22 @@ int fastzero_peer_reset(const struct peer *peer, struct memory *m)
 	ret = fastzero_populate_range(p->scratch, 0, m->size,
 				      FASTZERO_POPULATE_WORKSET, NULL);
 	return ret || !(peer->arg & FASTZERO_PEER_PREFAULT) ? ret : prefault(p, m);
+}
+
+int fastzero_peer_reset_bitmap(const struct peer *peer, struct memory *m,
+			       const uint64_t *bitmap, uint64_t words)
+{
+	struct fastzero_peer *p = m->priv;
+	struct fastzero_bitmap_opts opts = {
+		.size = sizeof(opts),
+		.granule_shift = 12,
+		.length = m->size,
+		.bitmap = bitmap,
+		.bitmap_size = words * sizeof(*bitmap),
+		.mode = mode_of(peer),
+	};
+
+	return fastzero_reset_bitmap(p->scratch, &opts, NULL);
 }
 
 /*

@@ -141,6 +141,16 @@ const struct peer peers[] = {
 		.special = true,
 		FASTZERO_PEER(FASTZERO_MODE_DROP | FASTZERO_PEER_WORKSET),
 	}, {
+		.name = "fz-dirty-log",
+		.what = "KVM_GET_DIRTY_LOG, fastzero RESET_DIRTY of what it names",
+		.arg = FASTZERO_MODE_AUTO,
+		.setup = dirtylog_fastzero_setup,
+		.attach = dirtylog_attach,
+		.reset = dirtylog_fastzero_reset,
+		.rest = dirtylog_fastzero_rest,
+		.account = dirtylog_fastzero_account,
+		.teardown = dirtylog_fastzero_teardown,
+	}, {
 		.name = "fz-auto",
 		.what = "fastzero RESET as the module thinks best, with the same pool",
 		.demo = true,

@@ -141,6 +141,12 @@ int dirtylog_setup(const struct peer *peer, const struct plan *plan,
 int dirtylog_attach(const struct plan *plan, struct memory *m);
 int dirtylog_reset(const struct peer *peer, struct memory *m);
 void dirtylog_teardown(struct memory *m);
+int dirtylog_fastzero_setup(const struct peer *peer, const struct plan *plan,
+			    struct memory *m);
+int dirtylog_fastzero_reset(const struct peer *peer, struct memory *m);
+int dirtylog_fastzero_rest(struct memory *m);
+int dirtylog_fastzero_account(struct memory *m, struct account *a);
+void dirtylog_fastzero_teardown(struct memory *m);
 
 /* peer_pagescan.c: the page tables say what was written; arg: write-protect */
 int pagescan_setup(const struct peer *peer, const struct plan *plan,
@@ -158,6 +164,8 @@ void pagescan_teardown(struct memory *m);
 int fastzero_peer_setup(const struct peer *peer, const struct plan *plan,
 			struct memory *m);
 int fastzero_peer_reset(const struct peer *peer, struct memory *m);
+int fastzero_peer_reset_bitmap(const struct peer *peer, struct memory *m,
+			       const uint64_t *bitmap, uint64_t words);
 int fastzero_peer_rest(struct memory *m);
 int fastzero_peer_account(struct memory *m, struct account *a);
 void fastzero_peer_teardown(struct memory *m);
