@@ -371,7 +371,7 @@ int course_measure(const struct course *course, const struct rig *rig,
 		   const struct cell *cell, const struct touches *touches,
 		   const struct peer *peer, struct course_figures *f)
 {
-	struct walk w = { .course = course, .nr = course->memories ? course->memories : 1 };
+	struct walk w = { .course = course, .nr = cell->memories ? cell->memories : 1 };
 	unsigned int n, repeat = course->repeat ? course->repeat : 1;
 	char *others = course->mappings ? map_others(course->mappings) : NULL;
 	int ret;

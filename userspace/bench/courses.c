@@ -206,6 +206,7 @@ static struct cell cell_of(const struct choice *choice, const struct course *c, 
 	if (c->memories) {
 		cell.size = BENCH_PAGE;
 		cell.pages = 1;
+		cell.memories = c->memories;
 	}
 	return cell;
 }

@@ -17,7 +17,7 @@ struct minivm;
  * @device: path of the fastzero device
  * @total_cpu: fastzero is to go by all CPU time
  * @size: bytes of memory
- * @count: pages that each run touches
+ * @count: pages that each run touches, of all memories of the same owner together
  * @vm: the guest that uses the memory, or NULL if this process does
  * @with: memory of the same peer that has the same owner, or NULL
  */

@@ -28,7 +28,7 @@ static struct plan plan_of(const struct turn *t, const struct memory *with)
 		.device = t->rig->device,
 		.total_cpu = t->rig->total_cpu,
 		.size = t->cell->size,
-		.count = t->cell->pages,
+		.count = t->cell->pages * (t->cell->memories ? t->cell->memories : 1),
 		.vm = t->cell->guest ? t->rig->vm : NULL,
 		.with = with,
 	};

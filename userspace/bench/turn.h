@@ -41,6 +41,7 @@ struct rig {
  * @pattern: to which pages
  * @size: bytes of memory
  * @pages: pages that each run touches
+ * @memories: how many such memories their owner has, 0: this one
  * @threads: how many threads do so, each with a memory of its own; 0: none but
  *	this one, and no guest otherwise
  */
@@ -50,6 +51,7 @@ struct cell {
 	enum pattern pattern;
 	uint64_t size;
 	uint64_t pages;
+	unsigned int memories;
 	unsigned int threads;
 };
 
