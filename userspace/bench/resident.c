@@ -10,8 +10,6 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-#define SMALL_PAGES	72
-
 /* Rss of the mappings of a range: exact, and page tables of holes are not read. */
 static int mapped_pages(const struct memory *m, uint64_t *pages)
 {
@@ -34,16 +32,14 @@ static int mapped_pages(const struct memory *m, uint64_t *pages)
 	return 0;
 }
 
-/* Of a small one page by page: it may be a part of a mapping. */
-static int small_pages(const struct memory *m, uint64_t *pages)
+/* One of many neighbours, which are one mapping; nobody maps the page of zeros there. */
+static int single_page(const struct memory *m, uint64_t *pages)
 {
-	unsigned char in_core[SMALL_PAGES];
-	uint64_t i;
+	unsigned char in_core;
 
-	if (mincore(m->addr, m->size, in_core))
+	if (mincore(m->addr, BENCH_PAGE, &in_core))
 		return -errno;
-	for (i = 0; i < m->size / BENCH_PAGE; i++)
-		*pages += in_core[i] & 1;
+	*pages = in_core & 1;
 	return 0;
 }
 
@@ -52,8 +48,8 @@ int resident_pages(const struct memory *m, uint64_t *pages)
 	struct stat st;
 
 	*pages = 0;
-	if (m->fd < 0 && m->size <= SMALL_PAGES * BENCH_PAGE)
-		return small_pages(m, pages);
+	if (m->fd < 0 && m->size == BENCH_PAGE)
+		return single_page(m, pages);
 	if (m->fd < 0)
 		return mapped_pages(m, pages);
 	if (fstat(m->fd, &st))
