@@ -12,6 +12,7 @@
 
 #include "courses.h"
 #include "json_file.h"
+#include "list.h"
 #include "options.h"
 #include "progress.h"
 #include "responses.h"
@@ -163,58 +164,6 @@ static int start(struct options *o, struct report *rep, bool guest)
 	return 0;
 }
 
-static int print_course(const struct course *course, const struct cell *cell, void *arg)
-{
-	char text[128];
-
-	(void)arg;
-	printf("%-18s %s: %s\n", course->name, cell_text(cell, text), course->what);
-	return 0;
-}
-
-static void print_list(const struct choice *choice, const struct cell *cells,
-		       size_t nr, bool respond)
-{
-	const struct peer *peer;
-	char text[128];
-	size_t i;
-
-	for (peer = peers; peer->name; peer++)
-		if (choice_has_peer(choice, peer))
-			printf("%-18s %s\n", peer->name, peer->what);
-	putchar('\n');
-	for (i = 0; i < nr; i++)
-		puts(cell_text(&cells[i], text));
-	if (respond)
-		printf("time to responsiveness: %s\n",
-		       cell_text(&response_cell, text));
-	if (courses_count(choice))
-		putchar('\n');
-	courses_each(choice, false, print_course, NULL);
-	courses_each(choice, true, print_course, NULL);
-}
-
-/* Says so if there is nothing to measure, or less than was meant. */
-static bool is_refused(const struct choice *choice, size_t parts)
-{
-	const char *part, *what = "peer";
-	int len;
-
-	part = choice_stray_peer(choice, &len);
-	if (!part) {
-		part = courses_stray(choice, &len);
-		what = "course";
-	}
-	if (!part && parts)
-		return false;
-	if (part)
-		fprintf(stderr, "fastzero-bench: no %s is called '%.*s'", what, len, part);
-	else
-		fputs("fastzero-bench: no cell of the grid is like that", stderr);
-	fputs("; --list shows them\n", stderr);
-	return true;
-}
-
 /* Says so if the device cannot be had; whether that is the end of it. */
 static bool is_without_module(const struct options *o)
 {
@@ -355,10 +304,10 @@ int main(int argc, char **argv)
 		return trouble(ret);
 	if (!choice_peers(&o.choice))
 		nr = 0;
-	if (is_refused(&o.choice, nr + respond + courses_count(&o.choice))) {
+	if (list_refuses(&o.choice, nr + respond + courses_count(&o.choice))) {
 		status = EXIT_TROUBLE;
 	} else if (o.list) {
-		print_list(&o.choice, cells, nr, respond);
+		list_print(&o.choice, cells, nr, respond);
 		status = EXIT_OK;
 	} else {
 		status = run(&o, cells, nr, respond);

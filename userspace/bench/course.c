@@ -10,6 +10,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "mappings.h"
+
 /* What was measured so far. */
 struct tally {
 	uint64_t run, reset;
@@ -285,23 +287,6 @@ static int make_lists(struct walk *w, const struct cell *cell,
 	return 0;
 }
 
-/* Mappings of the same file whose neighbours are no neighbours in it stay apart. */
-static int map_views(const struct memory *m, unsigned int nr, char **views)
-{
-	char *p = mmap(NULL, nr * m->size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS |
-		       MAP_NORESERVE, -1, 0);
-	unsigned int i;
-
-	if (p == MAP_FAILED)
-		return -ENOMEM;
-	*views = p;
-	for (i = 0; i < nr; i++)
-		if (mmap(p + i * m->size, m->size, PROT_READ | PROT_WRITE,
-			 MAP_SHARED | MAP_FIXED, m->fd, 0) == MAP_FAILED)
-			return -errno;
-	return 0;
-}
-
 /* Hands the memories to their users, with all the mappings that they are to have. */
 static int stages_with_views(struct walk *w, struct course_figures *f)
 {
@@ -316,7 +301,7 @@ static int stages_with_views(struct walk *w, struct course_figures *f)
 		snprintf(f->why, WHY, "it is for files");
 		return -EOPNOTSUPP;
 	}
-	ret = map_views(m, nr, &views);
+	ret = mappings_views(m, nr, &views);
 	ret = ret ? explain(f->why, "more mappings", ret) : stages(w, f);
 	if (views)
 		munmap(views, nr * m->size);
@@ -344,20 +329,6 @@ static int once(struct walk *w, struct course_figures *f)
 	return ret;
 }
 
-/* Neighbours with other rights do not become one mapping. */
-static char *map_others(unsigned int nr)
-{
-	char *p = mmap(NULL, nr * BENCH_PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS,
-		       -1, 0);
-	unsigned int i;
-
-	if (p == MAP_FAILED)
-		return NULL;
-	for (i = 0; i < nr; i += 2)
-		mprotect(p + i * BENCH_PAGE, BENCH_PAGE, PROT_NONE);
-	return p;
-}
-
 static void divide(struct course_figures *f, unsigned int n)
 {
 	f->run /= n;
@@ -373,7 +344,7 @@ int course_measure(const struct course *course, const struct rig *rig,
 {
 	struct walk w = { .course = course, .nr = cell->memories ? cell->memories : 1 };
 	unsigned int n, repeat = course->repeat ? course->repeat : 1;
-	char *others = course->mappings ? map_others(course->mappings) : NULL;
+	char *others = course->mappings ? mappings_others(course->mappings) : NULL;
 	int ret;
 
 	memset(f, 0, sizeof(*f));
