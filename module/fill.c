@@ -202,6 +202,10 @@ static void fill_settle(struct fill *f, u64 *nr_added)
 
 	if (f->folio == f->fresh) {
 		fz_pool_settle(pool, 1);
+		/* The next reset may want another one: it is to find it ready. */
+		if (unlikely(READ_ONCE(pool->refill)) &&
+		    folio_test_large(f->fresh))
+			fz_queue_kick(pool);
 		if (nr_added)
 			*nr_added += folio_nr_pages(f->fresh);
 	} else {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a pool has beyond its targets: what runs need at once, as long as they
- * do, and as long as nobody is short of memory.
+ * What a pool gets in the background, and what it gives back: it is brought up to its
+ * targets, and has beyond them what runs need at once, as long as they do, and as
+ * long as nobody is short of memory.
  */
 #include <linux/mm.h>
 
@@ -12,6 +13,8 @@
 #define LEARN_BATCH	32
 /* Ticks without any of this when memory was short. */
 #define LEARN_CALM	10
+/* Without a reset base pages are brought up to the target after this time. */
+#define LEARN_REFILL	HZ
 
 /*
  * An eighth of the memory cgroup stays free, or nothing is allocated ahead: it would
@@ -199,7 +202,17 @@ bool fz_learn_release(struct fz_pool *pool, enum fz_size size)
 	return any;
 }
 
-/* How many folios a store is short of, of those that resets have wanted. */
+/* Folios that a store is to get back of those that were taken from its target. */
+static u64 learn_target(const struct fz_pool *pool, const struct fz_store *store)
+{
+	lockdep_assert_held(&pool->lock);
+
+	if (store->size == FZ_HUGE)
+		return pool->refill != FZ_REFILL_NONE ? store->target : 0;
+	return pool->refill == FZ_REFILL_NOW ? store->target : 0;
+}
+
+/* How many folios a store is short of: of its target, or of what resets wanted. */
 static u64 learn_short(struct fz_pool *pool, struct fz_store *store)
 {
 	u64 now = fz_pool_now();
@@ -207,9 +220,11 @@ static u64 learn_short(struct fz_pool *pool, struct fz_store *store)
 
 	lockdep_assert_held(&pool->lock);
 
-	if (learn_is_calm(pool, now) || now < pool->no_more)
+	if (learn_is_calm(pool, now) || now < pool->no_more ||
+	    READ_ONCE(pool->ending))
 		return 0;
-	ahead = fz_demand_ahead(&store->demand, now);
+	ahead = max(fz_demand_ahead(&store->demand, now),
+		    learn_target(pool, store));
 	/* What a reset has in hand comes here. */
 	have = store->nr_ready + store->nr_used + pool->in_hand;
 	return ahead > have ? ahead - have : 0;
@@ -222,12 +237,70 @@ static bool learn_is_free(void)
 }
 
 /**
- * fz_learn_grow() - allocate some of what resets will want
+ * fz_learn_lacks() - a fault has taken what was to be kept ready
+ * @pool: the pool, its lock held
+ *
+ * The caller kicks the zeroer after that.  A run takes most of its base pages once, and
+ * some modes of RESET bring them back: so those wait for that.
+ */
+void fz_learn_lacks(struct fz_pool *pool)
+{
+	lockdep_assert_held(&pool->lock);
+
+	pool->refill_at = jiffies + LEARN_REFILL;
+	WRITE_ONCE(pool->refill, FZ_REFILL_LATER);
+}
+
+/**
+ * fz_learn_refill_now() - bring a pool up to its targets without further delay
+ * @pool: the pool
+ */
+void fz_learn_refill_now(struct fz_pool *pool)
+{
+	spin_lock(&pool->lock);
+	if (pool->refill == FZ_REFILL_LATER)
+		WRITE_ONCE(pool->refill, FZ_REFILL_NOW);
+	spin_unlock(&pool->lock);
+	fz_queue_kick(pool);
+}
+
+/**
+ * fz_learn_refill() - see whether a pool is at its targets again
+ * @pool: the pool
+ *
+ * Return: when to look again.
+ */
+enum fz_look fz_learn_refill(struct fz_pool *pool)
+{
+	enum fz_look again = FZ_LOOK_NEVER;
+	const struct fz_store *store;
+	bool lacks = false;
+
+	if (READ_ONCE(pool->refill) == FZ_REFILL_NONE)
+		return FZ_LOOK_NEVER;
+	spin_lock(&pool->lock);
+	fz_for_each_store(pool, store)
+		lacks |= fz_store_lacks(store);
+	if (!lacks) {
+		WRITE_ONCE(pool->refill, FZ_REFILL_NONE);
+	} else {
+		if (time_after_eq(jiffies, pool->refill_at))
+			WRITE_ONCE(pool->refill, FZ_REFILL_NOW);
+		/* What somebody has in hand may come here, or not. */
+		again = pool->refill == FZ_REFILL_NOW && pool->in_hand ?
+				FZ_LOOK_SOON : FZ_LOOK_LATER;
+	}
+	spin_unlock(&pool->lock);
+	return again;
+}
+
+/**
+ * fz_learn_grow() - allocate some of what a store is short of
  * @pool: the pool
  * @store: which folios
  *
- * Never more than the largest of the last resets wanted, so never more than was
- * populated; never beyond a limit, nor when it would have to be taken from
+ * Never more than the target, or than the largest of the last resets wanted, so than
+ * was populated; never beyond a limit, nor when it would have to be taken from
  * anybody.
  *
  * Return: how many base pages.

@@ -138,6 +138,19 @@ struct fz_job {
 };
 
 /**
+ * enum fz_refill - whether a pool is brought up to its targets in the background
+ * @FZ_REFILL_NONE: it has what it was told to have, as far as anybody has seen
+ * @FZ_REFILL_LATER: huge folios at once.  Base pages wait for the end of a reset,
+ *	which may bring some back, or for fz_pool.refill_at
+ * @FZ_REFILL_NOW: both sizes
+ */
+enum fz_refill {
+	FZ_REFILL_NONE,
+	FZ_REFILL_LATER,
+	FZ_REFILL_NOW,
+};
+
+/**
  * struct fz_pool - the folios of one context that are in none of its scratches
  * @resize: serializes changes of targets; taken before @lock
  * @collect: held while the zeroer has held folios off their list; taken before @lock
@@ -158,6 +171,8 @@ struct fz_job {
  * @held_quiet: how often in a row none of them had come free; the zeroer's own
  * @calm: until this tick nothing counts but targets: memory was short
  * @no_more: until this tick nothing is allocated ahead of demand: there was none
+ * @refill: one of enum fz_refill; resets read it without @lock
+ * @refill_at: when base pages wait for resets no more, in jiffies
  * @shrunk: base pages that the shrinker has taken
  * @nr_scans: how many scans of it are at work on what they took
  * @owned: base pages of the context, here and in its scratches; increased under
@@ -184,6 +199,8 @@ struct fz_pool {
 	unsigned int held_quiet;
 	u64 calm;
 	u64 no_more;
+	enum fz_refill refill;
+	unsigned long refill_at;
 	u64 shrunk;
 	unsigned int nr_scans;
 	atomic_long_t owned;
@@ -349,6 +366,9 @@ bool fz_learn_trim(struct fz_pool *pool, struct fz_store *store);
 bool fz_learn_release(struct fz_pool *pool, enum fz_size size);
 u64 fz_learn_grow(struct fz_pool *pool, struct fz_store *store);
 bool fz_learn_is_short(struct fz_pool *pool, struct fz_store *store);
+void fz_learn_lacks(struct fz_pool *pool);
+enum fz_look fz_learn_refill(struct fz_pool *pool);
+void fz_learn_refill_now(struct fz_pool *pool);
 bool fz_learn_has_surplus(struct fz_pool *pool);
 bool fz_learn_has_ready(const struct fz_pool *pool, enum fz_size size);
 
@@ -359,6 +379,19 @@ void fz_shrink_list(struct fz_offer *offer);
 void fz_shrink_count(struct fz_store *store);
 int fz_shrink_init(void);
 void fz_shrink_exit(void);
+
+/* A store has fewer folios than it was told to keep; the pool's lock is held. */
+static inline bool fz_store_lacks(const struct fz_store *store)
+{
+	return store->nr_ready + store->nr_used < store->target;
+}
+
+/* A reset is over: what it has not brought back is allocated in the background. */
+static inline void fz_pool_refill(struct fz_pool *pool)
+{
+	if (unlikely(READ_ONCE(pool->refill) == FZ_REFILL_LATER))
+		fz_learn_refill_now(pool);
+}
 
 /* Folios have left a store, or come to it; the pool's lock is held. */
 static inline void fz_store_count(struct fz_store *store)

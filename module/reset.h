@@ -115,6 +115,7 @@ static __always_inline void fz_reset_end(struct fz_reset *r, u32 mode)
 
 	if (unlikely(r->dropped | r->swapped))
 		fz_reset_left(r, mode);
+	fz_pool_refill(&r->s->ctx->pool);
 	if (mode != FASTZERO_MODE_AUTO)
 		atomic64_inc(&count->named);
 	atomic64_inc(&count->resets);

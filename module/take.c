@@ -22,6 +22,7 @@ static struct folio *take_listed(struct fz_pool *pool, struct fz_store *store,
 				 bool demand, bool *ready)
 {
 	struct folio *folio = NULL;
+	bool lacks;
 
 	spin_lock(&pool->lock);
 	*ready = !list_empty(&store->ready);
@@ -39,7 +40,12 @@ static struct folio *take_listed(struct fz_pool *pool, struct fz_store *store,
 	}
 	if (demand)
 		fz_demand_take(&store->demand, fz_pool_now(), 1);
+	lacks = unlikely(fz_store_lacks(store)) && !pool->refill;
+	if (unlikely(lacks))
+		fz_learn_lacks(pool);
 	spin_unlock(&pool->lock);
+	if (unlikely(lacks))
+		fz_queue_kick(pool);
 	return folio;
 }
 

@@ -159,7 +159,7 @@ static enum fz_look zeroer_look_held(struct fz_pool *pool)
  */
 enum fz_look fz_zeroer_look(struct fz_pool *pool)
 {
-	enum fz_look again = zeroer_look_held(pool);
+	enum fz_look again = max(zeroer_look_held(pool), fz_learn_refill(pool));
 	int rounds = ZEROER_TRIMS;
 	struct fz_store *store;
 	bool more;

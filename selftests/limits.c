@@ -209,6 +209,26 @@ TEST_F(limits, max_pages_pool)
 	close(fd);
 }
 
+/* What a run took from the pool comes back in the background, up to the limit. */
+TEST_F(limits, max_pages_refill)
+{
+	int fd = fz_create(self->ctx, SIZE);
+	int i;
+
+	SET(MAX_PAGES, LIMIT);
+	fz_pool(self->ctx, LIMIT - 30, FASTZERO_POOL_WAIT);
+	fz_populate(fd, 0, 40 * fz_ps, 0);
+	fz_reset(fd, 0, SIZE, FASTZERO_MODE_INPLACE);
+	EXPECT_TRUE(fz_until(fz_stats(self->ctx).out_owned == LIMIT, FZ_PATIENCE_MS));
+	for (i = 0; i < 10; i++) {
+		fz_reset(fd, 0, SIZE, FASTZERO_MODE_INPLACE);
+		usleep(10000);
+		EXPECT_EQ(LIMIT, fz_stats(self->ctx).out_owned);
+	}
+	EXPECT_EQ(LIMIT - 40, fz_stats(self->ctx).out_pool_ready);
+	close(fd);
+}
+
 TEST_F(limits, max_pages_touch)
 {
 	int other, fd = fz_create(self->ctx, SIZE);

@@ -139,6 +139,28 @@ TEST_F(memcg, pool_beyond_the_limit)
 	EXPECT_EQ(LIMIT / 2 / fz_ps, fz_stats(self->ctx).out_pool_ready);
 }
 
+/* What runs took is allocated again, but an eighth of the group stays free. */
+TEST_F(memcg, refill_leaves_room)
+{
+	const uint64_t some = LIMIT / 2 / fz_ps;
+	struct fastzero_stats stats;
+	int i;
+
+	SKIP_WITHOUT_MEMCG();
+	fz_pool(self->ctx, some, FASTZERO_POOL_WAIT);
+	fz_fill(self->map, 0, LIMIT / 2, SEED);
+	for (i = 0; i < 5; i++) {
+		fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_INPLACE);
+		usleep(300000);
+		EXPECT_GE((long long)(LIMIT - LIMIT / 8 + SLACK / 4),
+			  fz_group_bytes(PAYS));
+	}
+	stats = fz_stats(self->ctx);
+	EXPECT_LT(some / 4, stats.out_pool_ready);
+	EXPECT_GT(some, stats.out_pool_ready);
+	EXPECT_EQ(0, fz_group_event(PAYS, "oom_kill "));
+}
+
 /* As a stranger, as the one who pays: nobody is killed for it. */
 TEST_F(memcg, populate_beyond_the_limit)
 {

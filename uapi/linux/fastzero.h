@@ -371,6 +371,11 @@ enum fastzero_pool_flags {
  * that are missing, from the node and no other, and has them charged to the memory
  * cgroup of the context's opener.  Pages that wait for the zeroer count as present.
  *
+ * Runs take pages from the pool, and the context keeps the target: it allocates as many
+ * in the background.  2 MiB pages come at once.  Base pages come at the end of the next
+ * RESET, unless that brings them back, or after a second without one.  So a context owns
+ * what its scratches hold and the target as well.
+ *
  * Without this call, and beyond the target, the pool goes by what runs need.  It
  * keeps pages that runs took, once they have come back.  It allocates new pages in
  * the background if resets with SWAP, or with AUTO of chunks of 2 MiB, found too few
@@ -383,8 +388,9 @@ enum fastzero_pool_flags {
  * opener is short of memory, those of the target and those that wait for the zeroer
  * included.  They go at memory.max and memory.high, and by memory.reclaim, as page
  * cache does, before any process is killed.  The system counts them as available
- * memory.  Where less than an eighth of the memory cgroup is left the pool allocates
- * nothing ahead.
+ * memory.  In the background the pool allocates free memory only: nothing within 10 s
+ * after that, nothing beyond fastzero_info.out_max_pages, and nothing where less than an
+ * eighth of the memory cgroup is left.
  *
  * While the call allocates, a host or memory cgroup that is short of memory may take
  * back pages that the call has allocated already.  The call allocates others for
