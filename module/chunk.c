@@ -69,6 +69,23 @@ struct fz_chunk *fz_chunk_next(struct fz_scratch *s, struct fz_range *range,
 }
 
 /**
+ * fz_chunk_skip() - pass over holes of whole chunks
+ * @s: the scratch
+ * @range: pages
+ *
+ * Return: the first of its pages that may be populated, or the end of the range.
+ */
+u64 fz_chunk_skip(struct fz_scratch *s, const struct fz_range *range)
+{
+	unsigned long at = range->first >> FZ_CHUNK_SHIFT;
+
+	if (!xa_find(&s->chunks, &at, (range->end - 1) >> FZ_CHUNK_SHIFT,
+		     FZ_CHUNK_POPULATED))
+		return range->end;
+	return max(range->first, (u64)at << FZ_CHUNK_SHIFT);
+}
+
+/**
  * fz_chunk_snapshot() - which pages of a part of a chunk are populated
  * @chunk: the chunk
  * @part: pages, counted from the begin of the chunk

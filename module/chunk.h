@@ -138,6 +138,7 @@ void fz_zero_fill_end(struct fz_scratch *s);
 struct folio *fz_chunk_find(struct fz_scratch *s, u64 page);
 struct fz_chunk *fz_chunk_next(struct fz_scratch *s, struct fz_range *range,
 			       u64 *number);
+u64 fz_chunk_skip(struct fz_scratch *s, const struct fz_range *range);
 void fz_chunk_snapshot(struct fz_chunk *chunk, const struct fz_range *part,
 		       u64 *words);
 bool fz_chunk_next_wanted(struct fz_scratch *s, unsigned long *number,

@@ -15,6 +15,23 @@ void fz_dirty_trim(struct fz_dirty *dirty)
 		dirty->words[dirty->nr / 64] &= ~0ULL >> (64 - dirty->nr % 64);
 }
 
+/* Whether there is a bit in eight words. */
+static inline bool dirty_any(const u64 *words)
+{
+	return words[0] | words[1] | words[2] | words[3] |
+	       words[4] | words[5] | words[6] | words[7];
+}
+
+/* The first word from @w on that has a bit, or @nr: most have none. */
+static u32 dirty_skip(const u64 *words, u32 w, u32 nr)
+{
+	while (w + 8 <= nr && !dirty_any(words + w))
+		w += 8;
+	while (w < nr && !words[w])
+		w++;
+	return w;
+}
+
 /**
  * fz_dirty_next() - skip clean granules
  * @dirty: a piece
@@ -25,6 +42,7 @@ void fz_dirty_trim(struct fz_dirty *dirty)
  */
 bool fz_dirty_next(const struct fz_dirty *dirty, struct fz_range *range)
 {
+	u32 nr = fz_dirty_nr_words(dirty);
 	u64 bit, at, word;
 	u32 w;
 
@@ -34,8 +52,9 @@ bool fz_dirty_next(const struct fz_dirty *dirty, struct fz_range *range)
 	bit = (range->first - dirty->first) >> dirty->shift;
 	w = bit / 64;
 	word = dirty->words[w] & (~0ULL << (bit % 64));
-	while (!word) {
-		if (++w * 64 >= dirty->nr) {
+	if (!word) {
+		w = dirty_skip(dirty->words, w + 1, nr);
+		if (w == nr) {
 			range->first = range->end;
 			return false;
 		}
@@ -51,7 +70,7 @@ bool fz_dirty_next(const struct fz_dirty *dirty, struct fz_range *range)
 /* 64 bits from bit @at on; what is outside of the piece is 0. */
 static u64 dirty_fetch(const struct fz_dirty *dirty, s64 at)
 {
-	u64 last = (dirty->nr + 63) / 64;
+	u64 last = fz_dirty_nr_words(dirty);
 	u64 w, low, high;
 	u32 off;
 

@@ -25,6 +25,28 @@ struct fz_dirty {
 	u64 *words;
 };
 
+static inline u32 fz_dirty_nr_words(const struct fz_dirty *dirty)
+{
+	return dirty->nr / 64 + !!(dirty->nr % 64);
+}
+
+/**
+ * fz_dirty_words() - the words of a chunk in a piece, as they are
+ * @dirty: a piece
+ * @chunk: number of the chunk
+ *
+ * Return: FZ_CHUNK_WORDS words; NULL if fz_dirty_word() has to put them together.
+ */
+static inline const u64 *fz_dirty_words(const struct fz_dirty *dirty, u64 chunk)
+{
+	u64 at = (chunk << FZ_CHUNK_SHIFT) - dirty->first;
+
+	if (dirty->shift || at % 64 ||
+	    at / 64 + FZ_CHUNK_WORDS > fz_dirty_nr_words(dirty))
+		return NULL;
+	return dirty->words + at / 64;
+}
+
 void fz_dirty_trim(struct fz_dirty *dirty);
 bool fz_dirty_next(const struct fz_dirty *dirty, struct fz_range *range);
 u64 fz_dirty_word(const struct fz_dirty *dirty, u64 chunk, u32 w);

@@ -73,13 +73,14 @@ static void inplace_word(struct fz_reset *r, struct fz_chunk *chunk,
 
 	for (; word; word &= word - 1) {
 		u32 i = __ffs64(word);
+		struct folio *folio = folios[i];
 
-		if (unlikely(fz_folio_is_bad(folios[i]))) {
+		if (unlikely(PageHWPoison(folio_page(folio, 0)))) {
 			fz_drop_page(r, (number << FZ_CHUNK_SHIFT) + w * 64 + i);
 			continue;
 		}
-		inplace_page(r, folio_page(folios[i], 0));
-		if (unlikely(fz_inplace_is_held(folios[i])))
+		inplace_page(r, folio_page(folio, 0));
+		if (unlikely(fz_base_is_held(folio)))
 			r->held++;
 	}
 }
@@ -163,6 +164,26 @@ static void inplace_chunk(struct fz_reset *r, struct fz_chunk *chunk, u64 number
 	r->range.first = (number << FZ_CHUNK_SHIFT) + part.end;
 }
 
+/* Dirty base pages of a chunk; false if its words do not lie in the bitmap as here. */
+static bool inplace_dirty(struct fz_reset *r, struct fz_chunk *chunk, u64 number)
+{
+	const u64 *dirty;
+	u32 w;
+
+	if (!r->dirty || chunk->huge)
+		return false;
+	dirty = fz_dirty_words(r->dirty, number);
+	if (!dirty)
+		return false;
+	/* The range begins with a dirty page: what is before that is clean. */
+	for (w = 0; w < FZ_CHUNK_WORDS; w++)
+		if (dirty[w])
+			inplace_word(r, chunk, number, w, dirty[w] &
+				     fz_chunk_populated(chunk, w));
+	r->range.first = min((number + 1) << FZ_CHUNK_SHIFT, r->range.end);
+	return true;
+}
+
 /**
  * fz_inplace_some() - clear the next populated chunks of a reset
  * @r: the reset; its range is moved on
@@ -176,7 +197,8 @@ void fz_inplace_some(struct fz_reset *r)
 
 	while (r->cleared < until && left-- &&
 	       (chunk = fz_reset_next(r, &number)))
-		inplace_chunk(r, chunk, number);
+		if (!inplace_dirty(r, chunk, number))
+			inplace_chunk(r, chunk, number);
 }
 
 /* Clear some folios of a sheet; false if the memory of one has failed. */

@@ -12,6 +12,7 @@
 #else
 #include <errno.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 typedef int8_t s8;

@@ -50,6 +50,22 @@ static int dirty_check_bitmap(const struct fastzero_reset_dirty *cmd)
 }
 
 /*
+ * Where the next piece begins: at a word of the bitmap.  Where nothing is populated
+ * the bitmap need not be read; what comes there meanwhile is zero.
+ */
+static u64 dirty_begin(struct fz_reset *r, const struct fz_range *all, u32 shift)
+{
+	u64 word = 64ULL << shift;
+	u64 page;
+
+	r->range.end = all->end;
+	page = fz_chunk_skip(r->s, &r->range);
+	if (page == all->end)
+		return page;
+	return all->first + ((page - all->first) & ~(word - 1));
+}
+
+/*
  * The bitmap piece by piece, in @dirty's words.  It is read without the lock: it
  * may lie in the scratch itself, or wait for somebody who wants that lock.
  */
@@ -62,14 +78,17 @@ static int dirty_run(struct fz_reset *r, u32 mode,
 
 	r->dirty = dirty;
 	while (!err && r->range.first < all.end) {
+		r->range.first = dirty_begin(r, &all, dirty->shift);
+		if (r->range.first == all.end)
+			break;
 		dirty->first = r->range.first;
 		r->range.end = min(all.end, dirty->first + pages);
 		dirty->nr = DIV_ROUND_UP_ULL(r->range.end - dirty->first,
 					     1ULL << dirty->shift);
-		if (copy_from_user(dirty->words, bitmap,
-				   DIV_ROUND_UP(dirty->nr, 64) * 8))
+		if (copy_from_user(dirty->words, bitmap +
+				   ((dirty->first - all.first) >> dirty->shift) / 64,
+				   fz_dirty_nr_words(dirty) * 8))
 			return -EFAULT;
-		bitmap += FZ_DIRTY_WORDS;
 		fz_dirty_trim(dirty);
 		err = mutex_lock_killable(&r->s->lock);
 		if (err)

@@ -87,6 +87,66 @@ static unsigned int test_next(void)
 	return wrong;
 }
 
+/* The words of a chunk as they are, wherever that is said to go. */
+static unsigned int test_words(void)
+{
+	uint64_t words[FZ_DIRTY_WORDS];
+	unsigned int wrong = 0, some = 0;
+	int round;
+
+	for (round = 0; round < ROUNDS; round++) {
+		struct fz_dirty dirty;
+		const uint64_t *found;
+		uint64_t chunk;
+		uint32_t w;
+
+		make_piece(&dirty, words);
+		if (random_number() % 2)
+			dirty.first &= ~63ULL;
+		chunk = dirty.first / FZ_CHUNK_PAGES + random_number() % 5;
+		chunk -= chunk && random_number() % 4 == 0;
+		found = fz_dirty_words(&dirty, chunk);
+		some += !!found;
+		for (w = 0; found && w < FZ_CHUNK_WORDS; w++)
+			wrong += found[w] != fz_dirty_word(&dirty, chunk, w);
+	}
+	return wrong + !some;
+}
+
+/* All dirty granules of a large piece, one by one, as a walk bit by bit finds them. */
+static unsigned int test_walk(void)
+{
+	uint64_t words[FZ_DIRTY_WORDS];
+	unsigned int wrong = 0;
+	int round;
+
+	for (round = 0; round < ROUNDS / 100; round++) {
+		struct fz_dirty dirty = { .words = words };
+		struct fz_range range;
+		uint64_t page, left;
+
+		memset(words, 0, sizeof(words));
+		dirty.first = random_number() % 100000;
+		dirty.nr = 1 + random_number() % (FZ_DIRTY_WORDS * 64);
+		for (left = random_number() % 50; left; left--)
+			words[random_number() % FZ_DIRTY_WORDS] |=
+				1ULL << random_number() % 64;
+		fz_dirty_trim(&dirty);
+		memset(words + fz_dirty_nr_words(&dirty), 0xff,
+		       sizeof(words) - fz_dirty_nr_words(&dirty) * 8);
+		range.first = dirty.first;
+		range.end = dirty.first + dirty.nr;
+		for (page = range.first; page < range.end; page++) {
+			if (!is_dirty(&dirty, page))
+				continue;
+			wrong += !fz_dirty_next(&dirty, &range) ||
+				 range.first++ != page;
+		}
+		wrong += fz_dirty_next(&dirty, &range) || range.first != range.end;
+	}
+	return wrong;
+}
+
 static unsigned int test_mask(void)
 {
 	uint64_t words[FZ_DIRTY_WORDS];
@@ -122,6 +182,8 @@ int main(void)
 {
 	test("dirty trim, every length", test_trim);
 	test("dirty next, random", test_next);
+	test("dirty next, all of a piece", test_walk);
+	test("dirty words of a chunk", test_words);
 	test("dirty mask, random", test_mask);
 	return test_end();
 }
