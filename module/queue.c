@@ -243,9 +243,10 @@ int fz_queue_add(struct fz_pool *pool)
  * fz_queue_put() - have a pool looked at, by lent threads or one of the module's
  * @pool: the pool
  *
- * The caller calls fz_queue_wake() without the lock.
+ * Return: whether it is one of the module's: the caller then calls fz_queue_wake(),
+ * without the lock.
  */
-void fz_queue_put(struct fz_pool *pool)
+bool fz_queue_put(struct fz_pool *pool)
 {
 	struct fz_job *job = &pool->job;
 
@@ -256,9 +257,12 @@ void fz_queue_put(struct fz_pool *pool)
 		wake_up(&job->idle);
 		if (job->thread)
 			wake_up(&job->thread->idle);
-	} else if (!job->stopped) {
-		queue_put_now(pool);
+		return false;
 	}
+	if (job->stopped)
+		return false;
+	queue_put_now(pool);
+	return true;
 }
 
 /**
@@ -272,10 +276,13 @@ void fz_queue_wake(void)
 
 static void queue_call(struct fz_pool *pool)
 {
+	bool wake;
+
 	spin_lock(&fz_queue_lock);
-	fz_queue_put(pool);
+	wake = fz_queue_put(pool);
 	spin_unlock(&fz_queue_lock);
-	fz_queue_wake();
+	if (wake)
+		fz_queue_wake();
 }
 
 /**

@@ -21,7 +21,7 @@ struct fz_pool *fz_queue_begin_clear(void);
 void fz_queue_end(struct fz_pool *pool, bool clear, enum fz_look again);
 bool fz_queue_spend(u64 done);
 unsigned long fz_queue_pause(void);
-void fz_queue_put(struct fz_pool *pool);
+bool fz_queue_put(struct fz_pool *pool);
 void fz_queue_wake(void);
 void fz_queue_lend_locked(struct fz_pool *pool);
 

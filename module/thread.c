@@ -77,15 +77,18 @@ static struct fz_pool *thread_begin_turn(struct fz_thread *t)
 
 static void thread_end_turn(struct fz_thread *t, struct fz_pool *pool)
 {
+	bool wake = false;
+
 	spin_lock(&fz_queue_lock);
 	t->busy = NULL;
 	/* Taken back during the turn: what it has left is for others. */
 	if (t->gone)
-		fz_queue_put(pool);
+		wake = fz_queue_put(pool);
 	/* fz_thread_end() waits for this, and the pool may be gone after it. */
 	smp_store_release(&pool->job.busy, pool->job.busy - 1);
 	spin_unlock(&fz_queue_lock);
-	fz_queue_wake();
+	if (wake)
+		fz_queue_wake();
 	wake_up_all(&thread_left);
 }
 
