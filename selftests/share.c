@@ -89,6 +89,15 @@ static uint64_t zeroer_cpu(void)
 	return ns;
 }
 
+/* Not for a moment between two turns. */
+static bool zeroer_rests(void)
+{
+	uint64_t before = zeroer_cpu();
+
+	usleep(50000);
+	return zeroer_cpu() == before;
+}
+
 static uint64_t own_cpu(void)
 {
 	struct timespec t;
@@ -344,10 +353,11 @@ TEST(stats_have_cpu_time)
 	ASSERT_GE(64, nr_hogs);
 	nr = find_zeroer(zeroer);
 	ASSERT_EQ(0, tenant_open(&t, 8, FASTZERO_PAGES_4K));
-	hogs(pids, nr_hogs);
 	ASSERT_TRUE(fz_until(!tenant_stats(&t).out_pool_used, FZ_PATIENCE_MS));
+	ASSERT_TRUE(fz_until(zeroer_rests(), FZ_PATIENCE_MS));
 	before = tenant_stats(&t);
 	cpu = zeroer_cpu();
+	hogs(pids, nr_hogs);
 	begin = now_ns();
 	while (now_ns() - begin < 2000000000)
 		ASSERT_EQ(0, tenant_run(&t, fz_ps, FASTZERO_MODE_DROP));
@@ -362,7 +372,7 @@ TEST(stats_have_cpu_time)
 
 	/* When all is done no turn is under way of which we know a part only. */
 	ASSERT_TRUE(fz_until(!tenant_stats(&t).out_pool_used, FZ_PATIENCE_MS));
-	usleep(20000);
+	ASSERT_TRUE(fz_until(zeroer_rests(), FZ_PATIENCE_MS));
 	after = tenant_stats(&t);
 	cpu = zeroer_cpu() - cpu;
 	ns = after.out_zeroer_ns - before.out_zeroer_ns;
@@ -370,7 +380,8 @@ TEST(stats_have_cpu_time)
 	       (uintmax_t)cpu / 1000);
 	EXPECT_LT(0, ns);
 	EXPECT_LE(ns, cpu + cpu / 20);
-	EXPECT_GE(ns, cpu - cpu / 20);
+	/* To wake up, and to find that there is nothing, is nobody's. */
+	EXPECT_GE(ns, cpu - cpu / 8);
 	tenant_close(&t);
 	EXPECT_EQ(0, fz_write_string(RATE, "1048576"));
 }
@@ -545,7 +556,10 @@ TEST_F(lent, once)
 	EXPECT_TRUE(all_ready(&self->t));
 	EXPECT_EQ(SIZE / fz_ps, before + z.out_work);
 	EXPECT_EQ(SIZE / fz_ps, tenant_stats(&self->t).out_zeroed);
-	EXPECT_EQ(tenant_stats(&self->t).out_zeroer_ns - ns, z.out_ns);
+	/* Afterwards the module's thread looks whether there is more. */
+	ns = tenant_stats(&self->t).out_zeroer_ns - ns;
+	EXPECT_LE(z.out_ns, ns);
+	EXPECT_GE(2 * z.out_ns, ns);
 	EXPECT_LT(0, z.out_ns);
 	ASSERT_ZERO(self->t.map[0], 0, SIZE);
 	/* And again, when there is nothing. */
