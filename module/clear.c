@@ -2,44 +2,115 @@
 /*
  * Making folios zero.
  *
- * Who waits for a page wants it in his caches.  What is cleared in the background is
- * not used soon: there stores that go past the caches may be cheaper, and leave them
- * to others.  Whether they are depends on the processor, and on where the pages are
- * when they come: so both ways are measured at the work itself.
+ * Who waits for a page wants it in his caches.  What is cleared in the background is not
+ * used soon: stores that go past the caches are cheaper for pages that lie in none, and
+ * leave the caches to others.
  */
-#include <linux/highmem.h>
-#include <linux/ktime.h>
-#include <linux/moduleparam.h>
+#include <linux/kernel.h>
 #include <linux/sched.h>
-#include <linux/spinlock.h>
-#include <linux/string.h>
-#include <linux/sysfs.h>
 
-#include "choice.h"
 #include "clear.h"
 #include "compat/compat.h"
 
-/* Fewer pages are no measurement. */
-#define CLEAR_LEAST	(FZ_CLEAR_BATCH / 2)
-/* Rounds at load. */
-#define CLEAR_ROUNDS	4
+#ifdef CONFIG_X86_64
+#include <asm/cpufeature.h>
+#include <asm/fpu/api.h>
 
-enum clear_stores {
-	CLEAR_CACHED,
-	CLEAR_STREAMING,
-	CLEAR_MEASURED,
-};
+#include "x86.h"
 
-static const char * const clear_names[] = {
-	[CLEAR_CACHED]		= "cached",
-	[CLEAR_STREAMING]	= "streaming",
-	[CLEAR_MEASURED]	= "measured",
-};
+static bool clear_has_vectors(void)
+{
+	return irq_fpu_usable();
+}
 
-static DEFINE_SPINLOCK(clear_lock);	/* protects clear_choice */
-static struct fz_choice clear_choice;	/* false: cached, true: streaming */
-static int clear_stores = CLEAR_MEASURED;
-static atomic_long_t clear_streamed;
+/* Nobody can preempt us meanwhile: 64 pages are some 30 us when no cache has them. */
+static u64 clear_look_vectors(void *const *pages, u64 which)
+{
+	u64 zero = 0;
+
+	kernel_fpu_begin();
+	if (boot_cpu_has(X86_FEATURE_AVX2)) {
+		for (; which; which &= which - 1)
+			if (fz_x86_is_zero_avx2(pages[__ffs64(which)]))
+				zero |= which & -which;
+		fz_x86_end_avx2();
+	} else {
+		for (; which; which &= which - 1)
+			if (fz_x86_is_zero_sse2(pages[__ffs64(which)]))
+				zero |= which & -which;
+	}
+	kernel_fpu_end();
+	return zero;
+}
+
+static bool clear_has_cold(void)
+{
+	return boot_cpu_has(X86_FEATURE_CLZERO);
+}
+
+static void clear_cold(void *page)
+{
+	kmsan_unpoison_memory(page, PAGE_SIZE);
+	fz_x86_clzero(page);
+}
+#else
+static bool clear_has_vectors(void)
+{
+	return false;
+}
+
+static u64 clear_look_vectors(void *const *pages, u64 which)
+{
+	return 0;
+}
+
+static bool clear_has_cold(void)
+{
+	return false;
+}
+
+static void clear_cold(void *page)
+{
+}
+#endif
+
+static bool clear_is_zero(const u64 *words)
+{
+	u64 any = words[0];
+	int i, k;
+
+	for (i = 0; i < PAGE_SIZE / 8 && !any; i += 32) {
+#pragma GCC unroll 32
+		for (k = 0; k < 32; k++)
+			any |= words[i + k];
+	}
+	return !any;
+}
+
+static u64 clear_look_words(void *const *pages, u64 which)
+{
+	u64 zero = 0;
+
+	for (; which; which &= which - 1)
+		if (clear_is_zero(pages[__ffs64(which)]))
+			zero |= which & -which;
+	return zero;
+}
+
+/**
+ * fz_clear_look() - which pages are zero already
+ * @pages: up to 64 pages that have not failed
+ * @which: a bit for each that is to be looked at
+ *
+ * Return: a bit for each of them that is zero.
+ */
+u64 fz_clear_look(void *const *pages, u64 which)
+{
+	/* For one page it is not worth it to save the registers. */
+	if (which & (which - 1) && clear_has_vectors())
+		return clear_look_vectors(pages, which);
+	return clear_look_words(pages, which);
+}
 
 /**
  * fz_page_is_zero() - whether a page is zero already
@@ -51,17 +122,7 @@ static atomic_long_t clear_streamed;
  */
 bool fz_page_is_zero(struct page *page)
 {
-	const u64 *words = kmap_local_page(page);
-	u64 any = words[0];
-	int i, k;
-
-	for (i = 0; i < PAGE_SIZE / 8 && !any; i += 32) {
-#pragma GCC unroll 32
-		for (k = 0; k < 32; k++)
-			any |= words[i + k];
-	}
-	kunmap_local(words);
-	return !any;
+	return clear_is_zero(page_address(page));
 }
 
 /**
@@ -86,174 +147,85 @@ bool fz_folio_has_failed(struct folio *folio)
 	return flags & FZ_PAGE_FAILED;
 }
 
-static void clear_one(struct page *page, bool streaming)
-{
-	void *to;
-
-	if (!streaming) {
-		clear_highpage(page);
-		return;
-	}
-	/* No other stores past the caches are there for modules. */
-	to = kmap_local_page(page);
-	memcpy_flushcache(to, page_address(ZERO_PAGE(0)), PAGE_SIZE);
-	kunmap_local(to);
-}
-
 /**
- * fz_clear_begin() - pages are about to be cleared in the background
- * @clear: to be passed to fz_folio_zero(), and then to fz_clear_end()
+ * fz_clear_end() - folios are zero, and everybody is to see that
+ *
+ * After the last fz_folio_zero() in the background, before anybody gets one of them.
  */
-void fz_clear_begin(struct fz_clear *clear)
+void fz_clear_end(void)
 {
-	int stores = READ_ONCE(clear_stores);
-
-	/* Read without the lock: to be late with a choice does no harm. */
-	clear->streaming = stores == CLEAR_MEASURED ?
-			   READ_ONCE(clear_choice.best) ^
-			   READ_ONCE(clear_choice.trying) :
-			   stores == CLEAR_STREAMING;
-	clear->other = false;
-	clear->pages = 0;
-	clear->begin = ktime_get_ns();
-}
-
-/**
- * fz_clear_end() - they are, and everybody sees that
- * @clear: see fz_clear_begin()
- */
-void fz_clear_end(struct fz_clear *clear)
-{
-	u64 ns;
-
-	if (clear->streaming) {
-		/* These stores are ordered by nothing else. */
+	/* Stores past the caches are ordered by nothing else. */
+	if (clear_has_cold())
 		wmb();
-		atomic_long_add(clear->pages, &clear_streamed);
-	}
-	if (clear->other || clear->pages < CLEAR_LEAST)
-		return;
-	ns = ktime_get_ns() - clear->begin;
-	/* There will be others. */
-	if (!spin_trylock(&clear_lock))
-		return;
-	fz_choice_add(&clear_choice, clear->streaming, clear->pages, ns);
-	spin_unlock(&clear_lock);
 }
 
-/* Between two batches of one folio. */
-static void clear_pause(struct fz_clear *clear)
+static void clear_one(void *page, bool cold)
 {
-	if (clear)
-		fz_clear_end(clear);
-	cond_resched();
-	if (clear)
-		fz_clear_begin(clear);
+	if (cold && clear_has_cold())
+		clear_cold(page);
+	else
+		fz_clear_page(page);
+}
+
+/*
+ * Clear pages of a huge folio from @first on; false if one has failed.  Many may be zero
+ * still: to look is cheaper than to store.
+ */
+static bool clear_huge_part(struct folio *folio, long first, struct fz_clear *clear)
+{
+	void *pages[FZ_CLEAR_BATCH];
+	u64 which = 0, zero;
+	bool good = true;
+	int i;
+
+	for (i = 0; i < FZ_CLEAR_BATCH; i++) {
+		struct page *page = folio_page(folio, first + i);
+
+		pages[i] = page_address(page);
+		if (likely(!PageHWPoison(page)))
+			which |= BIT_ULL(i);
+		else
+			good = false;
+	}
+	zero = fz_clear_look(pages, which);
+	which &= ~zero;
+	if (clear) {
+		clear->looks += hweight64(zero);
+		clear->stores += hweight64(which);
+	}
+	for (; which; which &= which - 1)
+		clear_one(pages[__ffs64(which)], clear);
+	return good;
+}
+
+static bool clear_huge(struct folio *folio, struct fz_clear *clear)
+{
+	bool good = true;
+	long i;
+
+	for (i = 0; i < folio_nr_pages(folio); i += FZ_CLEAR_BATCH) {
+		good &= clear_huge_part(folio, i, clear);
+		cond_resched();
+	}
+	return good;
 }
 
 /**
  * fz_folio_zero() - make a folio zero
  * @folio: in nobody's hands but the caller's
- * @clear: in the background, between fz_clear_begin() and fz_clear_end(); NULL if
- *	somebody waits for it
- *
- * In a huge folio many pages may be zero still: to look is cheaper for the caches
- * than to store.
+ * @clear: in the background: what was done is added, and fz_clear_end() has to be
+ *	called after the last folio; NULL if somebody waits for it
  *
  * Return: false if it has failed memory in it, and is of no use.
  */
 bool fz_folio_zero(struct folio *folio, struct fz_clear *clear)
 {
-	bool look = folio_test_large(folio);
-	bool good = true;
-	long i;
-
-	for (i = 0; i < folio_nr_pages(folio); i++) {
-		struct page *page = folio_page(folio, i);
-
-		if (i && i % FZ_CLEAR_BATCH == 0)
-			clear_pause(clear);
-		if (unlikely(PageHWPoison(page))) {
-			good = false;
-		} else if (look && fz_page_is_zero(page)) {
-			if (clear) {
-				clear->other = true;
-				clear->looks++;
-			}
-		} else {
-			clear_one(page, clear && clear->streaming);
-			if (clear) {
-				clear->pages++;
-				clear->stores++;
-			}
-		}
-	}
-	return good;
+	if (folio_test_large(folio))
+		return clear_huge(folio, clear);
+	if (unlikely(PageHWPoison(folio_page(folio, 0))))
+		return false;
+	clear_one(folio_address(folio), clear);
+	if (clear)
+		clear->stores++;
+	return true;
 }
-
-static void clear_round(struct page *pages, bool streaming)
-{
-	struct fz_clear clear = { .streaming = streaming };
-	int i;
-
-	clear.begin = ktime_get_ns();
-	for (i = 0; i < FZ_CLEAR_BATCH; i++)
-		clear_one(pages + i, streaming);
-	clear.pages = FZ_CLEAR_BATCH;
-	fz_clear_end(&clear);
-}
-
-/**
- * fz_clear_measure() - have a first idea of both ways
- *
- * Without memory for that the work itself must do.
- */
-void fz_clear_measure(void)
-{
-	unsigned int order = order_base_2(FZ_CLEAR_BATCH);
-	struct page *pages = alloc_pages(GFP_KERNEL | __GFP_NOWARN, order);
-	int i;
-
-	if (!pages)
-		return;
-	for (i = 0; i < CLEAR_ROUNDS; i++) {
-		clear_round(pages, false);
-		clear_round(pages, true);
-	}
-	__free_pages(pages, order);
-}
-
-static int clear_stores_set(const char *value, const struct kernel_param *kp)
-{
-	int stores = sysfs_match_string(clear_names, value);
-
-	if (stores < 0)
-		return stores;
-	WRITE_ONCE(clear_stores, stores);
-	return 0;
-}
-
-static int clear_stores_get(char *buffer, const struct kernel_param *kp)
-{
-	return sysfs_emit(buffer, "%s\n", clear_names[READ_ONCE(clear_stores)]);
-}
-
-static const struct kernel_param_ops clear_stores_ops = {
-	.set = clear_stores_set,
-	.get = clear_stores_get,
-};
-module_param_cb(zeroer_stores, &clear_stores_ops, NULL, 0644);
-MODULE_PARM_DESC(zeroer_stores,
-		 "how the zeroer stores: measured (default), cached, or streaming past the caches");
-
-static int clear_streamed_get(char *buffer, const struct kernel_param *kp)
-{
-	return sysfs_emit(buffer, "%ld\n", atomic_long_read(&clear_streamed));
-}
-
-static const struct kernel_param_ops clear_streamed_ops = {
-	.get = clear_streamed_get,
-};
-module_param_cb(zeroer_streamed, &clear_streamed_ops, NULL, 0400);
-MODULE_PARM_DESC(zeroer_streamed,
-		 "base pages cleared by streaming stores (read only)");

@@ -30,7 +30,7 @@ MODULE_PARM_DESC(max_pages,
 static ulong limits_zeroer_rate = 1UL << 20;
 module_param_named(zeroer_rate, limits_zeroer_rate, ulong, 0644);
 MODULE_PARM_DESC(zeroer_rate,
-		 "base pages a second that the zeroer clears, of all contexts together; one that is zero already counts as 5/4 (default 1048576, 4 GiB; 0: as many as it can)");
+		 "base pages a second that the zeroer clears, of all contexts together; one that is zero already counts as 1/4 (default 1048576, 4 GiB; 0: as many as it can)");
 
 static bool limits_require_accounting;
 module_param_named(require_accounting, limits_require_accounting, bool, 0644);

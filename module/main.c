@@ -7,7 +7,6 @@
 #include <linux/module.h>
 #include <linux/workqueue.h>
 
-#include "clear.h"
 #include "context.h"
 #include "prices.h"
 #include "quarantine.h"
@@ -31,7 +30,6 @@ static int __init main_init(void)
 
 	fz_limit_init();
 	fz_prices_measure();
-	fz_clear_measure();
 	err = fz_shrink_init();
 	if (err)
 		goto err_destroy_wq;

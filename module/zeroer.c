@@ -92,14 +92,13 @@ static u64 zeroer_clear_some(struct fz_pool *pool, struct fz_store *store)
 	if (!nr)
 		return 0;
 
-	fz_clear_begin(&clear);
 	list_for_each_entry_safe(folio, next, &batch, lru)
 		if (unlikely(!fz_folio_zero(folio, &clear))) {
 			list_del(&folio->lru);
 			fz_pool_forget(pool, folio);
 			bad++;
 		}
-	fz_clear_end(&clear);
+	fz_clear_end();
 
 	spin_lock(&pool->lock);
 	list_splice_tail(&batch, &store->ready);

@@ -435,7 +435,7 @@ enum fastzero_zero_flags {
  *	with FASTZERO_ZERO_THREAD or FASTZERO_ZERO_NO_THREAD
  * @__reserved: must be 0
  * @out_work: base pages that this call has cleared, or allocated as zeroed ones; one
- *	that it found zero counts as 5/4, the price of the look
+ *	that it found zero counts as a quarter, the price of the look
  * @out_ns: CPU time in ns that this took, which is in fastzero_stats.out_zeroer_ns,
  *	too
  *

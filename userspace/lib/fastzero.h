@@ -200,7 +200,7 @@ int fastzero_ctx_pool_node(const struct fastzero_ctx *ctx, uint32_t node,
  * struct fastzero_zero_result - what a lent thread has done
  * @size: sizeof(struct fastzero_zero_result)
  * @__reserved: not used
- * @work: base pages that it cleared or allocated; one that it found zero counts as 5/4
+ * @work: base pages that it cleared or allocated; one that it found zero counts as 1/4
  * @ns: CPU time in ns
  */
 struct fastzero_zero_result {
