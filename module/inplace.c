@@ -3,8 +3,8 @@
  * INPLACE: clear folios where they are.  No page table is touched, so the next
  * run does not fault, and whoever else refers to a folio sees the zeros.
  */
-#include <linux/highmem.h>
 #include <linux/mm.h>
+#include <linux/prefetch.h>
 #include <linux/sched/signal.h>
 
 #include "clear.h"
@@ -14,6 +14,10 @@
 
 /* Pages cleared between two looks at signals and the scheduler, or a few more. */
 #define INPLACE_BATCH	512
+/* Steps that are written out, where each instruction counts. */
+#define INPLACE_UNROLL	16
+/* So many pages may lie in a cache of their processor's. */
+#define INPLACE_NEAR	256
 
 /**
  * fz_inplace_is_held() - whether somebody but us and page tables refers to a folio
@@ -61,7 +65,7 @@ void fz_inplace_split_held(const struct fz_chunk *chunk, u64 *words, u64 *held)
 
 static void inplace_page(struct fz_reset *r, struct page *page)
 {
-	clear_highpage(page);
+	fz_clear_page(page_address(page));
 	r->cleared++;
 }
 
@@ -201,89 +205,197 @@ void fz_inplace_some(struct fz_reset *r)
 			inplace_chunk(r, chunk, number);
 }
 
-/* Clear some folios of a sheet; false if the memory of one has failed. */
-static __always_inline bool inplace_sheet(struct fz_reset *r,
-					  struct fz_roll_sheet *sheet,
-					  u64 first, u64 end)
+/*
+ * Whether folios may be cleared: false if the memory of one has failed.  Counts those
+ * that are held.
+ */
+static __always_inline bool inplace_check(struct folio *const *folios, u64 nr,
+					  u64 *held)
 {
-	struct folio **slot = sheet->folios + first;
-	struct folio **behind = sheet->folios + end;
+	struct folio *const *end = folios + nr;
+	struct folio *const *slot = folios;
+	unsigned long flags = 0;
+	u64 counts = 0;
+	int k;
+
+	for (; slot + INPLACE_UNROLL <= end; slot += INPLACE_UNROLL) {
+#pragma GCC unroll 16
+		for (k = 0; k < INPLACE_UNROLL; k++) {
+			flags |= fz_page_flags(folio_page(slot[k], 0));
+			counts += fz_base_counts(slot[k]);
+			/* One after the other: other orders take more. */
+			OPTIMIZER_HIDE_VAR(flags);
+			OPTIMIZER_HIDE_VAR(counts);
+		}
+	}
+	for (; slot < end; slot++) {
+		flags |= fz_page_flags(folio_page(*slot, 0));
+		counts += fz_base_counts(*slot);
+	}
+	if (unlikely(flags & FZ_PAGE_FAILED))
+		return false;
+	/*
+	 * A page that is mapped nowhere counts as 2 as well: it has one reference, and
+	 * carries another from the lower half.  Any other count is more, and then it takes
+	 * a closer look.
+	 */
+	if (unlikely((counts + BIT_ULL(31)) >> 32 != 2 * nr))
+		for (slot = folios; slot < end; slot++)
+			*held += fz_base_is_held(*slot);
+	return true;
+}
+
+/*
+ * Clear pages.  While one is cleared the processor fetches the beginning of the next,
+ * unless all of them are few enough to lie in a cache.
+ */
+static __always_inline void inplace_pages(void *const *pages, u64 nr, bool far)
+{
+	void *const *end = pages + nr;
+	int k;
+
+	for (; pages + INPLACE_UNROLL <= end; pages += INPLACE_UNROLL) {
+#pragma GCC unroll 16
+		for (k = 0; k < INPLACE_UNROLL; k++) {
+			if (far)
+				prefetchw(pages[k + 1]);
+			fz_clear_page(pages[k]);
+		}
+	}
+	for (; pages < end; pages++)
+		fz_clear_page(*pages);
+}
+
+/* Clear some folios of a sheet; false if the memory of one has failed. */
+static __always_inline bool inplace_part(struct fz_reset *r,
+					 const struct fz_roll_sheet *sheet,
+					 u64 first, u64 nr, bool far)
+{
 	u64 held = 0;
 
-	for (; slot < behind; slot++) {
-		struct folio *folio = *slot;
-
-		if (unlikely(PageHWPoison(folio_page(folio, 0))))
-			return false;
-		clear_highpage(folio_page(folio, 0));
-		if (unlikely(fz_base_is_held(folio)))
-			held++;
-	}
-	r->cleared += end - first;
+	if (!inplace_check(sheet->folios + first, nr, &held))
+		return false;
+	if (far)
+		inplace_pages(sheet->pages + first, nr, true);
+	else
+		inplace_pages(sheet->pages + first, nr, false);
+	r->cleared += nr;
 	r->held += held;
 	return true;
 }
 
-/* The same, and see which of them runs do not write to any more. */
-static bool inplace_look(struct fz_reset *r, struct fz_roll_sheet *sheet,
-			 u64 first, u64 end, struct fz_workset_look *look)
+/* The same, and see how long that takes. */
+static noinline bool inplace_measured(struct fz_reset *r,
+				      const struct fz_roll_sheet *sheet,
+				      u64 first, u64 nr)
 {
-	u64 n;
+	u64 begin = ktime_get_ns();
+	bool good = inplace_part(r, sheet, first, nr, true);
 
-	for (n = first; n < end; n++) {
-		struct folio *folio = sheet->folios[n];
-		bool held = fz_base_is_held(folio);
-		bool zero;
+	fz_prices_cleared(nr, ktime_get_ns() - begin);
+	return good;
+}
 
-		/* One that is huge has come since we looked for such. */
-		if (unlikely(PageHWPoison(folio_page(folio, 0)) ||
-			     folio_test_large(folio)))
-			return false;
-		zero = fz_page_is_zero(folio_page(folio, 0));
-		if (!zero)
-			clear_highpage(folio_page(folio, 0));
-		/* What others hold is in use. */
-		if (fz_workset_goes(look, &sheet->ages[n], zero && !held)) {
-			fz_chunk_age(r->s, folio->index);
-			continue;
-		}
-		r->cleared++;
-		r->held += held;
+/* Those of a group whose turn it is to be looked at. */
+static u64 inplace_turn(const struct fz_workset_look *look, u64 first, u64 nr)
+{
+	u64 from = clamp(look->first, first, first + nr) - first;
+	u64 end = clamp(look->end, first, first + nr) - first;
+
+	return from < end ? GENMASK_ULL(end - 1, from) : 0;
+}
+
+/* What a look tells of a folio, for which it was its turn; false if it is huge. */
+static bool inplace_learned(struct fz_reset *r, struct fz_roll_sheet *sheet, u64 n,
+			    struct fz_workset_look *look, bool zero)
+{
+	struct folio *folio = sheet->folios[n];
+
+	/* One that is huge has come since we looked for such. */
+	if (unlikely(folio_test_large(folio)))
+		return false;
+	if (fz_workset_goes(look, &sheet->ages[n], zero)) {
+		fz_chunk_age(r->s, folio->index);
+		r->cleared--;
 	}
 	return true;
 }
 
-/* Clear some folios of a sheet, and see how long that takes. */
-static bool inplace_measured(struct fz_reset *r, struct fz_roll_sheet *sheet,
-			     u64 first, u64 end)
+/*
+ * Clear a group of a sheet, but look at some of its pages first, which costs less than to
+ * clear them if they are zero: those that were so the last time, and those in @turn.
+ * Where all of these are zero runs only read, and the others are looked at, too.
+ */
+static noinline bool inplace_look(struct fz_reset *r, struct fz_roll_sheet *sheet,
+				  u64 first, u64 nr, u64 turn,
+				  struct fz_workset_look *look)
 {
-	u64 begin = ktime_get_ns();
-	bool good = inplace_sheet(r, sheet, first, end);
+	void *const *pages = sheet->pages + first;
+	u64 all = GENMASK_ULL(nr - 1, 0);
+	u64 which = (sheet->zero[first / 64] | turn) & all;
+	u64 used = 0;
+	u64 zero, left;
 
-	fz_prices_cleared(end - first, ktime_get_ns() - begin);
+	if (!inplace_check(sheet->folios + first, nr, &r->held))
+		return false;
+	/* What others hold is in use, whatever is in it. */
+	for (left = turn; left; left &= left - 1)
+		if (fz_base_is_held(sheet->folios[first + __ffs64(left)]))
+			used |= left & -left;
+	zero = fz_clear_look(pages, which);
+	if (zero == which && which != all)
+		zero |= fz_clear_look(pages, all & ~which);
+	for (left = all & ~zero; left; left &= left - 1)
+		fz_clear_page(pages[__ffs64(left)]);
+	sheet->zero[first / 64] = zero;
+	r->cleared += nr;
+
+	for (left = turn; left; left &= left - 1)
+		if (!inplace_learned(r, sheet, first + __ffs64(left), look,
+				     zero & ~used & left & -left))
+			return false;
+	return true;
+}
+
+/* Clear the folios of a sheet group by group; @base: how many are on those before. */
+static noinline bool inplace_groups(struct fz_reset *r, struct fz_roll_sheet *sheet,
+				    u64 nr, u64 base, struct fz_workset_look *look)
+{
+	bool measured = !look || base;
+	bool good = true;
+	u64 first;
+
+	for (first = 0; good && first < nr; first += 64) {
+		u64 some = min_t(u64, nr - first, 64);
+		u64 turn = look ? inplace_turn(look, base + first, some) : 0;
+
+		if (turn | sheet->zero[first / 64]) {
+			good = inplace_look(r, sheet, first, some, turn, look);
+		} else if (!measured && some >= FZ_PRICES_LEAST) {
+			/* Once is enough. */
+			measured = true;
+			good = inplace_measured(r, sheet, first, some);
+		} else {
+			good = inplace_part(r, sheet, first, some, true);
+		}
+	}
 	return good;
 }
 
-/* Clear the first @nr folios of a sheet, and look at those whose turn it is. */
-static bool inplace_both(struct fz_reset *r, struct fz_roll_sheet *sheet, u64 nr,
-			 u64 base, struct fz_workset_look *look)
+/* Whether a reset has found any page of a sheet zero. */
+static bool inplace_has_zero(const struct fz_roll_sheet *sheet)
 {
-	u64 first = clamp(look->first, base, base + nr) - base;
-	u64 end = clamp(look->end, base, base + nr) - base;
+	u64 any = 0;
+	int i;
 
-	if (!inplace_sheet(r, sheet, 0, first) ||
-	    !inplace_look(r, sheet, first, end, look))
-		return false;
-	/* Once is enough. */
-	if (!base && nr - end >= FZ_PRICES_LEAST)
-		return inplace_measured(r, sheet, end, nr);
-	return inplace_sheet(r, sheet, end, nr);
+	for (i = 0; i < FZ_ROLL_GROUPS; i++)
+		any |= sheet->zero[i];
+	return any;
 }
 
-/* Made twice: without a look each instruction counts. */
-static __always_inline int inplace_sheets(struct fz_reset *r,
-					  struct fz_workset_look *look)
+static int inplace_sheets(struct fz_reset *r, struct fz_workset_look *look)
 {
+	bool far = atomic_long_read(&r->s->populated) > INPLACE_NEAR;
 	struct fz_roll_sheet *sheet = NULL;
 	u64 base = 0;
 	u64 nr;
@@ -292,8 +404,9 @@ static __always_inline int inplace_sheets(struct fz_reset *r,
 		sheet = fz_roll_next(&r->s->roll, sheet, &nr);
 		if (!sheet)
 			break;
-		if (!(look ? inplace_both(r, sheet, nr, base, look) :
-			     inplace_sheet(r, sheet, 0, nr)))
+		if (!(look || inplace_has_zero(sheet) ?
+		      inplace_groups(r, sheet, nr, base, look) :
+		      inplace_part(r, sheet, 0, nr, far)))
 			return -EAGAIN;
 		if (nr < FZ_ROLL_SHEET)
 			break;

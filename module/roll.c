@@ -12,12 +12,16 @@
 
 #define ROLL_SHEET_SIZE	4096
 
-static s8 *roll_age(struct folio **slot)
+static struct fz_roll_sheet *roll_sheet(struct folio **slot)
 {
-	struct fz_roll_sheet *sheet =
-		(void *)ALIGN_DOWN((unsigned long)slot, ROLL_SHEET_SIZE);
+	return (void *)ALIGN_DOWN((unsigned long)slot, ROLL_SHEET_SIZE);
+}
 
-	return &sheet->ages[slot - sheet->folios];
+static void roll_put(struct fz_roll_sheet *sheet, u64 n, struct folio *folio)
+{
+	sheet->folios[n] = folio;
+	sheet->pages[n] = folio_address(folio);
+	folio->private = &sheet->folios[n];
 }
 
 /**
@@ -44,13 +48,15 @@ int fz_roll_grow(struct fz_roll *roll, struct mem_cgroup *memcg, gfp_t gfp)
 	struct fz_roll_sheet *sheet;
 
 	/* A place tells where its sheet begins: what has such a size is aligned. */
-	BUILD_BUG_ON(sizeof(*sheet) != ROLL_SHEET_SIZE);
+	BUILD_BUG_ON(sizeof(*sheet) > ROLL_SHEET_SIZE);
 	sheet = kmalloc(ROLL_SHEET_SIZE, gfp);
 	set_active_memcg(old);
 	if (!sheet)
 		return -ENOMEM;
 
 	sheet->nr = 0;
+	memset(sheet->zero, 0, sizeof(sheet->zero));
+	sheet->pages[FZ_ROLL_SHEET] = NULL;
 	spin_lock(&roll->lock);
 	/* Behind one that has room already, which we did not see. */
 	list_add_tail(&sheet->link, &roll->sheets);
@@ -95,11 +101,8 @@ bool fz_roll_add(struct fz_roll *roll, struct folio *folio, s8 age)
 	spin_lock(&roll->lock);
 	sheet = roll_open_sheet(roll);
 	if (sheet) {
-		struct folio **slot = &sheet->folios[sheet->nr];
-
-		*slot = folio;
+		roll_put(sheet, sheet->nr, folio);
 		sheet->ages[sheet->nr] = age;
-		folio->private = slot;
 		sheet->nr++;
 	}
 	spin_unlock(&roll->lock);
@@ -129,8 +132,9 @@ static void roll_trim(struct fz_roll *roll)
 void fz_roll_remove(struct fz_roll *roll, struct folio *folio)
 {
 	struct folio **slot = folio->private;
+	struct fz_roll_sheet *to = roll_sheet(slot);
 	struct fz_roll_sheet *sheet = roll->open;
-	struct folio *last;
+	u64 n = slot - to->folios;
 
 	lockdep_assert_held(&roll->lock);
 
@@ -139,10 +143,8 @@ void fz_roll_remove(struct fz_roll *roll, struct folio *folio)
 		roll->open = sheet;
 	}
 	sheet->nr--;
-	last = sheet->folios[sheet->nr];
-	*slot = last;
-	*roll_age(slot) = sheet->ages[sheet->nr];
-	last->private = slot;
+	roll_put(to, n, sheet->folios[sheet->nr]);
+	to->ages[n] = sheet->ages[sheet->nr];
 	WRITE_ONCE(folio->private, NULL);
 	if (!sheet->nr)
 		roll_trim(roll);
@@ -195,9 +197,9 @@ bool fz_roll_has(const struct folio *folio)
 void fz_roll_replace(struct folio *old, struct folio *folio)
 {
 	struct folio **slot = old->private;
+	struct fz_roll_sheet *sheet = roll_sheet(slot);
 
-	*slot = folio;
-	folio->private = slot;
+	roll_put(sheet, slot - sheet->folios, folio);
 	WRITE_ONCE(old->private, NULL);
 }
 

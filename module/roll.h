@@ -5,6 +5,7 @@
 #ifndef FZ_ROLL_H
 #define FZ_ROLL_H
 
+#include <linux/kernel.h>
 #include <linux/list.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
@@ -12,21 +13,31 @@
 struct folio;
 struct mem_cgroup;
 
-/* Folios on a sheet, which takes a page of 4 KiB. */
-#define FZ_ROLL_SHEET	452
+/*
+ * Folios on a sheet, which takes a page of 4 KiB: a multiple of the steps in which they
+ * are cleared.  And groups of 64 of them.
+ */
+#define FZ_ROLL_SHEET	224
+#define FZ_ROLL_GROUPS	DIV_ROUND_UP(FZ_ROLL_SHEET, 64)
 
 /**
  * struct fz_roll_sheet - a part of a roll
  * @link: in fz_roll.sheets
  * @nr: folios on it; all sheets before the open one are full, all behind it empty
+ * @zero: a bit for each: a reset has found it zero when it looked last.  A hint, which
+ *	nothing moves with a folio; protected by fz_scratch.lock
  * @folios: these.  The private member of each points to its place here
+ * @pages: where each lies in the kernel's memory; one more, which says nothing, for who
+ *	reads ahead
  * @ages: see workset.h, for each of them; changed under fz_scratch.lock, but that
  *	of one that comes
  */
 struct fz_roll_sheet {
 	struct list_head link;
 	u64 nr;
+	u64 zero[FZ_ROLL_GROUPS];
 	struct folio *folios[FZ_ROLL_SHEET];
+	void *pages[FZ_ROLL_SHEET + 1];
 	s8 ages[FZ_ROLL_SHEET];
 };
 

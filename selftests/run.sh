@@ -39,6 +39,7 @@ END
 programs='args 120
 args_values 120 -debug
 args_fd 120 -debug
+look 120
 file 120
 memfd 120 -debug
 memfd_io 120 -debug

@@ -85,6 +85,16 @@ static inline unsigned long fz_page_flags(const struct page *page)
 #define FZ_PAGE_FAILED	0
 #endif
 
+/*
+ * References to a base page, in the upper half, and page tables that map it, less one, in
+ * the lower: they lie side by side, and are read by one instruction where that goes.
+ */
+static inline u64 fz_base_counts(const struct folio *folio)
+{
+	return data_race((u64)(u32)folio->_refcount.counter << 32 |
+			 (u32)folio->_mapcount.counter);
+}
+
 /* The memory policy of a mapping, NULL for none. */
 static inline struct mempolicy *fz_vma_policy(const struct vm_area_struct *vma)
 {

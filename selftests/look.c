@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * AUTO and INPLACE look at pages that were zero the last time, and clear what is not:
+ * one byte, anywhere in a page, has to be found.
+ */
+#include "kselftest_harness.h"
+#include "fz.h"
+
+/* Whole groups of pages that are looked at together, and a part of one. */
+#define PAGES	300
+#define SIZE	(PAGES * fz_ps)
+
+FIXTURE(look) {
+	int ctx, fd;
+	unsigned char *map;
+};
+
+FIXTURE_VARIANT(look) {
+	uint32_t mode;
+};
+
+FIXTURE_VARIANT_ADD(look, auto) { .mode = FASTZERO_MODE_AUTO };
+FIXTURE_VARIANT_ADD(look, inplace) { .mode = FASTZERO_MODE_INPLACE };
+
+FIXTURE_SETUP(look)
+{
+	self->ctx = fz_open();
+	self->fd = fz_create(self->ctx, SIZE);
+	self->map = fz_map(self->fd, 0, SIZE);
+}
+
+FIXTURE_TEARDOWN(look)
+{
+	munmap(self->map, SIZE);
+	close(self->fd);
+	close(self->ctx);
+}
+
+/* All pages are there and zero, and AUTO has seen that. */
+static void settle(struct __test_metadata *_metadata, FIXTURE_DATA(look) *self)
+{
+	int i;
+
+	for (i = 0; i < 20; i++) {
+		ASSERT_ZERO(self->map, 0, SIZE);
+		fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_AUTO);
+	}
+	ASSERT_ZERO(self->map, 0, SIZE);
+}
+
+/* Each page has its byte at another place, and one page of 16 none. */
+TEST_F(look, finds_each_byte)
+{
+	uint64_t at, i;
+
+	settle(_metadata, self);
+	for (at = 0; at < fz_ps; at += PAGES) {
+		for (i = 0; i < PAGES; i++)
+			if (i % 16)
+				self->map[i * fz_ps + (at + i) % fz_ps] = 1 << i % 8;
+		fz_reset(self->fd, 0, SIZE, variant->mode);
+		ASSERT_ZERO(self->map, 0, SIZE);
+		/* Zero this time, so the next time they are looked at. */
+		fz_reset(self->fd, 0, SIZE, variant->mode);
+		ASSERT_ZERO(self->map, 0, SIZE);
+	}
+}
+
+/* Runs that write take turns with runs that read. */
+TEST_F(look, takes_turns)
+{
+	uint64_t random = 1;
+	int round;
+
+	settle(_metadata, self);
+	for (round = 0; round < 200; round++) {
+		uint64_t i, writes = fz_random(&random) % 4;
+
+		for (i = 0; i < PAGES; i++)
+			if (fz_random(&random) % 4 < writes)
+				self->map[i * fz_ps + fz_random(&random) % fz_ps] = 0xff;
+		fz_reset(self->fd, 0, SIZE, variant->mode);
+		ASSERT_ZERO(self->map, 0, SIZE);
+	}
+}
+
+TEST_HARNESS_MAIN
