@@ -23,6 +23,7 @@ union ioctl_buffer {
 	struct fastzero_pool pool;
 	struct fastzero_stats stats;
 	struct fastzero_reset reset;
+	struct fastzero_reset_many reset_many;
 	struct fastzero_reset_dirty reset_dirty;
 	struct fastzero_populate populate;
 	struct fastzero_workset workset;
@@ -54,6 +55,7 @@ static int ioctl_info(struct fz_ucmd *ucmd)
 
 	info->out_features = FASTZERO_FEATURE_NODE |
 			     FASTZERO_FEATURE_RESET_DIRTY |
+			     FASTZERO_FEATURE_RESET_MANY |
 			     FASTZERO_FEATURE_TOTAL_CPU |
 			     FASTZERO_FEATURE_WORKSET |
 			     FASTZERO_FEATURE_ZERO |
@@ -206,6 +208,8 @@ struct ioctl_op {
 static const struct ioctl_op ioctl_ops[] = {
 	IOCTL_OP(FASTZERO_IOC_RESET, fz_ioctl_reset, struct fastzero_reset,
 		 out_held, ON_SCRATCH, false),
+	IOCTL_OP(FASTZERO_IOC_RESET_MANY, fz_ioctl_reset_many,
+		 struct fastzero_reset_many, out_held, ON_CONTEXT, false),
 	IOCTL_OP(FASTZERO_IOC_INFO, ioctl_info, struct fastzero_info,
 		 out_max_pages, ON_CONTEXT, true),
 	IOCTL_OP(FASTZERO_IOC_CREATE, ioctl_create, struct fastzero_create,
@@ -280,7 +284,9 @@ long fz_context_ioctl(struct file *file, unsigned int nr, unsigned long arg)
 	return ioctl_run(op, file, &ucmd);
 }
 
-long fz_scratch_ioctl(struct file *file, unsigned int nr, unsigned long arg)
+/* Not inlined: most calls do without its frame. */
+static noinline long ioctl_on_scratch(struct file *file, unsigned int nr,
+				      unsigned long arg)
 {
 	const struct ioctl_op *op = ioctl_find(nr, ON_SCRATCH);
 	struct fz_scratch *s = fz_scratch_of(file);
@@ -293,4 +299,17 @@ long fz_scratch_ioctl(struct file *file, unsigned int nr, unsigned long arg)
 	if (!op)
 		return -ENOTTY;
 	return ioctl_run(op, file, &ucmd);
+}
+
+long fz_scratch_ioctl(struct file *file, unsigned int nr, unsigned long arg)
+{
+	bool done = false;
+	long ret;
+
+	if (likely(nr == FASTZERO_IOC_RESET)) {
+		ret = fz_ioctl_reset_fast(file, (void __user *)arg, &done);
+		if (likely(done))
+			return ret;
+	}
+	return ioctl_on_scratch(file, nr, arg);
 }

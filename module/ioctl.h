@@ -8,6 +8,7 @@
 #include <linux/fs.h>
 #include <linux/types.h>
 
+struct fastzero_reset;
 struct fz_context;
 struct fz_scratch;
 
@@ -34,6 +35,9 @@ long fz_scratch_ioctl(struct file *file, unsigned int nr, unsigned long arg);
 int fz_ucmd_respond(struct fz_ucmd *ucmd);
 
 int fz_ioctl_reset(struct fz_ucmd *ucmd);
+int fz_ioctl_reset_many(struct fz_ucmd *ucmd);
+long fz_ioctl_reset_fast(struct file *file, struct fastzero_reset __user *user,
+			 bool *done);
 int fz_ioctl_reset_dirty(struct fz_ucmd *ucmd);
 int fz_ioctl_populate(struct fz_ucmd *ucmd);
 int fz_ioctl_workset(struct fz_ucmd *ucmd);

@@ -61,6 +61,10 @@ SHAPE(stats_scratch, STATS, fastzero_stats, .scratch = true,
 SHAPE(reset, RESET, fastzero_reset, .scratch = true,
 	.reserved = offsetof(struct fastzero_reset, __reserved),
 	.out = offsetof(struct fastzero_reset, out_done));
+SHAPE(reset_many, RESET_MANY, fastzero_reset_many,
+	.feature = FASTZERO_FEATURE_RESET_MANY,
+	.reserved = offsetof(struct fastzero_reset_many, __reserved),
+	.out = offsetof(struct fastzero_reset_many, out_done));
 SHAPE(reset_dirty, RESET_DIRTY, fastzero_reset_dirty, .scratch = true,
 	.feature = FASTZERO_FEATURE_RESET_DIRTY,
 	.out = offsetof(struct fastzero_reset_dirty, out_done));
@@ -82,6 +86,7 @@ static void build(FIXTURE_DATA(shape) *self, unsigned int nr, size_t size)
 		struct fastzero_zero zero;
 		struct fastzero_stats stats;
 		struct fastzero_reset reset;
+		struct fastzero_reset_many many;
 		struct fastzero_reset_dirty dirty;
 		struct fastzero_populate populate;
 		struct fastzero_workset workset;
@@ -102,6 +107,10 @@ static void build(FIXTURE_DATA(shape) *self, unsigned int nr, size_t size)
 		break;
 	case FASTZERO_IOC_RESET:
 		u.reset.length = 2 * fz_ps;
+		break;
+	case FASTZERO_IOC_RESET_MANY:
+		u.many.fds = (uintptr_t)&self->state.fd;
+		u.many.nr = 1;
 		break;
 	case FASTZERO_IOC_RESET_DIRTY:
 		u.dirty.length = 2 * fz_ps;

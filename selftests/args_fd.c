@@ -27,7 +27,7 @@ FIXTURE_TEARDOWN(fd)
 
 static bool known(unsigned int nr)
 {
-	return nr <= FASTZERO_CMD_ZERO ||
+	return nr <= FASTZERO_CMD_RESET_MANY ||
 	       (nr >= FASTZERO_CMD_RESET && nr <= FASTZERO_CMD_WORKSET);
 }
 
@@ -57,7 +57,7 @@ TEST_F(fd, unknown_types)
 {
 	const unsigned int base[] = { FASTZERO_IOC_INFO, FASTZERO_IOC_CREATE,
 		FASTZERO_IOC_POOL, FASTZERO_IOC_STATS, FASTZERO_IOC_ZERO,
-		FASTZERO_IOC_RESET,
+		FASTZERO_IOC_RESET_MANY, FASTZERO_IOC_RESET,
 		FASTZERO_IOC_RESET_DIRTY, FASTZERO_IOC_POPULATE,
 		FASTZERO_IOC_WORKSET };
 	const unsigned int change[] = { 0x100, 0x8000, _IOC_READ << _IOC_DIRSHIFT,
@@ -220,7 +220,7 @@ TEST_F(fd, info_says_what_is_there)
 	EXPECT_TRUE(fz_has_mode(info, FASTZERO_MODE_INPLACE));
 	EXPECT_TRUE(fz_has_mode(info, FASTZERO_MODE_DROP));
 	EXPECT_EQ(0, info->out_modes >> (FASTZERO_MODE_DROP + 1));
-	EXPECT_EQ(0, info->out_features >> 7);
+	EXPECT_EQ(0, info->out_features >> 9);
 }
 
 TEST_HARNESS_MAIN

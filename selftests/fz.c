@@ -174,6 +174,16 @@ int fz_raw_reset(int fd, uint64_t offset, uint64_t length, uint32_t mode,
 	return FZ_CALL(fd, FASTZERO_IOC_RESET, out, arg);
 }
 
+int fz_raw_reset_many(int fd, const int32_t *fds, uint32_t nr, uint32_t mode,
+		      struct fastzero_reset_many *out)
+{
+	struct fastzero_reset_many arg = {
+		.fds = (uintptr_t)fds, .nr = nr, .mode = mode,
+	};
+
+	return FZ_CALL(fd, FASTZERO_IOC_RESET_MANY, out, arg);
+}
+
 int fz_raw_reset_dirty(int fd, uint64_t offset, uint64_t length, uint32_t mode,
 		       const uint64_t *bitmap, uint64_t bitmap_size,
 		       struct fastzero_reset_dirty *out)

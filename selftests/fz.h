@@ -93,6 +93,8 @@ int fz_raw_zero(int fd, uint32_t timeout_ms, uint32_t flags,
 int fz_raw_stats(int fd, struct fastzero_stats *out);
 int fz_raw_reset(int fd, uint64_t offset, uint64_t length, uint32_t mode,
 		 struct fastzero_reset *out);
+int fz_raw_reset_many(int fd, const int32_t *fds, uint32_t nr, uint32_t mode,
+		      struct fastzero_reset_many *out);
 int fz_raw_reset_dirty(int fd, uint64_t offset, uint64_t length, uint32_t mode,
 		       const uint64_t *bitmap, uint64_t bitmap_size,
 		       struct fastzero_reset_dirty *out);
@@ -110,6 +112,8 @@ int fz_raw_workset(int fd, uint32_t op, void *buffer, uint64_t size,
 #define fz_stats(fd)		FZ_ASSERTING(stats, fastzero_stats, fd)
 #define fz_pool(fd, ...)	FZ_ASSERTING(pool, fastzero_pool, fd, __VA_ARGS__)
 #define fz_reset(fd, ...)	FZ_ASSERTING(reset, fastzero_reset, fd, __VA_ARGS__)
+#define fz_reset_many(fd, ...) \
+	FZ_ASSERTING(reset_many, fastzero_reset_many, fd, __VA_ARGS__)
 #define fz_reset_dirty(fd, ...) \
 	FZ_ASSERTING(reset_dirty, fastzero_reset_dirty, fd, __VA_ARGS__)
 #define fz_populate(fd, ...) \

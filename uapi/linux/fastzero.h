@@ -189,6 +189,7 @@ enum {
 	FASTZERO_CMD_POOL,
 	FASTZERO_CMD_STATS,
 	FASTZERO_CMD_ZERO,
+	FASTZERO_CMD_RESET_MANY,
 	FASTZERO_CMD_RESET = 0x10,
 	FASTZERO_CMD_RESET_DIRTY,
 	FASTZERO_CMD_POPULATE,
@@ -206,6 +207,7 @@ enum {
  * @FASTZERO_FEATURE_TOTAL_CPU: CREATE takes FASTZERO_CREATE_TOTAL_CPU
  * @FASTZERO_FEATURE_ZERO: ZERO works
  * @FASTZERO_FEATURE_THREAD: ZERO takes FASTZERO_ZERO_THREAD
+ * @FASTZERO_FEATURE_RESET_MANY: RESET_MANY works
  */
 enum fastzero_feature {
 	FASTZERO_FEATURE_2M		= 1 << 0,
@@ -216,6 +218,7 @@ enum fastzero_feature {
 	FASTZERO_FEATURE_TOTAL_CPU	= 1 << 5,
 	FASTZERO_FEATURE_ZERO		= 1 << 6,
 	FASTZERO_FEATURE_THREAD		= 1 << 7,
+	FASTZERO_FEATURE_RESET_MANY	= 1 << 8,
 };
 
 /**
@@ -548,6 +551,47 @@ struct fastzero_reset {
 	__aligned_u64 out_held;
 };
 #define FASTZERO_IOC_RESET _IO(FASTZERO_TYPE, FASTZERO_CMD_RESET)
+
+/**
+ * struct fastzero_reset_many - ioctl(FASTZERO_IOC_RESET_MANY), on a context
+ * @size: sizeof(struct fastzero_reset_many)
+ * @flags: must be 0
+ * @fds: user pointer to @nr descriptors of scratches, __s32 each
+ * @nr: how many, not 0
+ * @mode: one of enum fastzero_mode, for all of them
+ * @__reserved: must be 0
+ * @out_done: scratches, from the first on, that are zero now; @nr if the call
+ *	succeeds
+ * @out_cleared: as in struct fastzero_reset, of all these scratches together; so are
+ *	the following
+ * @out_swapped: base pages that were replaced by ready ones
+ * @out_dropped: base pages that were taken out and left a hole
+ * @out_held: base pages among these that somebody else referred to
+ *
+ * Resets many scratches in one call, each as RESET of all of it does, one after the
+ * other.  Who resets small scratches pays more for the call than for the reset.  Each
+ * descriptor has to be open for writing, and gives the right by itself: scratches of
+ * other contexts may be among them.  One that is there twice is reset twice.
+ *
+ * A call that fails has reset the first @out_done scratches, and the next one is what it
+ * failed for: EBADF for what is no descriptor or not open for writing, EINVAL for one
+ * of something else than a scratch, EINTR and EIO as RESET, whose part of the scratch
+ * is done.  EFAULT where descriptors cannot be read.
+ */
+struct fastzero_reset_many {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 fds;
+	__u32 nr;
+	__u32 mode;
+	__u32 __reserved;
+	__u32 out_done;
+	__aligned_u64 out_cleared;
+	__aligned_u64 out_swapped;
+	__aligned_u64 out_dropped;
+	__aligned_u64 out_held;
+};
+#define FASTZERO_IOC_RESET_MANY _IO(FASTZERO_TYPE, FASTZERO_CMD_RESET_MANY)
 
 /**
  * struct fastzero_reset_dirty - ioctl(FASTZERO_IOC_RESET_DIRTY), on a scratch

@@ -435,6 +435,23 @@ int fastzero_reset_all(const struct fastzero_scratch *scratch,
 		       unsigned int mode, struct fastzero_result *result);
 
 /**
+ * fastzero_reset_many() - make many scratches zero again, in one call
+ * @ctx: a context
+ * @fds: descriptors of scratches, of this context or of others
+ * @nr: how many, not 0
+ * @mode: one of enum fastzero_mode
+ * @result: where to put what was done, or NULL; its size must be set.  Its member done
+ *	is the number of scratches, from the first on, that are zero now
+ *
+ * For scratches so small that the call costs more than the reset.
+ *
+ * Return: 0 or -errno, see struct fastzero_reset_many; -EOPNOTSUPP if the module does
+ * not have it.
+ */
+int fastzero_reset_many(const struct fastzero_ctx *ctx, const int *fds, uint32_t nr,
+			unsigned int mode, struct fastzero_result *result);
+
+/**
  * struct fastzero_bitmap_opts - which pages are to be reset
  * @size: sizeof(struct fastzero_bitmap_opts)
  * @flags: must be 0

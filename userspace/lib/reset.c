@@ -64,6 +64,31 @@ FASTZERO_API int fastzero_reset_all(const struct fastzero_scratch *scratch,
 	return fastzero_reset_range(scratch, 0, scratch->length, mode, result);
 }
 
+FASTZERO_API int fastzero_reset_many(const struct fastzero_ctx *ctx, const int *fds,
+				     uint32_t nr, unsigned int mode,
+				     struct fastzero_result *result)
+{
+	struct fastzero_reset_many many = {
+		.size = sizeof(many),
+		.fds = (uintptr_t)fds,
+		.nr = nr,
+		.mode = mode,
+	};
+	struct fastzero_result r = { 0 };
+	int ret = fz_struct_check_out(result);
+
+	if (ret)
+		return ret;
+	ret = fz_device_call(ctx->fd, FASTZERO_IOC_RESET_MANY, &many);
+	r.done = many.out_done;
+	r.cleared = many.out_cleared;
+	r.swapped = many.out_swapped;
+	r.dropped = many.out_dropped;
+	r.held = many.out_held;
+	fz_struct_out(result, &r, sizeof(r));
+	return ret;
+}
+
 FASTZERO_API int
 fastzero_reset_bitmap(const struct fastzero_scratch *scratch,
 		      const struct fastzero_bitmap_opts *opts,

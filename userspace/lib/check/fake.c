@@ -89,6 +89,12 @@ static int fake_ioctl(int fd, unsigned long request, void *arg)
 		ret = fake_size(arg, sizeof(struct fastzero_reset));
 		FAKE_OUTPUTS(arg, reset, out_done);
 		return ret ? ret : fake.error;
+	case FASTZERO_IOC_RESET_MANY:
+		if (fake.ancient)
+			return -ENOTTY;
+		ret = fake_size(arg, sizeof(struct fastzero_reset_many));
+		FAKE_OUTPUTS(arg, reset_many, out_done);
+		return ret ? ret : fake.error;
 	case FASTZERO_IOC_POPULATE:
 		ret = fake_size(arg, sizeof(struct fastzero_populate));
 		FAKE_OUTPUTS(arg, populate, out_done);

@@ -13,13 +13,14 @@
 
 struct fake {
 	int delta;		/* its structures are longer by this */
-	int error;		/* what RESET and POPULATE return */
+	int error;		/* what RESET, RESET_MANY and POPULATE return */
 	bool ancient;		/* it does not know anything but CREATE and INFO */
 	int scratch;		/* descriptor that it takes for a scratch */
 	union {
 		struct fastzero_create create;
 		struct fastzero_pool pool;
 		struct fastzero_reset reset;
+		struct fastzero_reset_many reset_many;
 		struct fastzero_reset_dirty reset_dirty;
 		struct fastzero_populate populate;
 		struct fastzero_workset workset;

@@ -78,8 +78,10 @@ static void check_zero(const struct fastzero_ctx *ctx)
 	CHECK(fastzero_ctx_zero_stop(ctx) == 0);
 }
 
-static void check_reset(const struct fastzero_scratch *scratch, char *ram)
+static void check_reset(const struct fastzero_ctx *ctx,
+			const struct fastzero_scratch *scratch, char *ram)
 {
+	const int fd = fastzero_scratch_fd(scratch), none = -1;
 	struct fastzero_result result = { .size = sizeof(result) };
 	struct fastzero_stats stats = { .size = sizeof(stats) };
 
@@ -94,6 +96,12 @@ static void check_reset(const struct fastzero_scratch *scratch, char *ram)
 	CHECK(stats.out_populated == 0 && stats.out_scratches == 1 &&
 	      stats.out_length == LENGTH);
 	CHECK(nonzero(ram, LENGTH) == 0);
+	memset(ram, 0xff, LENGTH);
+	CHECK(fastzero_reset_many(ctx, &fd, 1, FASTZERO_MODE_DROP, &result) == 0);
+	CHECK(result.done == 1 && result.dropped == PAGES);
+	CHECK(nonzero(ram, LENGTH) == 0);
+	CHECK(fastzero_reset_many(ctx, &none, 1, FASTZERO_MODE_DROP, &result) == -EBADF);
+	CHECK(result.done == 0);
 	CHECK(fastzero_reset_range(scratch, 1, PAGE, FASTZERO_MODE_AUTO, &result) == -EINVAL);
 	CHECK(fastzero_reset_all(scratch, 77, NULL) < 0);
 }
@@ -301,7 +309,7 @@ int main(void)
 	CHECK(ret == 0);
 	if (ret)
 		return check_end("live");
-	check_reset(scratch, addr);
+	check_reset(ctx, scratch, addr);
 	check_populate(scratch, addr);
 	check_optional(ctx, scratch, addr);
 	check_passing(scratch, addr);

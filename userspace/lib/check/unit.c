@@ -286,6 +286,28 @@ static void check_reset(struct fastzero_scratch *scratch)
 	      fake.last.populate.flags == FASTZERO_POPULATE_WORKSET);
 }
 
+static void check_many(const struct fastzero_ctx *ctx)
+{
+	struct fastzero_result result = { .size = sizeof(result) };
+	const int fds[] = { 3, 4 };
+
+	CHECK(fastzero_reset_many(ctx, fds, 2, FASTZERO_MODE_DROP, &result) == 0);
+	CHECK(fake.last.reset_many.fds == (uintptr_t)fds &&
+	      fake.last.reset_many.nr == 2 &&
+	      fake.last.reset_many.mode == FASTZERO_MODE_DROP);
+	CHECK(result.done == (uint32_t)ONES && result.held == ONES);
+	fake.error = -EBADF;
+	result.done = 0;
+	CHECK(fastzero_reset_many(ctx, fds, 2, FASTZERO_MODE_AUTO, &result) == -EBADF);
+	CHECK(result.done == (uint32_t)ONES);
+	fake.error = 0;
+	fake.ancient = true;
+	CHECK(fastzero_reset_many(ctx, fds, 2, FASTZERO_MODE_AUTO, NULL) == -EOPNOTSUPP);
+	fake.ancient = false;
+	result.size = 7;
+	CHECK(fastzero_reset_many(ctx, fds, 2, FASTZERO_MODE_AUTO, &result) == -EINVAL);
+}
+
 static void check_bitmap_workset(struct fastzero_scratch *scratch)
 {
 	struct fastzero_bitmap_opts opts = {
@@ -351,6 +373,7 @@ int main(void)
 	CHECK(fastzero_scratch_create(ctx, LENGTH, NULL, &scratch) == 0);
 	check_map(scratch);
 	check_reset(scratch);
+	check_many(ctx);
 	check_bitmap_workset(scratch);
 	fastzero_scratch_close(scratch);
 	fastzero_ctx_close(ctx);
