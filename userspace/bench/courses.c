@@ -124,7 +124,7 @@ static const struct course courses[] = {
 	}, {
 		.name = "populate",
 		.what = "new memory gets the pages of its first run before that",
-		.flags = BOTH | QP,
+		.flags = BOTH | QP | QG,
 		.pattern = PATTERN_RANDOM,
 		.peers = "=dontneed,populate,fz-workset",
 		.repeat = 3,
