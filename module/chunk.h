@@ -7,7 +7,19 @@
 
 #include "context.h"
 
+/* Bits of a number up to FZ_AGE_MAX_BACK + 1. */
+#define FZ_AGED_PLANES	3
+
 struct vm_fault;
+
+/**
+ * struct fz_aged - pages of a chunk that went for their age
+ * @planes: how often each came back soon before it went, and 1, in binary; all bits 0
+ *	if it has not gone, or was forgotten
+ */
+struct fz_aged {
+	u64 planes[FZ_AGED_PLANES][FZ_CHUNK_WORDS];
+};
 
 /* On chunks that have a page: a reset visits no other. */
 #define FZ_CHUNK_POPULATED	XA_MARK_0
@@ -27,9 +39,12 @@ struct vm_fault;
  * @gone: it is not in the index any more: nothing may come here
  * @patience: so many resets do not look whether it should be broken; protected by
  *	fz_scratch.lock
+ * @late: how often none was ready for it, less how often one was, while runs touched
+ *	little of it; so is this
+ * @went: when a page last went for its age, by fz_age.now
  * @huge: one folio for all, or NULL
- * @aged: a bit for each page that went for its age and has not come back, or is
- *	about to go; NULL if there never was any
+ * @aged: pages that went for their age and have not come back, or are about to go;
+ *	NULL if there never was any
  * @populated: a bit for each; may be read under fz_scratch.lock alone, with
  *	fz_chunk_populated(), and under RCU alone
  * @wanted: a bit for each page of the working set: it was touched since that was
@@ -50,8 +65,10 @@ struct fz_chunk {
 	bool broken;
 	bool gone;
 	u8 patience;
+	u8 late;
+	u32 went;
 	struct folio *huge;
-	u64 *aged;
+	struct fz_aged *aged;
 	u64 populated[FZ_CHUNK_WORDS];
 	u64 wanted[FZ_CHUNK_WORDS];
 	struct folio **folios[FZ_CHUNK_WORDS];
@@ -115,8 +132,8 @@ int fz_index_new_chunk(struct fz_scratch *s, u64 number, gfp_t gfp);
 void fz_index_free_chunk(struct fz_scratch *s, struct fz_chunk *chunk);
 struct folio **fz_index_alloc_slots(struct fz_scratch *s, gfp_t gfp);
 void fz_index_free_slots(struct fz_scratch *s, struct folio **slots);
-u64 *fz_index_alloc_bits(struct fz_scratch *s);
-void fz_index_free_bits(struct fz_scratch *s, u64 *bits);
+struct fz_aged *fz_index_alloc_aged(struct fz_scratch *s);
+void fz_index_free_aged(struct fz_scratch *s, struct fz_aged *aged);
 u64 fz_index_bytes(const struct fz_scratch *s);
 void fz_index_destroy(struct fz_scratch *s);
 
@@ -145,7 +162,11 @@ bool fz_chunk_next_wanted(struct fz_scratch *s, unsigned long *number,
 			  unsigned long last, u64 *words);
 int fz_chunk_want(struct fz_scratch *s, u64 number, const u64 *words);
 int fz_chunk_want_nothing(struct fz_scratch *s);
-void fz_chunk_age(struct fz_scratch *s, u64 page);
+void fz_chunk_age(struct fz_scratch *s, u64 page, u32 back);
+u8 fz_chunk_age_of_hole(const struct fz_scratch *s, const struct fz_chunk *chunk,
+			unsigned int i);
+void fz_chunk_came_back(struct fz_scratch *s, struct fz_chunk *chunk, unsigned int i);
+void fz_chunk_forget(struct fz_scratch *s, const struct fz_range *range);
 void fz_chunk_take_aged(struct fz_scratch *s, struct fz_chunk *chunk, u64 number,
 			u64 *words);
 u64 fz_chunk_remove(struct fz_scratch *s, struct fz_chunk *chunk, u64 number,

@@ -42,11 +42,11 @@
 #include <linux/kref.h>
 #include <linux/xarray.h>
 
+#include "age.h"
 #include "pool.h"
 #include "range.h"
 #include "roll.h"
 #include "roster.h"
-#include "workset.h"
 
 /**
  * struct fz_counters - what STATS counts for a scratch
@@ -147,13 +147,16 @@ struct fz_spares {
  * @lock: held by a reset.  A folio leaves @chunks only under it
  * @sparse: how many pages were populated when AUTO last found none worth to be
  *	swapped
- * @sparse_prices: by which prices
- * @swaps: batches swapped; one in some is measured
- * @workset: what resets have learned
- * @look: what the reset under way sees of it
+ * @sparse_ratio: by which ratio
+ * @cold: the last reset found many base pages that were not written
+ * @written: the last reset of huge folios knew that a run had written to one
+ * @age: what resets have learned of base pages
+ * @witness: a page that a run has written, as the last look saw
+ * @faults: what @count said of faults at the last look
+ * @has_aged: a page has gone for its age
  * @wanted: ready folios that the one under way had use for, there or not; by size
  * @wanted_node: of which node, the last of them
- * @returned: what @count said of pages that returned when that was last looked at
+ * @back: pages that have come back soon after they went, since the last look
  * @zero: what holes that are only read are mapped to, our reference; NULL for a page of
  *	their own.  Its folio lock keeps holes from being filled and from being mapped
  *	to it, and protects @zero_mapped (see zero.c)
@@ -175,15 +178,18 @@ struct fz_scratch {
 	int node;
 	bool total_cpu;
 	atomic_t nr_huge;
-	struct mutex lock;	/* protects folios in chunks from going, and down to returned */
+	struct mutex lock;	/* protects folios in chunks from going, and down to wanted_node */
 	u64 sparse;
-	const struct fz_prices *sparse_prices;
-	unsigned int swaps;
-	struct fz_workset workset;
-	struct fz_workset_look look;
+	u32 sparse_ratio;
+	bool cold;
+	bool written;
+	struct fz_age age;
+	u64 witness;
+	u64 faults;
+	bool has_aged;
 	u64 wanted[FZ_SIZES];
 	int wanted_node;
-	u64 returned;
+	atomic_long_t back;
 	struct folio *zero;
 	bool zero_mapped;
 	struct xarray chunks;

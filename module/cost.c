@@ -1,88 +1,65 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The cost model: which way is the cheapest.
+ * What it costs to make pages zero: estimates, from profiles on Linux 6.1
+ * (docs/policy.md).
  */
 #include "cost.h"
 
+/* A ready base page in its place, a page-table entry of the span, and a flush. */
+#define COST_SWAP	270
+#define COST_ENTRY	66
+#define COST_FLUSH	6500
+/* A ready chunk of 2 MiB in its place, mapped again; and for each mapping of it. */
+#define COST_CHUNK	13000
+#define COST_MAPPING	300
+
+/**
+ * fz_cost_clear() - clear pages in place
+ * @ratio: of this host
+ * @pages: base pages
+ *
+ * Return: the cost.
+ */
+u64 fz_cost_clear(u32 ratio, u64 pages)
+{
+	return pages * FZ_COST_CLEAR * ratio / FZ_RATIO_ONE;
+}
+
 /*
- * Thousandths of an instruction on Linux 6.1 (docs/engine.md): what prices.c begins
- * with, and what its measurements are multiples of.
+ * A clear that costs more than its instructions waits for memory.  It leaves the page in
+ * the caches, and a ready page is not there: the next run waits, for half of it at a guess.
  */
-const struct fz_prices fz_prices_fixed = {
-	.clear		= 541000,
-	.swap		= 270000,
-	.swap_span	= 66000,
-	.swap_run	= 6500000,
-	.drop		= 650000,
-	.refault	= 2500000,
-	.refault_guest	= 5750000,
-};
-
-static u64 cost_least(u64 a, u64 b)
+static u64 cost_touch(u32 ratio, u64 pages)
 {
-	return a < b ? a : b;
-}
-
-/* What pages that left cost when they are touched again. */
-static u64 cost_faults(const struct fz_prices *prices,
-		       const struct fz_cost_chunk *chunk, u64 left, u64 ready)
-{
-	u64 again = left * chunk->again / FZ_AGAIN_ALL;
-	u64 fault = chunk->shared ? prices->refault_guest : prices->refault;
-
-	return again * fault + (again - cost_least(again, ready)) * prices->clear;
+	return ratio > FZ_RATIO_ONE ?
+	       fz_cost_clear(ratio - FZ_RATIO_ONE, pages) / 2 : 0;
 }
 
 /**
- * fz_cost() - what it costs to make pages zero by a way
- * @prices: prices
- * @chunk: the pages; with FZ_SWAP, those that nothing is ready for are cleared
- * @way: the way
+ * fz_cost_swap() - put ready pages in the place of others
+ * @ratio: of this host
+ * @cost: these
  *
- * Return: the cost, with that of touching them again.
+ * Return: the cost, with that of touching them for the first time.
  */
-u64 fz_cost(const struct fz_prices *prices, const struct fz_cost_chunk *chunk,
-	    enum fz_way way)
+u64 fz_cost_swap(u32 ratio, const struct fz_cost *cost)
 {
-	u64 cost = chunk->begun ? 0 : prices->swap_run;
-	u64 left = chunk->pages;
+	u64 touch = cost_touch(ratio, cost->pages);
 
-	switch (way) {
-	case FZ_SWAP:
-		left = cost_least(chunk->ready, chunk->pages);
-		cost += left * prices->swap + chunk->span * prices->swap_span +
-			(chunk->pages - left) * prices->clear;
-		/* Others have taken their place already. */
-		if (chunk->shared)
-			cost += cost_faults(prices, chunk, left, left);
-		break;
-	case FZ_DROP:
-		cost += left * prices->drop +
-			cost_faults(prices, chunk, left, chunk->ready);
-		break;
-	default:
-		return left * prices->clear;
-	}
-	return chunk->total ? cost + left * prices->clear : cost;
+	if (!cost->span)
+		return COST_CHUNK + cost->mappings * COST_MAPPING + touch;
+	return (cost->begun ? 0 : COST_FLUSH) + cost->pages * COST_SWAP +
+	       cost->span * COST_ENTRY + touch;
 }
 
 /**
- * fz_cost_choose() - the cheapest way
- * @prices: prices
- * @chunk: the pages
+ * fz_cost_few() - whether so few base pages are never worth a flush
+ * @ratio: of this host
+ * @pages: base pages, however they lie
  *
- * Return: it; the one that changes less, if two cost the same.
+ * Return: true if so.
  */
-enum fz_way fz_cost_choose(const struct fz_prices *prices,
-			   const struct fz_cost_chunk *chunk)
+bool fz_cost_few(u32 ratio, u64 pages)
 {
-	u64 least = fz_cost(prices, chunk, FZ_INPLACE);
-	u64 swap = fz_cost(prices, chunk, FZ_SWAP);
-	enum fz_way way = FZ_INPLACE;
-
-	if (swap < least) {
-		least = swap;
-		way = FZ_SWAP;
-	}
-	return fz_cost(prices, chunk, FZ_DROP) < least ? FZ_DROP : way;
+	return fz_cost_clear(ratio, pages) <= COST_FLUSH;
 }

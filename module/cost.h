@@ -1,89 +1,59 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a reset of base pages costs by each way.
+ * The inequality that AUTO goes by: to clear pages where they are, against the work
+ * that ready ones in their place take.
+ *
+ * All costs are in instructions on Linux 6.1.  Of the host one thing is known: what a
+ * clear costs it, compared with other work.
  */
 #ifndef FZ_COST_H
 #define FZ_COST_H
 
 #include "pure.h"
 
+/* The ratio of a host where a clear costs its instructions, like all other work. */
+#define FZ_RATIO_ONE	100
+/* No host is beyond this: costs do not overflow. */
+#define FZ_RATIO_MOST	100000
+
 /**
- * enum fz_way - what can be done with the base pages of a chunk
- * @FZ_INPLACE: clear them where they are
- * @FZ_SWAP: put ready pages in their place
- * @FZ_DROP: take them back
- * @FZ_WAYS: how many ways there are
+ * enum fz_way - what is done with pages
+ * @FZ_INPLACE: they are cleared where they are
+ * @FZ_SWAP: ready pages take their place
+ * @FZ_DROP: they are taken back
  */
 enum fz_way {
 	FZ_INPLACE,
 	FZ_SWAP,
 	FZ_DROP,
-	FZ_WAYS,
 };
 
-/**
- * struct fz_prices - prices, in picoseconds; only how they compare counts
- * @clear: to clear a page where it is
- * @swap: to put a ready page in its place, and its page-table entry there
- * @swap_span: more, for each entry from the first to the last of a chunk
- * @swap_run: more, for each flush
- * @drop: to take a page out and unmap it
- * @refault: for a process to touch it again then
- * @refault_guest: for a guest
- */
-struct fz_prices {
-	u32 clear;
-	u32 swap;
-	u32 swap_span;
-	u32 swap_run;
-	u32 drop;
-	u32 refault;
-	u32 refault_guest;
-};
-
-/* All of them are touched again. */
-#define FZ_AGAIN_ALL	256
+/* To clear a base page, where it is. */
+#define FZ_COST_CLEAR	541
 
 /**
- * struct fz_cost_chunk - what is known about pages of a chunk
- * @pages: to be made zero
- * @span: from the first to the last of them
- * @ready: pages that could take their place
- * @again: how many of FZ_AGAIN_ALL are going to be touched again
+ * struct fz_cost - what is to be made zero
+ * @pages: base pages that were written
+ * @span: page-table entries from the first to the last of them; 0 for a chunk of 2 MiB
  * @begun: a flush is due anyway that could go for these, too
- * @shared: a guest or another mapping may be behind: whatever leaves its place is
- *	unmapped, and comes back by a fault
- * @total: what is cleared in the background counts, too
+ * @mappings: a chunk of 2 MiB is mapped this often
  */
-struct fz_cost_chunk {
+struct fz_cost {
 	u64 pages;
 	u64 span;
-	u64 ready;
-	u32 again;
 	bool begun;
-	bool shared;
-	bool total;
+	u64 mappings;
 };
 
-extern const struct fz_prices fz_prices_fixed;
+u64 fz_cost_clear(u32 ratio, u64 pages);
+u64 fz_cost_swap(u32 ratio, const struct fz_cost *cost);
 
-/* Whether so few pages cannot be worth a flush, however they lie. */
-static inline bool fz_cost_too_few(const struct fz_prices *prices, u64 pages)
+/* Whether ready pages in the place of these are cheaper. */
+static inline bool fz_cost_swaps(u32 ratio, const struct fz_cost *cost)
 {
-	return pages * prices->clear <= prices->swap_run;
+	return fz_cost_swap(ratio, cost) < fz_cost_clear(ratio, cost->pages);
 }
 
-/* Whether it can be worth it to unmap pages that a guest wants again. */
-static inline bool fz_cost_may_unmap(const struct fz_prices *prices)
-{
-	u64 least = prices->swap < prices->drop ? prices->swap : prices->drop;
-
-	return least + prices->refault_guest < prices->clear;
-}
-
-u64 fz_cost(const struct fz_prices *prices, const struct fz_cost_chunk *chunk,
-	    enum fz_way way);
-enum fz_way fz_cost_choose(const struct fz_prices *prices,
-			   const struct fz_cost_chunk *chunk);
+bool fz_cost_few(u32 ratio, u64 pages);
 
 #endif

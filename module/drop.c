@@ -94,6 +94,8 @@ static void drop_retire(struct fz_reset *r, struct list_head *out)
 		} else if (unlikely(folio_ref_count(folio) != 1) &&
 			   r->keep_held) {
 			list_move_tail(&folio->lru, &held);
+		} else if (folio_test_large(folio) && r->keep_held) {
+			fz_density_mark(r->s, folio);
 		}
 	}
 	if (unlikely(!list_empty(&held)))
@@ -107,23 +109,18 @@ static void drop_retire(struct fz_reset *r, struct list_head *out)
  * @range: pages, from the first to the last that was taken out
  * @out: their folios, in hand; emptied
  * @in_place: base pages have taken the place of all of them: try to map these
- *
- * Return: whether that went.
  */
-bool fz_drop_unmap(struct fz_reset *r, const struct fz_range *range,
+void fz_drop_unmap(struct fz_reset *r, const struct fz_range *range,
 		   struct list_head *out, bool in_place)
 {
-	bool moved;
-
 	drop_wait_for_faults(out);
-	moved = in_place && fz_pte_swap(r->s, range, r->bitmap);
-	if (!moved && !fz_quarantine_plants())
+	if (!(in_place && fz_pte_swap(r->s, range, r->bitmap)) &&
+	    !fz_quarantine_plants())
 		unmap_mapping_range(r->s->inode->i_mapping,
 				    range->first << PAGE_SHIFT,
 				    (range->end - range->first) << PAGE_SHIFT,
 				    1);
 	drop_retire(r, out);
-	return moved;
 }
 
 /* Clear those pages of @words in place that are to stay; they leave @words. */

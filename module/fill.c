@@ -65,20 +65,18 @@ static enum fill_lack fill_install(struct fill *f, struct fz_chunk *chunk)
 	u64 bit = 1ULL << (f->page % 64);
 	bool large = folio_test_large(f->fresh);
 	struct fz_scratch *s = f->s;
-	bool aged;
+	u8 age = 0;
 
 	lockdep_assert_held(&chunk->lock);
 
 	if (!large && unlikely(!chunk->folios[w] && !f->slots))
 		return FILL_SLOTS;
-	aged = chunk->aged && chunk->aged[w] & bit;
-	if (unlikely(!fz_roll_add(&s->roll, f->fresh,
-				  aged ? FZ_WORKSET_STICKY : 0)))
+	if (unlikely(chunk->aged))
+		age = fz_chunk_age_of_hole(s, chunk, f->page % FZ_CHUNK_PAGES);
+	if (unlikely(!fz_roll_add(&s->roll, f->fresh, age)))
 		return FILL_ROLL;
-	if (unlikely(aged)) {
-		chunk->aged[w] &= ~bit;
-		atomic64_inc(&s->count.returned);
-	}
+	if (unlikely(chunk->aged))
+		fz_chunk_came_back(s, chunk, f->page % FZ_CHUNK_PAGES);
 	if (!large) {
 		if (unlikely(!chunk->folios[w])) {
 			WRITE_ONCE(chunk->folios[w], f->slots);

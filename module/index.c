@@ -71,7 +71,7 @@ int fz_index_new_chunk(struct fz_scratch *s, u64 number, gfp_t gfp)
  */
 void fz_index_free_chunk(struct fz_scratch *s, struct fz_chunk *chunk)
 {
-	fz_index_free_bits(s, chunk->aged);
+	fz_index_free_aged(s, chunk->aged);
 	index_forget(s, sizeof(*chunk));
 	kfree_rcu(chunk, rcu);
 }
@@ -180,27 +180,27 @@ void fz_index_free_slots(struct fz_scratch *s, struct folio **slots)
 }
 
 /**
- * fz_index_alloc_bits() - a bitmap of the pages of a chunk
+ * fz_index_alloc_aged() - room to note which pages of a chunk went for their age
  * @s: the scratch
  *
- * Return: FZ_CHUNK_WORDS words, all 0; NULL if there is no memory.
+ * Return: it, with none noted; NULL if there is no memory.
  */
-u64 *fz_index_alloc_bits(struct fz_scratch *s)
+struct fz_aged *fz_index_alloc_aged(struct fz_scratch *s)
 {
-	return index_alloc(s, FZ_CHUNK_WORDS * sizeof(u64), FZ_GFP_TELL);
+	return index_alloc(s, sizeof(struct fz_aged), FZ_GFP_TELL);
 }
 
 /**
- * fz_index_free_bits() - free what fz_index_alloc_bits() gave
+ * fz_index_free_aged() - free what fz_index_alloc_aged() gave
  * @s: the scratch
- * @bits: it, or NULL
+ * @aged: it, or NULL
  */
-void fz_index_free_bits(struct fz_scratch *s, u64 *bits)
+void fz_index_free_aged(struct fz_scratch *s, struct fz_aged *aged)
 {
-	if (!bits)
+	if (!aged)
 		return;
-	index_forget(s, FZ_CHUNK_WORDS * sizeof(u64));
-	kfree(bits);
+	index_forget(s, sizeof(*aged));
+	kfree(aged);
 }
 
 /**

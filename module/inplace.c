@@ -9,7 +9,6 @@
 
 #include "clear.h"
 #include "compat/compat.h"
-#include "prices.h"
 #include "reset.h"
 
 /* Pages cleared between two looks at signals and the scheduler, or a few more. */
@@ -120,6 +119,43 @@ static void inplace_huge(struct fz_reset *r, struct fz_chunk *chunk, u64 number,
 		fz_drop_page(r, number << FZ_CHUNK_SHIFT);
 	else
 		r->failed = true;
+}
+
+/**
+ * fz_inplace_look_huge() - clear a huge folio, but look at each page first
+ * @r: the reset
+ * @chunk: a chunk with a huge folio, all of which is to be zero
+ * @number: its number
+ * @words: bitmap of FZ_CHUNK_WORDS words, set to the pages that were not zero
+ *
+ * Return: how many these are.
+ */
+u32 fz_inplace_look_huge(struct fz_reset *r, struct fz_chunk *chunk, u64 number,
+			 u64 *words)
+{
+	struct folio *folio = chunk->huge;
+	void *pages[64];
+	u32 w, i, nr = 0;
+
+	if (unlikely(fz_folio_has_failed(folio))) {
+		memset(words, 0xff, FZ_CHUNK_WORDS * sizeof(*words));
+		fz_inplace_words(r, chunk, number, words);
+		return FZ_CHUNK_PAGES;
+	}
+	for (w = 0; w < FZ_CHUNK_WORDS; w++) {
+		u64 left;
+
+		for (i = 0; i < 64; i++)
+			pages[i] = page_address(folio_page(folio, w * 64 + i));
+		words[w] = ~fz_clear_look(pages, ~0ULL);
+		nr += hweight64(words[w]);
+		for (left = words[w]; left; left &= left - 1)
+			fz_clear_page(pages[__ffs64(left)]);
+	}
+	r->cleared += FZ_CHUNK_PAGES;
+	if (unlikely(fz_inplace_is_held(folio)))
+		r->held += FZ_CHUNK_PAGES;
+	return nr;
 }
 
 /**
@@ -284,100 +320,75 @@ static __always_inline bool inplace_part(struct fz_reset *r,
 	return true;
 }
 
-/* The same, and see how long that takes. */
-static noinline bool inplace_measured(struct fz_reset *r,
-				      const struct fz_roll_sheet *sheet,
-				      u64 first, u64 nr)
-{
-	u64 begin = ktime_get_ns();
-	bool good = inplace_part(r, sheet, first, nr, true);
-
-	fz_prices_cleared(nr, ktime_get_ns() - begin);
-	return good;
-}
-
-/* Those of a group whose turn it is to be looked at. */
-static u64 inplace_turn(const struct fz_workset_look *look, u64 first, u64 nr)
-{
-	u64 from = clamp(look->first, first, first + nr) - first;
-	u64 end = clamp(look->end, first, first + nr) - first;
-
-	return from < end ? GENMASK_ULL(end - 1, from) : 0;
-}
-
-/* What a look tells of a folio, for which it was its turn; false if it is huge. */
-static bool inplace_learned(struct fz_reset *r, struct fz_roll_sheet *sheet, u64 n,
-			    struct fz_workset_look *look, bool zero)
+/* What a look tells of a folio; false if it is huge: one has come meanwhile. */
+static bool inplace_saw(struct fz_reset *r, struct fz_roll_sheet *sheet, u64 n,
+			struct fz_age_look *look, bool hand, bool zero)
 {
 	struct folio *folio = sheet->folios[n];
+	u8 *age = &sheet->ages[n];
 
-	/* One that is huge has come since we looked for such. */
 	if (unlikely(folio_test_large(folio)))
 		return false;
-	if (fz_workset_goes(look, &sheet->ages[n], zero)) {
-		fz_chunk_age(r->s, folio->index);
+	/* What others hold is in use, whatever is in it. */
+	if (zero && unlikely(fz_base_is_held(folio))) {
+		*age &= ~FZ_AGE_MASK;
+		return true;
+	}
+	if (fz_age_saw(&r->s->age, look, age, hand, zero)) {
+		fz_chunk_age(r->s, folio->index, fz_age_back(*age));
 		r->cleared--;
+	} else if (!zero) {
+		r->s->witness = folio->index;
 	}
 	return true;
 }
 
 /*
  * Clear a group of a sheet, but look at some of its pages first, which costs less than to
- * clear them if they are zero: those that were so the last time, and those in @turn.
- * Where all of these are zero runs only read, and the others are looked at, too.
+ * clear them if they are zero: those that were so the last time, and those in @hand.
  */
 static noinline bool inplace_look(struct fz_reset *r, struct fz_roll_sheet *sheet,
-				  u64 first, u64 nr, u64 turn,
-				  struct fz_workset_look *look)
+				  u64 first, u64 nr, u64 hand,
+				  struct fz_age_look *look)
 {
 	void *const *pages = sheet->pages + first;
 	u64 all = GENMASK_ULL(nr - 1, 0);
-	u64 which = (sheet->zero[first / 64] | turn) & all;
-	u64 used = 0;
+	u64 which = (sheet->zero[first / 64] | hand) & all;
 	u64 zero, left;
 
 	if (!inplace_check(sheet->folios + first, nr, &r->held))
 		return false;
-	/* What others hold is in use, whatever is in it. */
-	for (left = turn; left; left &= left - 1)
-		if (fz_base_is_held(sheet->folios[first + __ffs64(left)]))
-			used |= left & -left;
 	zero = fz_clear_look(pages, which);
-	if (zero == which && which != all)
-		zero |= fz_clear_look(pages, all & ~which);
 	for (left = all & ~zero; left; left &= left - 1)
 		fz_clear_page(pages[__ffs64(left)]);
 	sheet->zero[first / 64] = zero;
 	r->cleared += nr;
 
-	for (left = turn; left; left &= left - 1)
-		if (!inplace_learned(r, sheet, first + __ffs64(left), look,
-				     zero & ~used & left & -left))
+	for (left = look ? which : 0; left; left &= left - 1) {
+		u64 bit = left & -left;
+
+		if (!inplace_saw(r, sheet, first + __ffs64(left), look, hand & bit,
+				 zero & bit))
 			return false;
+	}
 	return true;
 }
 
 /* Clear the folios of a sheet group by group; @base: how many are on those before. */
 static noinline bool inplace_groups(struct fz_reset *r, struct fz_roll_sheet *sheet,
-				    u64 nr, u64 base, struct fz_workset_look *look)
+				    u64 nr, u64 base, struct fz_age_look *look)
 {
-	bool measured = !look || base;
 	bool good = true;
 	u64 first;
 
 	for (first = 0; good && first < nr; first += 64) {
 		u64 some = min_t(u64, nr - first, 64);
-		u64 turn = look ? inplace_turn(look, base + first, some) : 0;
+		u64 hand = look ? fz_age_turn(look, base + first, some) : 0;
 
-		if (turn | sheet->zero[first / 64]) {
-			good = inplace_look(r, sheet, first, some, turn, look);
-		} else if (!measured && some >= FZ_PRICES_LEAST) {
-			/* Once is enough. */
-			measured = true;
-			good = inplace_measured(r, sheet, first, some);
-		} else {
+		if (hand | sheet->zero[first / 64])
+			good = inplace_look(r, sheet, first, some, hand, look);
+		else
 			good = inplace_part(r, sheet, first, some, true);
-		}
 	}
 	return good;
 }
@@ -393,7 +404,7 @@ static bool inplace_has_zero(const struct fz_roll_sheet *sheet)
 	return any;
 }
 
-static int inplace_sheets(struct fz_reset *r, struct fz_workset_look *look)
+static int inplace_sheets(struct fz_reset *r, struct fz_age_look *look)
 {
 	bool far = atomic_long_read(&r->s->populated) > INPLACE_NEAR;
 	struct fz_roll_sheet *sheet = NULL;
@@ -404,7 +415,8 @@ static int inplace_sheets(struct fz_reset *r, struct fz_workset_look *look)
 		sheet = fz_roll_next(&r->s->roll, sheet, &nr);
 		if (!sheet)
 			break;
-		if (!(look || inplace_has_zero(sheet) ?
+		if (!((look && look->left && base + nr > look->hand) ||
+		      inplace_has_zero(sheet) ?
 		      inplace_groups(r, sheet, nr, base, look) :
 		      inplace_part(r, sheet, 0, nr, far)))
 			return -EAGAIN;
@@ -420,20 +432,44 @@ static int inplace_sheets(struct fz_reset *r, struct fz_workset_look *look)
 	return 0;
 }
 
+/*
+ * Whether there was a run since the last look, as far as can be told before this one: it
+ * has faulted, or written again to a page that was written before.
+ */
+static bool inplace_was_run(struct fz_scratch *s)
+{
+	u64 faults = atomic64_read(&s->count.faults);
+	struct folio *folio;
+	bool run;
+
+	if (faults != s->faults) {
+		s->faults = faults;
+		return true;
+	}
+	folio = fz_chunk_find(s, s->witness);
+	if (!folio)
+		return false;
+	run = fz_folio_is_bad(folio) || !fz_page_is_zero(folio_page(folio, 0));
+	folio_put(folio);
+	return run;
+}
+
 /* Clear, and let go of what runs do not want any more. */
 static noinline int inplace_learn(struct fz_reset *r)
 {
 	struct fz_scratch *s = r->s;
-	u64 returned = atomic64_read(&s->count.returned);
+	u64 populated = atomic_long_read(&s->populated);
+	struct fz_age_look look;
 	int err;
 
-	fz_workset_begin(&s->workset, atomic_long_read(&s->populated),
-			 returned - s->returned, fz_prices_now(), &s->look);
-	s->returned = returned;
-	err = inplace_sheets(r, &s->look);
-	if (s->look.gone)
+	fz_age_came_back(&s->age, atomic_long_xchg(&s->back, 0));
+	fz_age_begin(&s->age, populated, inplace_was_run(s), &look);
+	err = inplace_sheets(r, &look);
+	/* Pages that were not written cost less to look at than to swap. */
+	s->cold = look.zero > populated / FZ_COLD;
+	if (look.gone)
 		fz_drop_aged(r);
-	fz_workset_end(&s->workset, atomic_long_read(&s->populated), &s->look);
+	fz_age_end(&s->age, &look);
 	return err;
 }
 
@@ -448,10 +484,11 @@ static noinline int inplace_learn(struct fz_reset *r)
  */
 int fz_inplace_all(struct fz_reset *r)
 {
-	if (atomic_read(&r->s->nr_huge))
+	struct fz_scratch *s = r->s;
+
+	if (atomic_read(&s->nr_huge))
 		return -EAGAIN;
-	if (r->keep_held &&
-	    fz_workset_due(&r->s->workset, atomic_long_read(&r->s->populated)))
+	if (r->keep_held && fz_age_due(&s->age, atomic_long_read(&s->populated)))
 		return inplace_learn(r);
 	return inplace_sheets(r, NULL);
 }

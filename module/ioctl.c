@@ -59,6 +59,7 @@ static int ioctl_info(struct fz_ucmd *ucmd)
 			     FASTZERO_FEATURE_TOTAL_CPU |
 			     FASTZERO_FEATURE_WORKSET |
 			     FASTZERO_FEATURE_ZERO |
+			     FASTZERO_FEATURE_IDLE |
 			     FASTZERO_FEATURE_ZEROPAGE |
 			     (fz_task_exists() ? FASTZERO_FEATURE_THREAD : 0) |
 			     (fz_has_huge() ? FASTZERO_FEATURE_2M : 0);

@@ -17,6 +17,11 @@
 #define LARGE_SPARSE	(FZ_CHUNK_PAGES / 4)
 /* Resets that do not look again at one that was found dense. */
 #define LARGE_PATIENCE	32
+/*
+ * The zeroer may be late for a sparse one half as often; each time that it is not takes
+ * one off.
+ */
+#define LARGE_LATE	8
 
 /* Pages of the working set in a chunk; *@broken: it had a huge folio, and lost it. */
 static u64 large_recall(struct fz_scratch *s, u64 number, bool *broken)
@@ -83,6 +88,45 @@ void fz_large_installed(struct fz_scratch *s, struct fz_chunk *chunk)
 	chunk->broken = false;
 }
 
+static void large_break(struct fz_scratch *s, struct fz_chunk *chunk, const u64 *words)
+{
+	spin_lock(&chunk->lock);
+	memcpy(chunk->wanted, words, sizeof(chunk->wanted));
+	chunk->broken = true;
+	spin_unlock(&chunk->lock);
+	atomic64_inc(&s->count.broken);
+}
+
+/**
+ * fz_large_is_late() - no huge folio was ready for a chunk, so it was cleared in place
+ * @s: the scratch, its lock held
+ * @chunk: the chunk
+ * @words: bitmap of the pages that a run had written
+ * @nr: how many
+ *
+ * A sparse chunk costs the zeroer a look at 512 pages.  If the zeroer is late for it
+ * again and again, base pages cost less.
+ *
+ * Return: true if the chunk is to be broken: the caller drops it, as it does for
+ * fz_large_breaks().
+ */
+bool fz_large_is_late(struct fz_scratch *s, struct fz_chunk *chunk, const u64 *words,
+		      u32 nr)
+{
+	lockdep_assert_held(&s->lock);
+
+	if (nr >= LARGE_SPARSE) {
+		chunk->late = 0;
+		return false;
+	}
+	chunk->late += 2;
+	if (chunk->late < LARGE_LATE)
+		return false;
+	chunk->late = 0;
+	large_break(s, chunk, words);
+	return true;
+}
+
 /**
  * fz_large_breaks() - whether a chunk is to be broken, now that a reset may do so
  * @s: the scratch, its lock held
@@ -123,10 +167,6 @@ bool fz_large_breaks(struct fz_scratch *s, struct fz_chunk *chunk)
 		return false;
 	}
 
-	spin_lock(&chunk->lock);
-	memcpy(chunk->wanted, words, sizeof(words));
-	chunk->broken = true;
-	spin_unlock(&chunk->lock);
-	atomic64_inc(&s->count.broken);
+	large_break(s, chunk, words);
 	return true;
 }

@@ -8,7 +8,7 @@
 #include <linux/workqueue.h>
 
 #include "context.h"
-#include "prices.h"
+#include "ratio.h"
 #include "quarantine.h"
 
 struct workqueue_struct *fz_wq;
@@ -29,7 +29,7 @@ static int __init main_init(void)
 		return -ENOMEM;
 
 	fz_limit_init();
-	fz_prices_measure();
+	fz_ratio_measure();
 	err = fz_shrink_init();
 	if (err)
 		goto err_destroy_wq;

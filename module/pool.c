@@ -356,6 +356,7 @@ void fz_pool_destroy(struct fz_pool *pool)
 	}
 	kvfree(pool->stores);
 	fz_memcg_put(pool->memcg);
+	kfree(pool->density);
 	mutex_destroy(&pool->collect);
 	mutex_destroy(&pool->resize);
 }

@@ -15,6 +15,7 @@
 #include <linux/workqueue.h>
 
 #include "demand.h"
+#include "density.h"
 #include "place.h"
 #include "range.h"
 
@@ -180,6 +181,7 @@ enum fz_refill {
  * @short_until: memory is short until then, in jiffies; 0 if it never was
  * @ending: its last scratch is going, and so is the context: nothing is kept
  * @memcg: charged for all of them; our reference
+ * @density: what the zeroer has seen in huge folios, set once; NULL before
  * @job: its place in the zeroer's queues; protected by fz_queue_lock
  * @progress: woken when @turns has changed
  */
@@ -207,6 +209,7 @@ struct fz_pool {
 	unsigned long short_until;
 	bool ending;
 	struct mem_cgroup *memcg;
+	struct fz_density *density;
 	struct fz_job job;
 	wait_queue_head_t progress;
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * RESET: make a range zero again.  How that is done is in inplace.c, swap.c and
- * drop.c; here is by which way.
+ * drop.c, and by which way AUTO goes in auto.c.
  */
 #include <linux/mm.h>
 #include <linux/pagemap.h>
@@ -9,7 +9,6 @@
 
 #include <uapi/linux/fastzero.h>
 
-#include "prices.h"
 #include "reset.h"
 #include "trace.h"
 
@@ -36,116 +35,26 @@ struct fz_chunk *fz_reset_next(struct fz_reset *r, u64 *number)
 	return fz_chunk_next(r->s, &r->range, number);
 }
 
-/* No more pages than these are there to be made zero. */
-static u64 reset_most(const struct fz_reset *r)
+static void reset_is_sparse(const struct fz_reset *r)
 {
-	return min_t(u64, r->range.end - r->range.first,
-		     atomic_long_read(&r->s->populated));
+	r->s->sparse = atomic_long_read(&r->s->populated);
+	r->s->sparse_ratio = r->ratio;
 }
 
-/* Base pages that are ready, and those that wait for the zeroer, on all nodes. */
-static void reset_pool(const struct fz_scratch *s, u64 *ready, u64 *used)
+/* DROP of a range by name forgets what AUTO has learned of its pages. */
+static void reset_forget(struct fz_scratch *s, const struct fz_range *range)
 {
-	const struct fz_store *store;
-
-	*ready = 0;
-	*used = 0;
-	fz_for_each_store(&s->ctx->pool, store) {
-		if (store->size != FZ_BASE)
-			continue;
-		*ready += READ_ONCE(store->nr_ready);
-		*used += READ_ONCE(store->nr_used);
-	}
-}
-
-/* Why base pages that are mapped are cleared in place, or that prices decide. */
-static enum fz_why reset_why(struct fz_reset *r)
-{
-	const struct fz_prices *prices = fz_prices_now();
-	struct fz_scratch *s = r->s;
-	u64 nr = reset_most(r);
-	u64 ready, used;
-
-	/* No flush is cheaper than one clear; many resets find no more than that. */
-	if (nr <= 1 || fz_cost_too_few(prices, nr))
-		return FZ_WHY_FEW;
-	if (nr == s->sparse && prices == s->sparse_prices)
-		return FZ_WHY_SEEN;
-	/* To swap or drop is a clear, too, by somebody else ... */
-	if (s->total_cpu)
-		return FZ_WHY_TOTAL;
-	/* ... who may be late already. */
-	reset_pool(s, &ready, &used);
-	if (ready <= used)
-		return FZ_WHY_LATE;
-	r->shared = !fz_pte_can_swap(s);
-	if (r->shared && !fz_cost_may_unmap(prices))
-		return FZ_WHY_SHARED;
-	s->sparse = 0;
-	s->sparse_prices = prices;
-	return FZ_WHY_PRICE;
-}
-
-/*
- * While anybody maps the scratch its pages will be wanted again.  Clearing base pages
- * keeps all page tables, nested ones included, as they are; if the caller's are the
- * only ones, ready pages may be cheaper.
- */
-static u32 reset_choose(struct fz_reset *r)
-{
-	struct fz_scratch *s = r->s;
-	enum fz_why why;
-
-	if (!mapping_mapped(s->inode->i_mapping)) {
-		r->why = FZ_WHY_UNMAPPED;
-		return FASTZERO_MODE_DROP;
-	}
-	if (atomic_read(&s->nr_huge)) {
-		r->why = s->total_cpu ? FZ_WHY_TOTAL : FZ_WHY_HUGE;
-		return FASTZERO_MODE_SWAP;
-	}
-	why = reset_why(r);
-	if (likely(why == FZ_WHY_FEW))
-		return FASTZERO_MODE_INPLACE;
-	r->why = why;
-	if (why != FZ_WHY_PRICE)
-		return FASTZERO_MODE_INPLACE;
-	r->swap_base = true;
-	return FASTZERO_MODE_SWAP;
-}
-
-/* What the ways would have cost, where no chunk was looked at for that. */
-static noinline void reset_explain(const struct fz_reset *r, u32 mode)
-{
-	u64 nr = reset_most(r);
-	struct fz_cost_chunk cost = {
-		.pages = nr,
-		.span = nr,
-		.again = r->why == FZ_WHY_UNMAPPED ? 0 : FZ_AGAIN_ALL,
-		.begun = r->why == FZ_WHY_UNMAPPED,
-		.shared = r->why == FZ_WHY_SHARED,
-		.total = r->why == FZ_WHY_LATE || r->s->total_cpu,
-	};
-	u64 used;
-
-	reset_pool(r->s, &cost.ready, &used);
-	if (mode != FASTZERO_MODE_SWAP)
-		trace_fastzero_choice(r, -1, fz_prices_now(), &cost,
-				      mode == FASTZERO_MODE_DROP ? FZ_DROP :
-								   FZ_INPLACE);
-}
-
-static bool reset_is_all(const struct fz_reset *r)
-{
-	return !r->dirty && !r->range.first && r->range.end == r->s->nr_pages;
+	fz_chunk_forget(s, range);
+	fz_chunk_reap(s);
 }
 
 /* Reset what is left of the range by one way, until done or killed. */
 static int reset_go(struct fz_reset *r, u32 mode)
 {
+	struct fz_range all = r->range;
 	int err = 0;
 
-	if (mode == FASTZERO_MODE_INPLACE && reset_is_all(r)) {
+	if (mode == FASTZERO_MODE_INPLACE && r->all) {
 		err = fz_inplace_all(r);
 		fz_chunk_reap(r->s);
 		if (err != -EAGAIN)
@@ -176,9 +85,11 @@ static int reset_go(struct fz_reset *r, u32 mode)
 	}
 	/* It looked at every chunk for nothing: not again for the same pages. */
 	if (!err && r->keep_held && r->swap_base && !r->swapped && !r->dropped)
-		r->s->sparse = atomic_long_read(&r->s->populated);
+		reset_is_sparse(r);
 	if (mode == FASTZERO_MODE_SWAP)
 		fz_swap_end(r);
+	else if (mode == FASTZERO_MODE_DROP && !r->keep_held && !r->dirty)
+		reset_forget(r->s, &all);
 	return err ?: r->failed ? -EIO : 0;
 }
 
@@ -196,11 +107,10 @@ int fz_reset_run(struct fz_reset *r, u32 mode)
 
 	lockdep_assert_held(&r->s->lock);
 
+	r->all = !r->dirty && !r->range.first && r->range.end == r->s->nr_pages;
 	if (mode == FASTZERO_MODE_AUTO) {
 		r->keep_held = true;
-		way = reset_choose(r);
-		if (trace_fastzero_choice_enabled())
-			reset_explain(r, way);
+		way = fz_auto_choose(r);
 	} else if (mode == FASTZERO_MODE_SWAP) {
 		r->swap_base = true;
 	}

@@ -18,12 +18,17 @@
  * @FZ_WHY_UNMAPPED: nobody maps the scratch, so nobody is going to want its pages
  * @FZ_WHY_HUGE: huge folios cost far less to swap than to clear
  * @FZ_WHY_SEEN: a look at all chunks has found none to be swapped, not long ago
+ * @FZ_WHY_COLD: the last reset found many pages that were not written: to look at them
+ *	costs less than to swap them
  * @FZ_WHY_TOTAL: the scratch goes by all CPU time, and what leaves its place has to be
  *	cleared as well
  * @FZ_WHY_LATE: more pages wait for the zeroer than are ready: what is cleared in the
  *	background has to be counted
  * @FZ_WHY_SHARED: a guest or another mapping may be behind, and would fault
- * @FZ_WHY_PRICE: the prices say so, chunk by chunk
+ * @FZ_WHY_PRICE: the inequality says so, chunk by chunk
+ * @FZ_WHY_MAPPED: a huge folio is mapped so often that to swap it costs more than to
+ *	clear it
+ * @FZ_WHY_SPARSE: runs write little of a huge folio, and none is ready, again and again
  * @FZ_WHY_PART: a part of a huge folio cannot be swapped
  * @FZ_WHY_EMPTY: a huge folio would be swapped, but none is ready
  * @FZ_WHY_HELD: a huge folio is held by somebody else
@@ -35,10 +40,13 @@ enum fz_why {
 	FZ_WHY_UNMAPPED,
 	FZ_WHY_HUGE,
 	FZ_WHY_SEEN,
+	FZ_WHY_COLD,
 	FZ_WHY_TOTAL,
 	FZ_WHY_LATE,
 	FZ_WHY_SHARED,
 	FZ_WHY_PRICE,
+	FZ_WHY_MAPPED,
+	FZ_WHY_SPARSE,
 	FZ_WHY_PART,
 	FZ_WHY_EMPTY,
 	FZ_WHY_HELD,
@@ -51,14 +59,19 @@ enum fz_why {
  * @s: the scratch, its lock held
  * @range: what is left of the range
  * @dirty: reset only these granules, NULL for all; @range lies inside of it
+ * @all: of the whole scratch
  * @keep_held: clear pages in place that somebody else refers to
  * @swap_base: swap base pages, too, by their page-table entries
- * @shared: AUTO: see struct fz_cost_chunk
  * @put_back: a folio that AUTO had taken out has come back, being held
  * @failed: memory in a huge folio has failed and could not be made zero
  * @ends: it is the end of the scratch: what the pool does not keep is freed at once
  * @why: one of enum fz_why; of huge folios the last that was not swapped has its say
+ * @why_huge: the same of all huge folios, before any was looked at
+ * @ratio: AUTO: see ratio.h
  * @bitmap: for fz_pte_swap(), from fz_pte_begin(); NULL if that need not be tried
+ * @written: the zeroer has seen that a run had written to a huge folio
+ * @sampled: base pages looked at before they are swapped
+ * @zero: those among them that were zero
  * @cleared: pages cleared here so far
  * @swapped: pages replaced
  * @dropped: pages taken out
@@ -68,19 +81,27 @@ struct fz_reset {
 	struct fz_scratch *s;
 	struct fz_range range;
 	const struct fz_dirty *dirty;
+	bool all;
 	bool keep_held;
 	bool swap_base;
-	bool shared;
 	bool put_back;
 	bool failed;
 	bool ends;
 	u8 why;
+	u8 why_huge;
+	u32 ratio;
 	unsigned long *bitmap;
+	bool written;
+	u64 sampled;
+	u64 zero;
 	u64 cleared;
 	u64 swapped;
 	u64 dropped;
 	u64 held;
 };
+
+/* Pages are cold if of one in this many nothing was written. */
+#define FZ_COLD		4
 
 /*
  * Chunks visited between two looks at signals and the scheduler: those of which nothing
@@ -123,9 +144,16 @@ static __always_inline void fz_reset_end(struct fz_reset *r, u32 mode)
 	atomic64_add(r->held, &count->held);
 }
 
+/* auto.c */
+u32 fz_auto_choose(struct fz_reset *r);
+bool fz_auto_swaps(const struct fz_reset *r, u64 number, u64 pages, u64 span, bool begun,
+		   u64 ready);
+
 /* inplace.c */
 bool fz_inplace_is_held(struct folio *folio);
 void fz_inplace_split_held(const struct fz_chunk *chunk, u64 *words, u64 *held);
+u32 fz_inplace_look_huge(struct fz_reset *r, struct fz_chunk *chunk, u64 number,
+			 u64 *words);
 void fz_inplace_words(struct fz_reset *r, struct fz_chunk *chunk, u64 number,
 		      const u64 *words);
 void fz_inplace_some(struct fz_reset *r);
@@ -135,7 +163,7 @@ int fz_inplace_all(struct fz_reset *r);
 void fz_drop_some(struct fz_reset *r);
 void fz_drop_aged(struct fz_reset *r);
 void fz_drop_page(struct fz_reset *r, u64 page);
-bool fz_drop_unmap(struct fz_reset *r, const struct fz_range *range,
+void fz_drop_unmap(struct fz_reset *r, const struct fz_range *range,
 		   struct list_head *out, bool in_place);
 
 /* swap.c */

@@ -27,6 +27,13 @@ static __always_inline int reset_range(struct fz_reset *r, u32 mode)
 	return err;
 }
 
+/* The caller says that all of it is zero as it is. */
+static void reset_nothing(struct fz_reset *r)
+{
+	r->range.first = r->range.end;
+	atomic64_inc(&r->s->count.resets);
+}
+
 /**
  * fz_ioctl_reset() - RESET
  * @ucmd: the call
@@ -41,7 +48,7 @@ int fz_ioctl_reset(struct fz_ucmd *ucmd)
 	u64 first;
 	int err;
 
-	if (cmd->flags)
+	if (cmd->flags & ~FASTZERO_RESET_IDLE)
 		return -EOPNOTSUPP;
 	if (cmd->__reserved)
 		return -EINVAL;
@@ -53,7 +60,10 @@ int fz_ioctl_reset(struct fz_ucmd *ucmd)
 		return err;
 
 	first = r.range.first;
-	err = reset_range(&r, cmd->mode);
+	if (cmd->flags & FASTZERO_RESET_IDLE)
+		reset_nothing(&r);
+	else
+		err = reset_range(&r, cmd->mode);
 	cmd->out_done = (r.range.first - first) << PAGE_SHIFT;
 	cmd->out_cleared = r.cleared;
 	cmd->out_swapped = r.swapped;

@@ -94,7 +94,7 @@ static struct fz_roll_sheet *roll_open_sheet(struct fz_roll *roll)
  *
  * Return: false if there is no room: fz_roll_grow(), and try again.
  */
-bool fz_roll_add(struct fz_roll *roll, struct folio *folio, s8 age)
+bool fz_roll_add(struct fz_roll *roll, struct folio *folio, u8 age)
 {
 	struct fz_roll_sheet *sheet;
 
@@ -145,6 +145,10 @@ void fz_roll_remove(struct fz_roll *roll, struct folio *folio)
 	sheet->nr--;
 	roll_put(to, n, sheet->folios[sheet->nr]);
 	to->ages[n] = sheet->ages[sheet->nr];
+	to->zero[n / 64] &= ~BIT_ULL(n % 64);
+	if (sheet->zero[sheet->nr / 64] & BIT_ULL(sheet->nr % 64))
+		to->zero[n / 64] |= BIT_ULL(n % 64);
+	sheet->zero[sheet->nr / 64] &= ~BIT_ULL(sheet->nr % 64);
 	WRITE_ONCE(folio->private, NULL);
 	if (!sheet->nr)
 		roll_trim(roll);
@@ -172,6 +176,20 @@ struct fz_roll_sheet *fz_roll_next(struct fz_roll *roll,
 	*nr = sheet ? sheet->nr : 0;
 	spin_unlock(&roll->lock);
 	return *nr ? sheet : NULL;
+}
+
+/**
+ * fz_roll_age() - the age of a folio
+ * @folio: a folio on the roll of a scratch whose lock is held
+ *
+ * Return: where it is.
+ */
+u8 *fz_roll_age(struct folio *folio)
+{
+	struct folio **slot = folio->private;
+	struct fz_roll_sheet *sheet = roll_sheet(slot);
+
+	return &sheet->ages[slot - sheet->folios];
 }
 
 /**

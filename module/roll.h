@@ -25,11 +25,11 @@ struct mem_cgroup;
  * @link: in fz_roll.sheets
  * @nr: folios on it; all sheets before the open one are full, all behind it empty
  * @zero: a bit for each: a reset has found it zero when it looked last.  A hint, which
- *	nothing moves with a folio; protected by fz_scratch.lock
+ *	a folio that comes may get wrong; protected by fz_scratch.lock
  * @folios: these.  The private member of each points to its place here
  * @pages: where each lies in the kernel's memory; one more, which says nothing, for who
  *	reads ahead
- * @ages: see workset.h, for each of them; changed under fz_scratch.lock, but that
+ * @ages: see age.h, for each of them; changed under fz_scratch.lock, but that
  *	of one that comes
  */
 struct fz_roll_sheet {
@@ -38,7 +38,7 @@ struct fz_roll_sheet {
 	u64 zero[FZ_ROLL_GROUPS];
 	struct folio *folios[FZ_ROLL_SHEET];
 	void *pages[FZ_ROLL_SHEET + 1];
-	s8 ages[FZ_ROLL_SHEET];
+	u8 ages[FZ_ROLL_SHEET];
 };
 
 /**
@@ -59,10 +59,11 @@ struct fz_roll {
 
 void fz_roll_init(struct fz_roll *roll);
 int fz_roll_grow(struct fz_roll *roll, struct mem_cgroup *memcg, gfp_t gfp);
-bool fz_roll_add(struct fz_roll *roll, struct folio *folio, s8 age);
+bool fz_roll_add(struct fz_roll *roll, struct folio *folio, u8 age);
 void fz_roll_remove(struct fz_roll *roll, struct folio *folio);
 struct fz_roll_sheet *fz_roll_next(struct fz_roll *roll,
 				   struct fz_roll_sheet *sheet, u64 *nr);
+u8 *fz_roll_age(struct folio *folio);
 bool fz_roll_has(const struct folio *folio);
 void fz_roll_replace(struct folio *old, struct folio *folio);
 u64 fz_roll_bytes(const struct fz_roll *roll);

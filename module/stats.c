@@ -10,7 +10,6 @@
 
 #include "chunk.h"
 #include "ioctl.h"
-#include "prices.h"
 
 /**
  * fz_counters_add() - add counters to a sum
@@ -63,19 +62,6 @@ static void stats_fill_counters(struct fastzero_stats *st,
 	others = atomic64_read(&c->named) + st->out_auto_swap +
 		 st->out_auto_drop;
 	st->out_auto_inplace = st->out_resets - min(st->out_resets, others);
-}
-
-static void stats_fill_prices(struct fastzero_stats *st)
-{
-	const struct fz_prices *p = fz_prices_now();
-
-	st->out_price_clear = p->clear;
-	st->out_price_swap = p->swap;
-	st->out_price_swap_span = p->swap_span;
-	st->out_price_swap_run = p->swap_run;
-	st->out_price_drop = p->drop;
-	st->out_price_refault = p->refault;
-	st->out_price_refault_guest = p->refault_guest;
 }
 
 static void stats_fill_scratch(struct fastzero_stats *st, struct fz_scratch *s)
@@ -162,7 +148,6 @@ int fz_ioctl_stats(struct fz_ucmd *ucmd)
 	} else {
 		fz_stats_fill(st, ucmd->ctx);
 	}
-	stats_fill_prices(st);
 	return fz_ucmd_respond(ucmd);
 }
 

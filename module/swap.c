@@ -6,17 +6,14 @@
  */
 #include <linux/mm.h>
 
+#include "clear.h"
 #include "large.h"
-#include "prices.h"
 #include "reset.h"
-#include "trace.h"
 
 /* Base pages swapped by one flush, and huge folios; and pages cleared meanwhile. */
 #define SWAP_BATCH	4096
 #define SWAP_BATCH_HUGE	64
 #define SWAP_CLEAR	1024
-/* One batch in so many is measured. */
-#define SWAP_MEASURE	16
 
 /**
  * struct swap_batch - what one flush is for
@@ -109,31 +106,99 @@ static bool swap_fetch_huge(struct fz_reset *r, struct swap_batch *b, int node)
 	return true;
 }
 
+/*
+ * A run has written so many pages of a chunk.  If it has written nothing anywhere it was
+ * none.
+ */
+static void swap_learned(struct fz_reset *r, struct fz_chunk *chunk, u32 written)
+{
+	u8 *age = fz_roll_age(chunk->huge);
+
+	if (written) {
+		*age = 0;
+		r->written = true;
+	} else if (*age < FZ_AGE_STRIKES) {
+		*age += r->written || r->s->written;
+	}
+}
+
+/* Whether a chunk goes, for two runs have written nothing of it. */
+static bool swap_is_old(struct fz_reset *r, struct fz_chunk *chunk, u64 number)
+{
+	u32 written = fz_density_take(r->s, number);
+
+	if (written != FZ_DENSITY_UNKNOWN)
+		swap_learned(r, chunk, written);
+	return *fz_roll_age(chunk->huge) >= FZ_AGE_STRIKES;
+}
+
+static void swap_drop_huge(struct fz_reset *r, struct swap_batch *b,
+			   struct fz_chunk *chunk, u64 number)
+{
+	u64 words[FZ_CHUNK_WORDS];
+
+	memset(words, 0xff, sizeof(words));
+	swap_drop(r, b, chunk, number, words);
+}
+
+/* AUTO has no use for a ready folio, or there is none. */
+static void swap_clear_huge(struct fz_reset *r, struct swap_batch *b,
+			    struct fz_chunk *chunk, u64 number, bool late)
+{
+	u64 words[FZ_CHUNK_WORDS];
+	u32 nr = fz_inplace_look_huge(r, chunk, number, words);
+
+	/* Memory in it may have failed.  What others hold is in use. */
+	if (!chunk->huge || !r->keep_held || r->why == FZ_WHY_HELD)
+		return;
+	swap_learned(r, chunk, nr);
+	if (late && fz_large_is_late(r->s, chunk, words, nr)) {
+		r->why = FZ_WHY_SPARSE;
+		r->cleared -= FZ_CHUNK_PAGES;
+		swap_drop_huge(r, b, chunk, number);
+	}
+}
+
+/* AUTO: true if that is all for the chunk. */
+static bool swap_auto_huge(struct fz_reset *r, struct swap_batch *b,
+			   struct fz_chunk *chunk, u64 number, bool held)
+{
+	if (!held && fz_large_breaks(r->s, chunk)) {
+		r->why = FZ_WHY_SHORT;
+		swap_drop_huge(r, b, chunk, number);
+		return true;
+	}
+	if (!held && swap_is_old(r, chunk, number)) {
+		spin_lock(&chunk->lock);
+		memset(chunk->wanted, 0, sizeof(chunk->wanted));
+		spin_unlock(&chunk->lock);
+		swap_drop_huge(r, b, chunk, number);
+		atomic64_add(FZ_CHUNK_PAGES, &r->s->count.aged);
+		return true;
+	}
+	if (!held && r->why_huge == FZ_WHY_HUGE)
+		return false;
+	r->why = held ? FZ_WHY_HELD : r->why_huge;
+	swap_clear_huge(r, b, chunk, number, false);
+	return true;
+}
+
 /* A chunk with a huge folio, all of which is to be zero. */
 static void swap_huge(struct fz_reset *r, struct swap_batch *b,
 		      struct fz_chunk *chunk, u64 number)
 {
 	const struct fz_range all = { .end = FZ_CHUNK_PAGES };
-	u64 words[FZ_CHUNK_WORDS];
 	bool held = fz_inplace_is_held(chunk->huge);
-	/* The zeroer, too, would have all of it to clear. */
-	bool stays = r->keep_held && (held || r->s->total_cpu);
 	int node = swap_node(r->s, chunk->huge);
 
-	if (r->keep_held && !held && fz_large_breaks(r->s, chunk)) {
-		r->why = FZ_WHY_SHORT;
-		memset(words, 0xff, sizeof(words));
-		swap_drop(r, b, chunk, number, words);
+	if (r->keep_held && swap_auto_huge(r, b, chunk, number, held))
 		return;
-	}
-	if (!stays) {
-		r->s->wanted[FZ_HUGE]++;
-		r->s->wanted_node = node;
-	}
+	r->s->wanted[FZ_HUGE]++;
+	r->s->wanted_node = node;
 	if (unlikely(b->next != &b->ready &&
 		     folio_nid(list_entry(b->next, struct folio, lru)) != node))
 		swap_put_back_huge(r, b);
-	if (!stays && (b->next != &b->ready || swap_fetch_huge(r, b, node))) {
+	if (b->next != &b->ready || swap_fetch_huge(r, b, node)) {
 		struct folio *folio = list_entry(b->next, struct folio, lru);
 		struct folio *old = fz_chunk_replace_huge(r->s, chunk, number,
 							  folio);
@@ -145,19 +210,18 @@ static void swap_huge(struct fz_reset *r, struct swap_batch *b,
 		b->huge[b->nr_huge].number = number;
 		b->huge[b->nr_huge++].folio = folio;
 		r->swapped += FZ_CHUNK_PAGES;
+		chunk->late -= !!chunk->late;
 		return;
 	}
 
-	if (held)
-		r->why = FZ_WHY_HELD;
-	else
-		r->why = stays ? FZ_WHY_TOTAL : FZ_WHY_EMPTY;
-	memset(words, 0xff, sizeof(words));
+	r->why = FZ_WHY_EMPTY;
 	/* As in DROP, a holder keeps what it holds. */
-	if (held && !r->keep_held)
-		swap_drop(r, b, chunk, number, words);
+	if (r->keep_held)
+		swap_clear_huge(r, b, chunk, number, true);
+	else if (held)
+		swap_drop_huge(r, b, chunk, number);
 	else
-		fz_inplace_words(r, chunk, number, words);
+		swap_clear_huge(r, b, chunk, number, false);
 }
 
 /* Base pages of a chunk: @nr in @words, of which @span is from the first to the last. */
@@ -196,46 +260,32 @@ static void swap_base(struct fz_reset *r, struct swap_batch *b,
 	fz_inplace_words(r, chunk, number, words);
 }
 
-/* AUTO: take base pages of a chunk back, but for those that others hold. */
-static void swap_back(struct fz_reset *r, struct swap_batch *b,
-		      struct fz_chunk *chunk, u64 number, u64 *words)
+/* How many pages could take the place of base pages of a chunk. */
+static u64 swap_ready(const struct fz_reset *r, const struct fz_chunk *chunk,
+		      const struct fz_range *span)
 {
-	u64 held[FZ_CHUNK_WORDS] = { };
+	int node = swap_node(r->s, fz_chunk_folio(chunk, span->first));
+	const struct fz_store *store = fz_pool_store(&r->s->ctx->pool, node, FZ_BASE);
 
-	fz_inplace_split_held(chunk, words, held);
-	fz_inplace_words(r, chunk, number, held);
-	swap_drop(r, b, chunk, number, words);
+	return READ_ONCE(store->nr_ready);
 }
 
-/* AUTO: the cheapest way for base pages of a chunk. */
-static enum fz_way swap_choose(const struct fz_reset *r,
-			       const struct swap_batch *b,
-			       const struct fz_chunk *chunk, u64 number, u64 nr,
-			       const struct fz_range *span)
+/* Look at one page of a word: whether runs still write to what is swapped. */
+static void swap_sample(struct fz_reset *r, const struct fz_chunk *chunk, u32 w, u64 word)
 {
-	struct fz_scratch *s = r->s;
-	int node = swap_node(s, fz_chunk_folio(chunk, span->first));
-	const struct fz_store *store = fz_pool_store(&s->ctx->pool, node,
-						     FZ_BASE);
-	const struct fz_cost_chunk cost = {
-		.pages = nr,
-		.span = span->end - span->first,
-		.ready = READ_ONCE(store->nr_ready),
-		.again = FZ_AGAIN_ALL,
-		.begun = b->run.end,
-		.shared = r->shared,
-	};
-	const struct fz_prices *prices = fz_prices_now();
-	enum fz_way way = fz_cost_choose(prices, &cost);
+	u64 turn = ror64(word, r->s->age.now % 64);
+	struct folio *folio;
 
-	trace_fastzero_choice(r, number, prices, &cost, way);
-	return way;
+	folio = fz_chunk_base(chunk, w * 64 + (__ffs64(turn) + r->s->age.now) % 64);
+	if (unlikely(fz_folio_is_bad(folio)))
+		return;
+	r->sampled++;
+	r->zero += fz_page_is_zero(folio_page(folio, 0));
 }
 
 static void swap_words(struct fz_reset *r, struct swap_batch *b,
 		       struct fz_chunk *chunk, u64 number, u64 *words)
 {
-	enum fz_way way = FZ_SWAP;
 	struct fz_range span;
 	u64 nr = 0;
 	u32 w;
@@ -244,12 +294,17 @@ static void swap_words(struct fz_reset *r, struct swap_batch *b,
 		return;
 	for (w = 0; w < FZ_CHUNK_WORDS; w++)
 		nr += hweight64(words[w]);
-	if (r->keep_held)
-		way = swap_choose(r, b, chunk, number, nr, &span);
-	if (way == FZ_SWAP)
+	if (!r->keep_held) {
 		swap_base(r, b, chunk, number, words, nr, &span);
-	else if (way == FZ_DROP)
-		swap_back(r, b, chunk, number, words);
+		return;
+	}
+	if (r->all)
+		for (w = 0; w < FZ_CHUNK_WORDS; w++)
+			if (words[w])
+				swap_sample(r, chunk, w, words[w]);
+	if (fz_auto_swaps(r, number, nr, span.end - span.first, b->run.end,
+			  swap_ready(r, chunk, &span)))
+		swap_base(r, b, chunk, number, words, nr, &span);
 	else
 		fz_inplace_words(r, chunk, number, words);
 }
@@ -300,14 +355,11 @@ static void swap_look_again(struct fz_scratch *s, struct swap_batch *b)
  */
 void fz_swap_some(struct fz_reset *r)
 {
-	bool measured = r->swap_base && !(++r->s->swaps % SWAP_MEASURE);
-	u64 begin = measured ? ktime_get_ns() : 0;
 	u64 cleared = r->cleared;
 	struct fz_chunk *chunk;
 	int left = FZ_RESET_CHUNKS;
 	struct swap_batch b;
 	u64 number;
-	bool moved;
 
 	b.run.end = 0;
 	b.nr_base = 0;
@@ -337,12 +389,7 @@ void fz_swap_some(struct fz_reset *r)
 	swap_put_back_huge(r, &b);
 	if (!b.run.end)
 		return;
-	moved = fz_drop_unmap(r, &b.run, &b.out, !b.holes);
-	/* What was done beside it would spoil it. */
-	if (measured && moved && b.nr_base >= FZ_PRICES_LEAST &&
-	    r->cleared == cleared)
-		fz_prices_swapped(b.nr_base, b.run.end - b.run.first,
-				  ktime_get_ns() - begin);
+	fz_drop_unmap(r, &b.run, &b.out, !b.holes);
 	if (unlikely(r->put_back))
 		swap_look_again(r->s, &b);
 	/* Nothing is in hand any more: this takes mmap_lock. */
@@ -362,6 +409,11 @@ void fz_swap_end(struct fz_reset *r)
 
 	lockdep_assert_held(&s->lock);
 
+	s->written = r->written;
+	if (r->sampled) {
+		s->cold = r->zero > r->sampled / FZ_COLD;
+		s->age.now++;
+	}
 	if (!(s->wanted[FZ_BASE] | s->wanted[FZ_HUGE]))
 		return;
 	fz_learn_wanted(&s->ctx->pool, s->wanted_node, s->wanted);

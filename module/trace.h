@@ -35,10 +35,13 @@
 			 { FZ_WHY_HUGE, "huge" },			\
 			 { FZ_WHY_FEW, "few" },				\
 			 { FZ_WHY_SEEN, "seen" },			\
+			 { FZ_WHY_COLD, "cold" },			\
 			 { FZ_WHY_TOTAL, "total" },			\
 			 { FZ_WHY_LATE, "late" },			\
 			 { FZ_WHY_SHARED, "shared" },			\
 			 { FZ_WHY_PRICE, "price" },			\
+			 { FZ_WHY_MAPPED, "mapped" },			\
+			 { FZ_WHY_SPARSE, "sparse" },			\
 			 { FZ_WHY_PART, "part" },			\
 			 { FZ_WHY_EMPTY, "empty" },			\
 			 { FZ_WHY_HELD, "held" },			\
@@ -57,10 +60,13 @@ TRACE_DEFINE_ENUM(FZ_WHY_UNMAPPED);
 TRACE_DEFINE_ENUM(FZ_WHY_HUGE);
 TRACE_DEFINE_ENUM(FZ_WHY_FEW);
 TRACE_DEFINE_ENUM(FZ_WHY_SEEN);
+TRACE_DEFINE_ENUM(FZ_WHY_COLD);
 TRACE_DEFINE_ENUM(FZ_WHY_TOTAL);
 TRACE_DEFINE_ENUM(FZ_WHY_LATE);
 TRACE_DEFINE_ENUM(FZ_WHY_SHARED);
 TRACE_DEFINE_ENUM(FZ_WHY_PRICE);
+TRACE_DEFINE_ENUM(FZ_WHY_MAPPED);
+TRACE_DEFINE_ENUM(FZ_WHY_SPARSE);
 TRACE_DEFINE_ENUM(FZ_WHY_PART);
 TRACE_DEFINE_ENUM(FZ_WHY_EMPTY);
 TRACE_DEFINE_ENUM(FZ_WHY_HELD);
@@ -115,26 +121,25 @@ TRACE_EVENT(fastzero_reset,
 		  __entry->dropped, __entry->held, __entry->err)
 );
 
-/* AUTO has chosen: for base pages of a chunk, or for all of a reset (-1). */
+/* AUTO has chosen: for a chunk, or for all of a reset (-1). */
 TRACE_EVENT(fastzero_choice,
-	TP_PROTO(const struct fz_reset *r, s64 chunk,
-		 const struct fz_prices *prices,
-		 const struct fz_cost_chunk *cost, enum fz_way way),
-	TP_ARGS(r, chunk, prices, cost, way),
+	TP_PROTO(const struct fz_reset *r, s64 chunk, const struct fz_cost *cost,
+		 u64 ready, enum fz_way way),
+	TP_ARGS(r, chunk, cost, ready, way),
 
 	TP_STRUCT__entry(
 		__field(u64, ino)
 		__field(s64, chunk)
 		__field(u64, pages)
 		__field(u64, span)
+		__field(u64, mappings)
 		__field(u64, ready)
-		__array(u64, costs, FZ_WAYS)
-		__field(u32, again)
+		__field(u64, clear)
+		__field(u64, swap)
+		__field(u32, ratio)
 		__field(u32, way)
 		__field(u32, why)
 		__field(bool, begun)
-		__field(bool, shared)
-		__field(bool, total)
 	),
 
 	TP_fast_assign(
@@ -142,25 +147,20 @@ TRACE_EVENT(fastzero_choice,
 		__entry->chunk = chunk;
 		__entry->pages = cost->pages;
 		__entry->span = cost->span;
-		__entry->ready = cost->ready;
-		__entry->costs[FZ_INPLACE] = fz_cost(prices, cost, FZ_INPLACE);
-		__entry->costs[FZ_SWAP] = fz_cost(prices, cost, FZ_SWAP);
-		__entry->costs[FZ_DROP] = fz_cost(prices, cost, FZ_DROP);
-		__entry->again = cost->again;
+		__entry->mappings = cost->mappings;
+		__entry->ready = ready;
+		__entry->clear = fz_cost_clear(r->ratio, cost->pages);
+		__entry->swap = fz_cost_swap(r->ratio, cost);
+		__entry->ratio = r->ratio;
 		__entry->way = way;
 		__entry->why = r->why;
 		__entry->begun = cost->begun;
-		__entry->shared = cost->shared;
-		__entry->total = cost->total;
 	),
 
-	TP_printk("ino=%llu chunk=%lld pages=%llu span=%llu ready=%llu again=%u/256 begun=%d shared=%d total=%d inplace_ns=%llu swap_ns=%llu drop_ns=%llu way=%s why=%s",
+	TP_printk("ino=%llu chunk=%lld pages=%llu span=%llu mappings=%llu ready=%llu begun=%d ratio=%u clear=%llu swap=%llu way=%s why=%s",
 		  __entry->ino, __entry->chunk, __entry->pages, __entry->span,
-		  __entry->ready, __entry->again, __entry->begun,
-		  __entry->shared, __entry->total,
-		  __entry->costs[FZ_INPLACE] / 1000,
-		  __entry->costs[FZ_SWAP] / 1000,
-		  __entry->costs[FZ_DROP] / 1000,
+		  __entry->mappings, __entry->ready, __entry->begun,
+		  __entry->ratio, __entry->clear, __entry->swap,
 		  fz_trace_way(__entry->way), fz_trace_why(__entry->why))
 );
 

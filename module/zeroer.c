@@ -97,6 +97,9 @@ static u64 zeroer_clear_some(struct fz_pool *pool, struct fz_store *store)
 			list_del(&folio->lru);
 			fz_pool_forget(pool, folio);
 			bad++;
+		} else if (store->size == FZ_HUGE) {
+			/* A batch of one. */
+			fz_density_note(pool, folio, clear.stores);
 		}
 	fz_clear_end();
 

@@ -59,6 +59,7 @@ SHAPE(stats_scratch, STATS, fastzero_stats, .scratch = true,
 	.first = offsetof(struct fastzero_stats, out_aged),
 	.out = offsetof(struct fastzero_stats, out_scratches));
 SHAPE(reset, RESET, fastzero_reset, .scratch = true,
+	.flags = FASTZERO_RESET_IDLE,
 	.reserved = offsetof(struct fastzero_reset, __reserved),
 	.out = offsetof(struct fastzero_reset, out_done));
 SHAPE(reset_many, RESET_MANY, fastzero_reset_many,

@@ -220,7 +220,7 @@ TEST_F(fd, info_says_what_is_there)
 	EXPECT_TRUE(fz_has_mode(info, FASTZERO_MODE_INPLACE));
 	EXPECT_TRUE(fz_has_mode(info, FASTZERO_MODE_DROP));
 	EXPECT_EQ(0, info->out_modes >> (FASTZERO_MODE_DROP + 1));
-	EXPECT_EQ(0, info->out_features >> 9);
+	EXPECT_EQ(0, info->out_features >> 10);
 }
 
 TEST_HARNESS_MAIN

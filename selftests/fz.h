@@ -254,7 +254,9 @@ long fz_now_ms(void);
 long long fz_read_number(const char *path);
 int fz_write_string(const char *path, const char *text);
 /* What AUTO goes by: this machine's clock is not to decide what a test sees. */
-#define FZ_PRICES	"/sys/module/fastzero/parameters/prices"
+#define FZ_RATIO	"/sys/module/fastzero/parameters/ratio"
+/* That of a host where a clear costs its instructions. */
+#define FZ_RATIO_PLAIN	"100"
 /* Number after "key" in a file such as /proc/meminfo, -1 if none. */
 long long fz_read_key(const char *path, const char *key);
 long fz_minor_faults(void);

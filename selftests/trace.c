@@ -4,42 +4,10 @@
  */
 #include "kselftest_harness.h"
 #include "fz.h"
+#include "fz_trace.h"
 
-#include <sys/mount.h>
-#include <sys/stat.h>
-
-#define TRACING	"/sys/kernel/tracing"
-#define EVENTS	TRACING "/instances/fz_trace/events/fastzero"
-#define LOG	TRACING "/instances/fz_trace/trace"
 #define PAGES	600
 #define SIZE	(PAGES * fz_ps)
-
-static int write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
-	int ret = fd < 0 || write(fd, text, strlen(text)) < 0 ? -errno : 0;
-
-	close(fd);
-	return ret;
-}
-
-/* How many lines of the log have a text; the last of them is kept in @line. */
-static int lines_with(const char *text, char *line, size_t size)
-{
-	FILE *log = fopen(LOG, "r");
-	char buf[1024];
-	int nr = 0;
-
-	while (log && fgets(buf, sizeof(buf), log)) {
-		if (!strstr(buf, text))
-			continue;
-		snprintf(line, size, "%s", buf);
-		nr++;
-	}
-	if (log)
-		fclose(log);
-	return log ? nr : -1;
-}
 
 FIXTURE(trace) {
 	int ctx;
@@ -50,13 +18,7 @@ FIXTURE(trace) {
 
 FIXTURE_SETUP(trace)
 {
-	mount("tracefs", TRACING, "tracefs", 0, NULL);
-	mkdir(TRACING "/instances/fz_trace", 0700);
-	if (access(EVENTS, F_OK))
-		FZ_SKIP_ALL("no tracepoints in this kernel");
-	ASSERT_EQ(0, fz_write_string(FZ_PRICES, "fixed"));
-	ASSERT_EQ(0, write_file(LOG, ""));
-	ASSERT_EQ(0, write_file(EVENTS "/enable", "1"));
+	TRACE_BEGIN();
 	self->ctx = fz_open();
 	self->fd = fz_raw_create(self->ctx, SIZE, 0, FASTZERO_PAGES_4K, 0);
 	ASSERT_LE(0, self->fd);
@@ -68,18 +30,8 @@ FIXTURE_TEARDOWN(trace)
 {
 	close(self->fd);
 	close(self->ctx);
-	write_file(EVENTS "/enable", "0");
-	EXPECT_EQ(0, fz_write_string(FZ_PRICES, "measured"));
-	/* Else the module cannot go. */
-	EXPECT_EQ(0, rmdir(TRACING "/instances/fz_trace"));
+	TRACE_END();
 }
-
-#define ASSERT_LINES(nr, text) \
-	ASSERT_EQ(nr, lines_with(text, self->line, sizeof(self->line)))
-
-/* The last line has this, too. */
-#define EXPECT_SAYS(text) \
-	EXPECT_NE(NULL, strstr(self->line, text)) TH_LOG("%s", self->line)
 
 TEST_F(trace, reset)
 {
@@ -92,63 +44,46 @@ TEST_F(trace, reset)
 	ASSERT_LINES(0, "fastzero_choice:");
 }
 
-/* Chunk by chunk, with prices: of fixed ones it is known what they come to. */
+/* Chunk by chunk, with both sides of the inequality. */
 TEST_F(trace, choice)
 {
 	fz_pool(self->ctx, PAGES, FASTZERO_POOL_WAIT);
 	fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_AUTO);
 	ASSERT_LINES(1, "mode=auto way=swap why=price populated=600 cleared=0 swapped=600");
 	ASSERT_LINES(2, "fastzero_choice:");
-	ASSERT_LINES(1, "chunk=1 pages=88 span=88 ready=88 again=256/256 begun=1 shared=0 total=0");
-	EXPECT_SAYS("inplace_ns=47608 swap_ns=29568 drop_ns=277200 way=swap why=price");
-	ASSERT_LINES(1, "chunk=0 pages=512 span=512 ready=600 again=256/256 begun=0 shared=0 total=0");
-	EXPECT_SAYS("inplace_ns=276992 swap_ns=178532 drop_ns=1619300 way=swap why=price");
+	ASSERT_LINES(1, "chunk=1 pages=88 span=88 mappings=0 ready=88 begun=1 ratio=100");
+	EXPECT_SAYS("clear=47608 swap=29568 way=swap why=price");
+	ASSERT_LINES(1, "chunk=0 pages=512 span=512 mappings=0 ready=600 begun=0 ratio=100");
+	EXPECT_SAYS("clear=276992 swap=178532 way=swap why=price");
 }
 
-/* The prices are those that decide, and the choice is what is done. */
+/* What the line says is what decides, and the choice is what is done. */
 TEST_F(trace, choices_are_the_cheapest)
 {
-	static const char *const ways[] = { "inplace", "swap", "drop" };
-	unsigned long long ns[3], pages, done[3];
+	unsigned long long clear, swap;
 	uint64_t state = 3;
-	int i, way, took;
-	char name[16];
+	char ratio[16];
+	bool swaps;
+	int i;
 
-	for (i = 0; i < 200; i++) {
+	for (i = 0; i < 100; i++) {
 		struct fastzero_reset r;
-		char prices[128];
 
-		snprintf(prices, sizeof(prices), "%u,%u,%u,%u,%u,%u,%u",
-			 (unsigned int)(1000000 + fz_random(&state) % 3000000),
-			 (unsigned int)(1 + fz_random(&state) % 3000000),
-			 (unsigned int)(1 + fz_random(&state) % 1000000),
-			 (unsigned int)(1 + fz_random(&state) % 10000000),
-			 (unsigned int)(1 + fz_random(&state) % 2000000),
-			 (unsigned int)(1 + fz_random(&state) % 2000000), 9000000);
-		ASSERT_EQ(0, fz_write_string(FZ_PRICES, prices));
+		snprintf(ratio, sizeof(ratio), "%u",
+			 (unsigned int)(30 + fz_random(&state) % 100));
+		ASSERT_EQ(0, fz_write_string(FZ_RATIO, ratio));
 		fz_fill(self->map, 0, SIZE, 1);
 		fz_pool(self->ctx, PAGES, FASTZERO_POOL_WAIT);
 		ASSERT_EQ(0, write_file(LOG, ""));
 		r = fz_reset(self->fd, 0, 512 * fz_ps, FASTZERO_MODE_AUTO);
-		ASSERT_LINES(1, "fastzero_choice:");
-		ASSERT_EQ(4, sscanf(strstr(self->line, "inplace_ns="),
-				    "inplace_ns=%llu swap_ns=%llu drop_ns=%llu way=%15s",
-				    &ns[0], &ns[1], &ns[2], name));
-		ASSERT_EQ(1, sscanf(strstr(self->line, "pages="), "pages=%llu",
-				    &pages));
-		EXPECT_EQ(512, pages);
-		done[0] = r.out_cleared;
-		done[1] = r.out_swapped;
-		done[2] = r.out_dropped;
-		for (way = 0, took = -1; way < 3; way++)
-			if (!strcmp(name, ways[way]))
-				took = way;
-		ASSERT_LE(0, took);
-		for (way = 0; way < 3; way++) {
-			EXPECT_LE(ns[took], ns[way]) TH_LOG("%s", self->line);
-			EXPECT_EQ(way == took ? 512 : 0, done[way])
-				TH_LOG("%s", self->line);
-		}
+		ASSERT_LINES(1, "fastzero_choice: ");
+		EXPECT_SAYS("pages=512 ");
+		ASSERT_EQ(2, sscanf(strstr(self->line, "clear="), "clear=%llu swap=%llu",
+				    &clear, &swap));
+		swaps = strstr(self->line, "way=swap");
+		EXPECT_EQ(swap < clear, swaps) TH_LOG("%s", self->line);
+		EXPECT_EQ(swaps ? 512 : 0, r.out_swapped) TH_LOG("%s", self->line);
+		EXPECT_EQ(swaps ? 0 : 512, r.out_cleared) TH_LOG("%s", self->line);
 	}
 }
 
@@ -160,15 +95,15 @@ TEST_F(trace, why)
 	fz_pool(self->ctx, PAGES, FASTZERO_POOL_WAIT);
 	fz_reset(self->fd, 0, 3 * fz_ps, FASTZERO_MODE_AUTO);
 	ASSERT_LINES(1, "mode=auto way=inplace why=few");
-	ASSERT_LINES(1, "chunk=-1 pages=3 span=3 ready=600");
-	EXPECT_SAYS("inplace_ns=1623 swap_ns=7508 drop_ns=15950 way=inplace why=few");
+	ASSERT_LINES(1, "chunk=-1 pages=3 span=3 mappings=0 ready=600");
+	EXPECT_SAYS("clear=1623 swap=7508 way=inplace why=few");
 
 	second = fz_map(self->fd, 0, SIZE);
 	ASSERT_EQ(0, write_file(LOG, ""));
 	fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_AUTO);
 	ASSERT_LINES(1, "mode=auto way=inplace why=shared");
-	ASSERT_LINES(1, "chunk=-1 pages=600 span=600 ready=600 again=256/256 begun=0 shared=1");
-	EXPECT_SAYS("inplace_ns=324600 swap_ns=3658100 drop_ns=3846500 way=inplace");
+	ASSERT_LINES(1, "chunk=-1 pages=600 span=600 mappings=0 ready=600 begun=0");
+	EXPECT_SAYS("clear=324600 swap=208100 way=inplace why=shared");
 	munmap(second, SIZE);
 
 	/* None is ready. */
@@ -177,13 +112,13 @@ TEST_F(trace, why)
 	ASSERT_EQ(0, write_file(LOG, ""));
 	fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_AUTO);
 	ASSERT_LINES(1, "mode=auto way=inplace why=late");
-	ASSERT_LINES(1, "ready=0 again=256/256 begun=0 shared=0 total=1");
+	ASSERT_LINES(1, "ready=0 begun=0");
 
 	ASSERT_EQ(0, write_file(LOG, ""));
 	munmap(self->map, SIZE);
 	fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_AUTO);
 	ASSERT_LINES(1, "mode=auto way=drop why=unmapped");
-	ASSERT_LINES(1, "again=0/256 begun=1");
+	ASSERT_LINES(1, "fastzero_choice: ");
 	EXPECT_SAYS("way=drop why=unmapped");
 	self->map = fz_map(self->fd, 0, SIZE);
 }
@@ -201,8 +136,8 @@ TEST_F(trace, total_cpu)
 	fz_reset(fd, 0, SIZE, FASTZERO_MODE_AUTO);
 	ASSERT_LINES(1, "mode=auto way=inplace why=total populated=88 cleared=88");
 	ASSERT_LINES(1, "fastzero_choice:");
-	EXPECT_SAYS("chunk=-1 pages=88 span=88 ready=600 again=256/256 begun=0 shared=0 total=1");
-	EXPECT_SAYS("inplace_ns=47608 swap_ns=83676 drop_ns=331308 way=inplace why=total");
+	EXPECT_SAYS("chunk=-1 pages=88 span=88 mappings=0 ready=600 begun=0 ratio=100");
+	EXPECT_SAYS("clear=47608 swap=36068 way=inplace why=total");
 
 	/* With a chunk of 2 MiB, which has no prices. */
 	ASSERT_EQ(0, fz_raw_pool_huge(self->ctx, 2, FASTZERO_POOL_WAIT));
@@ -230,10 +165,20 @@ TEST_F(trace, seen)
 	ASSERT_LINES(3, "way=inplace why=price");
 	fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_AUTO);
 	ASSERT_LINES(1, "mode=auto way=inplace why=seen populated=15 cleared=15");
-	/* Other prices want another look. */
-	ASSERT_EQ(0, fz_write_string(FZ_PRICES, "541000,1,1,1,1,9000000,9000000"));
+}
+
+/* Pages that were not written are seen, and then not swapped. */
+TEST_F(trace, cold)
+{
+	fz_pool(self->ctx, PAGES, FASTZERO_POOL_WAIT);
 	fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_AUTO);
-	ASSERT_LINES(1, "mode=auto way=swap why=price populated=15 cleared=0 swapped=15");
+	ASSERT_LINES(1, "mode=auto way=swap why=price populated=600");
+	fz_pool(self->ctx, PAGES, FASTZERO_POOL_WAIT);
+	fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_AUTO);
+	ASSERT_LINES(2, "mode=auto way=swap why=price populated=600");
+	fz_pool(self->ctx, PAGES, FASTZERO_POOL_WAIT);
+	fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_AUTO);
+	ASSERT_LINES(1, "mode=auto way=inplace why=cold populated=600");
 }
 
 /* Of huge folios it says why one was not swapped. */

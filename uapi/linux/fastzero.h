@@ -208,6 +208,7 @@ enum {
  * @FASTZERO_FEATURE_ZERO: ZERO works
  * @FASTZERO_FEATURE_THREAD: ZERO takes FASTZERO_ZERO_THREAD
  * @FASTZERO_FEATURE_RESET_MANY: RESET_MANY works
+ * @FASTZERO_FEATURE_IDLE: RESET takes FASTZERO_RESET_IDLE
  */
 enum fastzero_feature {
 	FASTZERO_FEATURE_2M		= 1 << 0,
@@ -219,6 +220,7 @@ enum fastzero_feature {
 	FASTZERO_FEATURE_ZERO		= 1 << 6,
 	FASTZERO_FEATURE_THREAD		= 1 << 7,
 	FASTZERO_FEATURE_RESET_MANY	= 1 << 8,
+	FASTZERO_FEATURE_IDLE		= 1 << 9,
 };
 
 /**
@@ -511,9 +513,25 @@ enum fastzero_mode {
 };
 
 /**
+ * enum fastzero_reset_flags - bits of fastzero_reset.flags
+ * @FASTZERO_RESET_IDLE: the caller states that nothing has written to the range since the
+ *	last RESET of all of it returned 0, or since the scratch was made.  The call returns
+ *	at once, whatever the mode, and changes nothing.  If the statement is wrong, what
+ *	was written stays until a RESET without the flag.  The module does not check it,
+ *	as it does not check what the bitmap of RESET_DIRTY leaves out.  EOPNOTSUPP
+ *	without FASTZERO_FEATURE_IDLE
+ *
+ * A VMM knows that nothing ran: it has not entered the guest, has not written itself, and
+ * no device has.  Without the flag a reset has to look at the pages.
+ */
+enum fastzero_reset_flags {
+	FASTZERO_RESET_IDLE		= 1 << 0,
+};
+
+/**
  * struct fastzero_reset - ioctl(FASTZERO_IOC_RESET), on a scratch
  * @size: sizeof(struct fastzero_reset)
- * @flags: must be 0
+ * @flags: bits of enum fastzero_reset_flags
  * @offset: first byte of the range, a multiple of the base page size
  * @length: bytes in the range, a multiple of the base page size, not 0; the
  *	range must lie inside the scratch
@@ -522,7 +540,7 @@ enum fastzero_mode {
  * @__reserved: must be 0
  * @out_done: bytes of the range, from its begin, that are zero now; @length
  *	if the call succeeds
- * @out_cleared: base pages that this call cleared
+ * @out_cleared: base pages that this call cleared, or found zero and left where they are
  * @out_swapped: base pages that were replaced by ready ones
  * @out_dropped: base pages that were taken out and left a hole
  * @out_held: base pages among these that somebody else referred to: INPLACE
@@ -806,13 +824,6 @@ struct fastzero_workset {
  *	found the scratch mapped, or nothing in it
  * @out_auto_swap: those that have swapped pages
  * @out_auto_drop: those that have dropped all, since nobody mapped the scratch
- * @out_price_clear: what AUTO goes by, in picoseconds: to clear a base page
- * @out_price_swap: to put a ready page in its place
- * @out_price_swap_span: more, for each page-table entry from the first to the last
- * @out_price_swap_run: more, for each TLB flush
- * @out_price_drop: to take a page back
- * @out_price_refault: for a process to touch it again
- * @out_price_refault_guest: for a KVM guest
  * @out_shrunk: base pages that reclaim took from the pool, because the system or the
  *	memory cgroup was short of memory
  * @out_index: bytes of the index, which says where the pages of the scratches counted
@@ -821,9 +832,8 @@ struct fastzero_workset {
  * The members up to @out_held, those from @out_aged to @out_auto_drop, and @out_index
  * are the scratch's own on a scratch, and sums on a context.  Sums include scratches
  * that are gone, except @out_scratches, @out_length, @out_populated, @out_huge and
- * @out_index.  The prices are this host's, as the module has measured them (its
- * parameter prices).  The others are the context's on both.  Counters are not taken
- * at one instant.
+ * @out_index.  The others are the context's on both.  Counters are not taken at one
+ * instant.
  */
 struct fastzero_stats {
 	__u32 size;
@@ -856,13 +866,6 @@ struct fastzero_stats {
 	__aligned_u64 out_auto_inplace;
 	__aligned_u64 out_auto_swap;
 	__aligned_u64 out_auto_drop;
-	__aligned_u64 out_price_clear;
-	__aligned_u64 out_price_swap;
-	__aligned_u64 out_price_swap_span;
-	__aligned_u64 out_price_swap_run;
-	__aligned_u64 out_price_drop;
-	__aligned_u64 out_price_refault;
-	__aligned_u64 out_price_refault_guest;
 	__aligned_u64 out_shrunk;
 	__aligned_u64 out_index;
 };
