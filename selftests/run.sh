@@ -52,6 +52,7 @@ zero_guest 240 -debug
 huge 120
 swap 120
 trace 60
+policy 120
 workset 120
 workset_io 60 -debug
 dirty_2m 120 -debug
@@ -374,7 +375,7 @@ while read -r name seconds; do
 		run "$name" "$seconds" env FZ_PAGES=2m "$dir/${name%_2m}"
 	elif [ -x "$dir/${name%_zp}" ] && [ "$name" != "${name%_zp}" ]; then
 		run "$name" "$seconds" env FZ_PAGES=zp "$dir/${name%_zp}"
-	elif [ "$name" = trace ] && [ -x "$dir/$name" ]; then
+	elif { [ "$name" = trace ] || [ "$name" = policy ]; } && [ -x "$dir/$name" ]; then
 		# To switch a tracepoint on is to patch the kernel.
 		others 0
 		run "$name" "$seconds" "$dir/$name"
