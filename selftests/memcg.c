@@ -83,7 +83,7 @@ static int touch_all(void *arg)
 	if (job->group && fz_group_enter(job->group))
 		return 250;
 	/* Ends it if a fault is answered by another for ever. */
-	alarm(30);
+	alarm(30 * fz_slow());
 	for (at = job->begin; at < job->end; at += fz_ps)
 		job->map[at] = 1;
 	return 0;

@@ -90,7 +90,7 @@ struct job {
 /* In the group, with a scratch of its own; 0, or what is wrong. */
 static int begin(struct job *job)
 {
-	alarm(60);
+	alarm(60 * fz_slow());
 	if (fz_group_enter(GROUP))
 		return 250;
 	if (job->cache && nftw("/usr/lib", read_anew, 8, FTW_PHYS) != 1)
@@ -255,7 +255,7 @@ static int populate_tables(void *arg)
 	struct fastzero_populate out;
 	int fd = *(int *)arg;
 
-	alarm(60);
+	alarm(60 * fz_slow());
 	if (fz_group_enter(GROUP) ||
 	    fz_raw_map(fd, 0, SPARSE * FZ_CHUNK) == MAP_FAILED)
 		return 250;

@@ -262,7 +262,7 @@ FIXTURE_SETUP(share)
 	mkdir(VICTIM, 0755);
 	mkdir(TENANT, 0755);
 	if (access(TENANT "/cpu.max", F_OK))
-		FZ_SKIP_ALL("no cpu controller in " ROOT);
+		FZ_SKIP_ALL("no CONFIG_FAIR_GROUP_SCHED, or no cpu controller in " ROOT);
 	ASSERT_EQ(0, fz_write_string(TENANT "/cpu.max", variant->max));
 	nr = find_zeroer(zeroer);
 	for (i = 0; i < nr; i++)
