@@ -117,9 +117,9 @@ void fz_age_end(struct fz_age *age, const struct fz_age_look *look)
 		return;
 	}
 	age->last = look->gone;
-	/* What was long ago counts less. */
-	age->went = age->went / 2 + look->gone;
-	age->back /= 2;
+	/* What was long ago counts less, and nothing where this was a trial. */
+	age->went = look->keep ? look->gone : age->went / 2 + look->gone;
+	age->back = look->keep ? 0 : age->back / 2;
 }
 
 /**

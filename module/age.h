@@ -19,8 +19,11 @@
 #define FZ_AGE_PART	16
 /* Strikes of a page that has never come back. */
 #define FZ_AGE_STRIKES	2
-/* It comes back soon if it was away for no more resets than this. */
-#define FZ_AGE_SOON	32
+/*
+ * Resets to a period.  A page comes back soon if it does so in the period in which it
+ * went, or in the next.
+ */
+#define FZ_AGE_PERIOD	16
 /* A page that came back soon this often, or more often, takes 128 times as many. */
 #define FZ_AGE_MAX_BACK	6
 
@@ -100,6 +103,12 @@ static inline u64 fz_age_turn(struct fz_age_look *look, u64 first, u64 nr)
 	end = look->left < nr - from ? from + look->left : nr;
 	look->end = first + end;
 	return (~0ULL << from) & (~0ULL >> (64 - end));
+}
+
+/* In which period a reset is, by fz_age.now. */
+static inline u32 fz_age_period(u32 now)
+{
+	return now / FZ_AGE_PERIOD;
 }
 
 /* How often a page came back soon. */

@@ -269,6 +269,31 @@ static void chunk_note(struct fz_chunk *chunk, unsigned int i, u32 number)
 			chunk->aged->planes[k][i / 64] &= ~bit;
 }
 
+/* How many periods ago a page last was about to go for its age. */
+static u32 chunk_periods(const struct fz_scratch *s, const struct fz_chunk *chunk)
+{
+	return fz_age_period(READ_ONCE(s->age.now)) - chunk->period;
+}
+
+/* In a new period, forget the pages that were away for all of the last one. */
+static void chunk_turn(struct fz_scratch *s, struct fz_chunk *chunk)
+{
+	struct fz_aged *aged = chunk->aged;
+	u32 ago = chunk_periods(s, chunk);
+	u32 k, w;
+
+	lockdep_assert_held(&chunk->lock);
+
+	if (!ago)
+		return;
+	for (w = 0; w < FZ_CHUNK_WORDS; w++) {
+		for (k = 0; k < FZ_AGED_PLANES; k++)
+			aged->planes[k][w] &= ago == 1 ? aged->recent[w] : 0;
+		aged->recent[w] = 0;
+	}
+	chunk->period += ago;
+}
+
 /**
  * fz_chunk_age() - note that a page is to go for its age
  * @s: the scratch, its lock held
@@ -294,14 +319,21 @@ void fz_chunk_age(struct fz_scratch *s, u64 page, u32 back)
 			return;
 	}
 	spin_lock(&chunk->lock);
+	chunk_turn(s, chunk);
 	chunk_note(chunk, page % FZ_CHUNK_PAGES, back + 1);
 	xa_set_mark(&s->chunks, page >> FZ_CHUNK_SHIFT, FZ_CHUNK_AGED);
 	spin_unlock(&chunk->lock);
 }
 
-static bool chunk_went_lately(const struct fz_scratch *s, const struct fz_chunk *chunk)
+/* Whether a page that went has not been away for long. */
+static bool chunk_went_lately(const struct fz_scratch *s, const struct fz_chunk *chunk,
+			      unsigned int i)
 {
-	return READ_ONCE(s->age.now) - chunk->went <= FZ_AGE_SOON;
+	u32 ago = chunk_periods(s, chunk);
+
+	lockdep_assert_held(&chunk->lock);
+
+	return !ago || (ago == 1 && chunk->aged->recent[i / 64] >> (i % 64) & 1);
 }
 
 /**
@@ -322,7 +354,7 @@ u8 fz_chunk_age_of_hole(const struct fz_scratch *s, const struct fz_chunk *chunk
 
 	for (k = 0; chunk->aged && k < FZ_AGED_PLANES; k++)
 		number |= (chunk->aged->planes[k][i / 64] >> (i % 64) & 1) << k;
-	return number ? fz_age_returned(number - 1, chunk_went_lately(s, chunk)) : 0;
+	return number ? fz_age_returned(number - 1, chunk_went_lately(s, chunk, i)) : 0;
 }
 
 /**
@@ -339,7 +371,7 @@ void fz_chunk_came_back(struct fz_scratch *s, struct fz_chunk *chunk, unsigned i
 		return;
 	chunk_note(chunk, i, 0);
 	atomic64_inc(&s->count.returned);
-	if (chunk_went_lately(s, chunk))
+	if (chunk_went_lately(s, chunk, i))
 		atomic_long_inc(&s->back);
 }
 
@@ -406,8 +438,8 @@ void fz_chunk_take_aged(struct fz_scratch *s, struct fz_chunk *chunk, u64 number
 	for (w = 0; w < FZ_CHUNK_WORDS; w++) {
 		words[w] = chunk_aged(chunk, w) & chunk->populated[w];
 		chunk->wanted[w] &= ~words[w];
+		chunk->aged->recent[w] |= words[w];
 	}
-	chunk->went = s->age.now;
 	s->has_aged = true;
 	xa_clear_mark(&s->chunks, number, FZ_CHUNK_AGED);
 	spin_unlock(&chunk->lock);

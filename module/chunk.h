@@ -16,9 +16,12 @@ struct vm_fault;
  * struct fz_aged - pages of a chunk that went for their age
  * @planes: how often each came back soon before it went, and 1, in binary; all bits 0
  *	if it has not gone, or was forgotten
+ * @recent: those of them that went in the period fz_chunk.period, the others in the
+ *	one before
  */
 struct fz_aged {
 	u64 planes[FZ_AGED_PLANES][FZ_CHUNK_WORDS];
+	u64 recent[FZ_CHUNK_WORDS];
 };
 
 /* On chunks that have a page: a reset visits no other. */
@@ -41,7 +44,7 @@ struct fz_aged {
  *	fz_scratch.lock
  * @late: how often none was ready for it, less how often one was, while runs touched
  *	little of it; so is this
- * @went: when a page last went for its age, by fz_age.now
+ * @period: in which a page last was about to go for its age, see fz_age_period()
  * @huge: one folio for all, or NULL
  * @aged: pages that went for their age and have not come back, or are about to go;
  *	NULL if there never was any
@@ -66,7 +69,7 @@ struct fz_chunk {
 	bool gone;
 	u8 patience;
 	u8 late;
-	u32 went;
+	u32 period;
 	struct folio *huge;
 	struct fz_aged *aged;
 	u64 populated[FZ_CHUNK_WORDS];

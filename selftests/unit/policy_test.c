@@ -101,7 +101,8 @@ static double run(struct fz_age *age, uint32_t fault, bool *any)
 		*any = true;
 		cost += fault;
 		if (page->went) {
-			bool soon = age->now - page->went <= FZ_AGE_SOON;
+			bool soon = fz_age_period(age->now) -
+				    fz_age_period(page->went) <= 1;
 
 			page->age = fz_age_returned(fz_age_back(page->age), soon);
 			if (soon)
@@ -310,6 +311,14 @@ static void scans_that_read(uint32_t cycle)
 	stationary(cycle);
 }
 
+/* The second comes while what the first left is still going. */
+static void scans_in_pairs(uint32_t cycle)
+{
+	if (cycle % 500 == 10 || cycle % 500 == 15)
+		touch_all(READS);
+	stationary(cycle);
+}
+
 static void read_mostly(uint32_t cycle)
 {
 	begin(cycle);
@@ -362,10 +371,11 @@ static const struct load loads[] = {
 	{ "stationary", stationary, 0.01, 1.01 },
 	{ "drifting", drifting, 0.15, 1.3 },
 	{ "alternating", alternating, 0.06, 2 },
-	{ "alternating by 8", alternating_by_8, 0.08, 2 },
+	{ "alternating by 8", alternating_by_8, 0.09, 2 },
 	{ "phases", phases, 0.1, 1.2 },
 	{ "scans", scans, 0.15, 1.3 },
 	{ "scans that read", scans_that_read, 0.13, 1.3 },
+	{ "scans in pairs", scans_in_pairs, 0.25, 1.7 },
 	{ "read mostly", read_mostly, 0.25, 1.1 },
 	{ "read only", read_only, 0.04, 1.01 },
 	{ "idle", idle, 0.04, 1.01 },
