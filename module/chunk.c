@@ -9,6 +9,7 @@
 
 #include "chunk.h"
 #include "compat/compat.h"
+#include "wsformat.h"
 
 /**
  * fz_chunk_find() - the folio of a page, if there is one
@@ -128,37 +129,20 @@ bool fz_chunk_next_wanted(struct fz_scratch *s, unsigned long *number,
 }
 
 /**
- * fz_chunk_want() - add pages of a chunk to the working set
+ * fz_chunk_make() - see that there is a chunk
  * @s: the scratch, its lock held
  * @number: the chunk
- * @words: bitmap of the pages; NULL: only see that there is a chunk
  *
- * To be followed by fz_chunk_reap().
+ * To be followed by fz_chunk_want_only(), or by fz_chunk_unmake() and fz_chunk_reap().
  *
  * Return: 0, or -ENOMEM if there was none.
  */
-int fz_chunk_want(struct fz_scratch *s, u64 number, const u64 *words)
+int fz_chunk_make(struct fz_scratch *s, u64 number)
 {
-	struct fz_chunk *chunk = xa_load(&s->chunks, number);
-	u32 w;
-
 	lockdep_assert_held(&s->lock);
 
-	if (!chunk) {
-		int err = fz_index_new_chunk(s, number, FZ_GFP_TELL);
-
-		if (err)
-			return err;
-		chunk = xa_load(&s->chunks, number);
-		xa_set_mark(&s->chunks, number, FZ_CHUNK_EMPTY);
-	}
-	if (!words)
-		return 0;
-	spin_lock(&chunk->lock);
-	for (w = 0; w < FZ_CHUNK_WORDS; w++)
-		chunk->wanted[w] |= words[w];
-	spin_unlock(&chunk->lock);
-	return 0;
+	return xa_load(&s->chunks, number) ? 0 :
+	       fz_index_new_chunk(s, number, FZ_GFP_TELL);
 }
 
 /* The pages of a word that went for their age, or are about to. */
@@ -223,14 +207,10 @@ void fz_chunk_reap_some(struct fz_scratch *s)
 }
 
 /**
- * fz_chunk_want_nothing() - forget the working set, and what AUTO learned of pages
+ * fz_chunk_unmake() - let chunks that fz_chunk_make() has made in vain be reaped
  * @s: the scratch, its lock held
- *
- * To be followed by fz_chunk_reap().
- *
- * Return: 0, or -EINTR on a fatal signal.
  */
-int fz_chunk_want_nothing(struct fz_scratch *s)
+void fz_chunk_unmake(struct fz_scratch *s)
 {
 	struct fz_chunk *chunk;
 	unsigned long at;
@@ -239,14 +219,55 @@ int fz_chunk_want_nothing(struct fz_scratch *s)
 
 	xa_for_each(&s->chunks, at, chunk) {
 		spin_lock(&chunk->lock);
-		memset(chunk->wanted, 0, sizeof(chunk->wanted));
-		if (chunk->aged)
-			memset(chunk->aged, 0, sizeof(*chunk->aged));
-		if (!chunk->nr)
-			chunk->broken = false;
 		if (chunk_is_empty(chunk))
 			xa_set_mark(&s->chunks, at, FZ_CHUNK_EMPTY);
 		spin_unlock(&chunk->lock);
+		cond_resched();
+	}
+}
+
+/* A chunk has these pages in the working set, and no others. */
+static void chunk_want(struct fz_scratch *s, struct fz_chunk *chunk, u64 number,
+		       const u64 *words)
+{
+	spin_lock(&chunk->lock);
+	memcpy(chunk->wanted, words, sizeof(chunk->wanted));
+	if (chunk->aged)
+		memset(chunk->aged, 0, sizeof(*chunk->aged));
+	if (!chunk->nr)
+		chunk->broken = false;
+	if (chunk_is_empty(chunk))
+		xa_set_mark(&s->chunks, number, FZ_CHUNK_EMPTY);
+	spin_unlock(&chunk->lock);
+}
+
+/**
+ * fz_chunk_want_only() - replace the working set; forget what AUTO learned of pages
+ * @s: the scratch, its lock held
+ * @walk: over the new one, all of whose chunks are there
+ *
+ * To be followed by fz_chunk_reap().
+ *
+ * Return: 0, or -EINTR on a fatal signal.
+ */
+int fz_chunk_want_only(struct fz_scratch *s, struct fz_wsformat_walk *walk)
+{
+	static const u64 none[FZ_CHUNK_WORDS];
+	u64 words[FZ_CHUNK_WORDS];
+	struct fz_chunk *chunk;
+	unsigned long at;
+	u64 number;
+	bool more;
+
+	lockdep_assert_held(&s->lock);
+
+	more = fz_wsformat_next(walk, &number, words);
+	xa_for_each(&s->chunks, at, chunk) {
+		bool named = more && number == at;
+
+		chunk_want(s, chunk, at, named ? words : none);
+		if (named)
+			more = fz_wsformat_next(walk, &number, words);
 		cond_resched();
 		if (fatal_signal_pending(current))
 			return -EINTR;

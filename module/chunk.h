@@ -10,6 +10,7 @@
 /* Bits of a number up to FZ_AGE_MAX_BACK + 1. */
 #define FZ_AGED_PLANES	3
 
+struct fz_wsformat_walk;
 struct vm_fault;
 
 /**
@@ -163,8 +164,9 @@ void fz_chunk_snapshot(struct fz_chunk *chunk, const struct fz_range *part,
 		       u64 *words);
 bool fz_chunk_next_wanted(struct fz_scratch *s, unsigned long *number,
 			  unsigned long last, u64 *words);
-int fz_chunk_want(struct fz_scratch *s, u64 number, const u64 *words);
-int fz_chunk_want_nothing(struct fz_scratch *s);
+int fz_chunk_make(struct fz_scratch *s, u64 number);
+void fz_chunk_unmake(struct fz_scratch *s);
+int fz_chunk_want_only(struct fz_scratch *s, struct fz_wsformat_walk *walk);
 void fz_chunk_age(struct fz_scratch *s, u64 page, u32 back);
 u8 fz_chunk_age_of_hole(const struct fz_scratch *s, const struct fz_chunk *chunk,
 			unsigned int i);

@@ -132,87 +132,56 @@ static int workset_read(struct fz_scratch *s, struct fastzero_workset *cmd)
 	return err;
 }
 
-/* Give each page of a run its bit, or only see that there is room for it. */
-static int workset_take_run(struct fz_scratch *s, struct fz_range run, bool set)
-{
-	while (run.first < run.end) {
-		u64 number = run.first >> FZ_CHUNK_SHIFT;
-		struct fz_range part = fz_range_in_chunk(&run, number);
-		u64 words[FZ_CHUNK_WORDS];
-		int err;
-
-		memset(words, 0xff, sizeof(words));
-		fz_range_mask(words, &part);
-		err = fz_chunk_want(s, number, set ? words : NULL);
-		if (err)
-			return err;
-		run.first = (number << FZ_CHUNK_SHIFT) + part.end;
-		err = workset_pause();
-		if (err)
-			return err;
-	}
-	return 0;
-}
-
 /* Look at all that comes from outside, before anything is done with it. */
 static int workset_check(const struct fz_wsformat *of, const u8 *buf, u64 size,
-			 u64 *nr)
+			 u64 *nr, struct fz_wsformat_sum *sum)
 {
 	int err = fz_wsformat_check_head(of, buf, size, nr);
-	u64 behind = 0, n, end;
+	u64 n, end;
 
 	for (n = 0; n < *nr && !err; n = end) {
 		end = min(n + WORKSET_RUNS, *nr);
-		err = fz_wsformat_check_runs(of, buf, n, end, &behind) ?:
+		err = fz_wsformat_check_runs(of, buf, n, end, sum) ?:
 		      workset_pause();
 	}
 	return err;
 }
 
 /* Refuse a set that no host of this size could hold: its index alone is dear. */
-static int workset_check_size(const u8 *buf, u64 nr)
+static int workset_check_size(const struct fz_wsformat_sum *sum)
 {
-	u64 pages = 0, chunks = 0, end = 0;
-	struct fz_range run;
-	u64 n;
-
-	for (n = 0; n < nr; n++) {
-		fz_wsformat_get(buf, n, &run);
-		pages += run.end - run.first;
-		/* It may begin in the chunk that the last one ends in. */
-		end = max(end, run.first >> FZ_CHUNK_SHIFT);
-		chunks += DIV_ROUND_UP_ULL(run.end, FZ_CHUNK_PAGES) - end;
-		end = DIV_ROUND_UP_ULL(run.end, FZ_CHUNK_PAGES);
-		if (pages > totalram_pages())
-			return -ENOMEM;
-		if (n % WORKSET_RUNS == 0 && workset_pause())
-			return -EINTR;
-	}
+	if (sum->pages > totalram_pages())
+		return -ENOMEM;
 	/* Each takes some 280 bytes, before it has a page. */
-	return chunks / (PAGE_SIZE / 512) > si_mem_available() ? -ENOMEM : 0;
+	return sum->chunks / (PAGE_SIZE / 512) > si_mem_available() ? -ENOMEM : 0;
 }
 
-static int workset_take(struct fz_scratch *s, const u8 *buf, u64 nr)
+/* See that there is room for each page: all that can fail but for a fatal signal. */
+static int workset_make_room(struct fz_scratch *s, struct fz_wsformat_walk walk)
 {
-	int err = workset_check_size(buf, nr);
-	struct fz_range run;
-	u64 n;
+	u64 number;
+	int err = 0;
+
+	while (!err && fz_wsformat_next(&walk, &number, NULL))
+		err = fz_chunk_make(s, number) ?: workset_pause();
+	return err;
+}
+
+static int workset_take(struct fz_scratch *s, const u8 *buf, u64 nr,
+			const struct fz_wsformat_sum *sum)
+{
+	struct fz_wsformat_walk walk = { .buf = buf, .nr = nr };
+	int err = workset_check_size(sum);
 
 	if (!err)
 		err = mutex_lock_killable(&s->lock);
 	if (err)
 		return err;
-	/* All that can fail but for a fatal signal comes first. */
-	for (n = 0; n < nr && !err; n++) {
-		fz_wsformat_get(buf, n, &run);
-		err = workset_take_run(s, run, false);
-	}
-	if (!err)
-		err = fz_chunk_want_nothing(s);
-	for (n = 0; n < nr && !err; n++) {
-		fz_wsformat_get(buf, n, &run);
-		err = workset_take_run(s, run, true);
-	}
+	err = workset_make_room(s, walk);
+	if (err)
+		fz_chunk_unmake(s);
+	else
+		err = fz_chunk_want_only(s, &walk);
 	fz_chunk_reap(s);
 	mutex_unlock(&s->lock);
 	return err;
@@ -221,6 +190,7 @@ static int workset_take(struct fz_scratch *s, const u8 *buf, u64 nr)
 static int workset_write(struct fz_scratch *s, struct fastzero_workset *cmd)
 {
 	struct fz_wsformat of = workset_format(s);
+	struct fz_wsformat_sum sum = { };
 	u64 nr;
 	u8 *buf;
 	int err;
@@ -232,9 +202,9 @@ static int workset_write(struct fz_scratch *s, struct fastzero_workset *cmd)
 		return -ENOMEM;
 	err = workset_copy_in(buf, cmd->buffer, cmd->buffer_size);
 	if (!err)
-		err = workset_check(&of, buf, cmd->buffer_size, &nr);
+		err = workset_check(&of, buf, cmd->buffer_size, &nr, &sum);
 	if (!err)
-		err = workset_take(s, buf, nr);
+		err = workset_take(s, buf, nr, &sum);
 	kvfree(buf);
 	if (!err)
 		cmd->out_size = cmd->buffer_size;
@@ -250,6 +220,7 @@ static int workset_write(struct fz_scratch *s, struct fastzero_workset *cmd)
 int fz_ioctl_workset(struct fz_ucmd *ucmd)
 {
 	struct fastzero_workset *cmd = ucmd->cmd;
+	struct fz_wsformat_walk nothing = { };
 	struct fz_scratch *s = ucmd->scratch;
 	int err = 0;
 
@@ -272,7 +243,7 @@ int fz_ioctl_workset(struct fz_ucmd *ucmd)
 		err = mutex_lock_killable(&s->lock);
 		if (err)
 			return err;
-		err = fz_chunk_want_nothing(s);
+		err = fz_chunk_want_only(s, &nothing);
 		fz_chunk_reap(s);
 		mutex_unlock(&s->lock);
 		break;

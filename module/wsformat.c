@@ -10,22 +10,24 @@
 #define WSFORMAT_HEAD	32
 #define WSFORMAT_RUN	16
 
-static void wsformat_put64(u8 *to, u64 value)
+/* Written out, these two are one load or store where numbers are little-endian. */
+static inline void wsformat_put64(u8 *to, u64 value)
 {
-	int i;
-
-	for (i = 0; i < 8; i++)
-		to[i] = value >> 8 * i;
+	to[0] = value;
+	to[1] = value >> 8;
+	to[2] = value >> 16;
+	to[3] = value >> 24;
+	to[4] = value >> 32;
+	to[5] = value >> 40;
+	to[6] = value >> 48;
+	to[7] = value >> 56;
 }
 
-static u64 wsformat_get64(const u8 *from)
+static inline u64 wsformat_get64(const u8 *from)
 {
-	u64 value = 0;
-	int i;
-
-	for (i = 0; i < 8; i++)
-		value |= (u64)from[i] << 8 * i;
-	return value;
+	return (u64)from[0] | (u64)from[1] << 8 | (u64)from[2] << 16 |
+	       (u64)from[3] << 24 | (u64)from[4] << 32 | (u64)from[5] << 40 |
+	       (u64)from[6] << 48 | (u64)from[7] << 56;
 }
 
 /**
@@ -76,6 +78,13 @@ void fz_wsformat_put(u8 *buf, u64 n, const struct fz_range *run)
 	wsformat_put64(buf + fz_wsformat_size(n) + 8, run->end - run->first);
 }
 
+static inline void wsformat_get(const u8 *buf, u64 n, struct fz_range *run)
+{
+	buf += WSFORMAT_HEAD + n * WSFORMAT_RUN;
+	run->first = wsformat_get64(buf);
+	run->end = run->first + wsformat_get64(buf + 8);
+}
+
 /**
  * fz_wsformat_get() - read a run
  * @buf: a working set that was checked
@@ -84,8 +93,7 @@ void fz_wsformat_put(u8 *buf, u64 n, const struct fz_range *run)
  */
 void fz_wsformat_get(const u8 *buf, u64 n, struct fz_range *run)
 {
-	run->first = wsformat_get64(buf + fz_wsformat_size(n));
-	run->end = run->first + wsformat_get64(buf + fz_wsformat_size(n) + 8);
+	wsformat_get(buf, n, run);
 }
 
 /**
@@ -118,7 +126,7 @@ int fz_wsformat_check_head(const struct fz_wsformat *of, const u8 *buf,
  * @buf: one whose head was checked
  * @n: the first run, next to the last one that was checked
  * @end: the run behind the last
- * @behind: 0 for the first call, and then left as it is
+ * @sum: all 0 for the first call, and then left as it is
  *
  * There may be millions: so the caller can do something else in between.
  *
@@ -126,16 +134,88 @@ int fz_wsformat_check_head(const struct fz_wsformat *of, const u8 *buf,
  * lie outside.
  */
 int fz_wsformat_check_runs(const struct fz_wsformat *of, const u8 *buf,
-			   u64 n, u64 end, u64 *behind)
+			   u64 n, u64 end, struct fz_wsformat_sum *sum)
 {
-	for (; n < end; n++) {
-		u64 first = wsformat_get64(buf + fz_wsformat_size(n));
-		u64 nr = wsformat_get64(buf + fz_wsformat_size(n) + 8);
+	struct fz_wsformat_sum at = *sum;
+	struct fz_range run;
 
-		if (!nr || first < *behind || first >= of->nr_pages ||
-		    nr > of->nr_pages - first)
+	for (; n < end; n++) {
+		u64 chunk;
+
+		wsformat_get(buf, n, &run);
+		/* The sum of both numbers may have wrapped around. */
+		if (run.end <= run.first || run.first < at.behind ||
+		    run.end > of->nr_pages)
 			return -EINVAL;
-		*behind = first + nr + 1;
+		at.behind = run.end + 1;
+		at.pages += run.end - run.first;
+		/* It may begin in the chunk that the last one ends in. */
+		chunk = run.first >> FZ_CHUNK_SHIFT;
+		if (chunk < at.chunk)
+			chunk = at.chunk;
+		at.chunk = ((run.end - 1) >> FZ_CHUNK_SHIFT) + 1;
+		at.chunks += at.chunk - chunk;
 	}
+	*sum = at;
 	return 0;
+}
+
+/* Set the bits of pages of a chunk. */
+static inline void wsformat_set(u64 *words, u64 first, u64 end)
+{
+	const struct fz_range range = { .first = first, .end = end };
+	u32 w = first / 64;
+
+	if (!words)
+		return;
+	if (end == first + 1) {
+		words[w] |= 1ULL << first % 64;
+		return;
+	}
+	for (; w * 64 < end; w++)
+		words[w] |= fz_range_word(&range, w);
+}
+
+/**
+ * fz_wsformat_next() - the next chunk that runs name pages of
+ * @walk: the walk, with @buf, which was checked, and @nr; the rest all 0 for the
+ *	first call
+ * @number: set to the number of the chunk
+ * @words: bitmap of FZ_CHUNK_WORDS words, written; NULL if it is not wanted
+ *
+ * Return: false if there is none.
+ */
+bool fz_wsformat_next(struct fz_wsformat_walk *walk, u64 *number, u64 *words)
+{
+	struct fz_range run = walk->run;
+	u64 base, behind, n = walk->n;
+	u32 w;
+
+	if (run.first == run.end) {
+		if (n == walk->nr)
+			return false;
+		wsformat_get(walk->buf, n++, &run);
+	}
+	*number = run.first >> FZ_CHUNK_SHIFT;
+	base = *number << FZ_CHUNK_SHIFT;
+	behind = base + FZ_CHUNK_PAGES;
+	for (w = 0; words && w < FZ_CHUNK_WORDS; w++)
+		words[w] = 0;
+	while (run.end <= behind) {
+		wsformat_set(words, run.first - base, run.end - base);
+		run.first = run.end;
+		if (n == walk->nr)
+			break;
+		wsformat_get(walk->buf, n++, &run);
+		if (run.first >= behind)
+			break;
+	}
+	/* It goes on in the next chunk. */
+	if (run.first < behind && run.end > behind) {
+		wsformat_set(words, run.first - base, FZ_CHUNK_PAGES);
+		run.first = behind;
+	}
+	walk->run = run;
+	walk->n = n;
+	return true;
 }

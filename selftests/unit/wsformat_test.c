@@ -19,10 +19,11 @@ static uint8_t *make(struct fz_wsformat *of, struct fz_range *runs, uint64_t *nr
 	uint8_t *buf;
 
 	of->page_shift = random_number() % 4 ? 12 : 16;
-	of->nr_pages = 1 + random_number() % 1000;
+	of->nr_pages = 1 + random_number() % (MOST * 64);
 	while (n < random_number() % MOST) {
 		runs[n].first = page + random_number() % 20;
-		runs[n].end = runs[n].first + 1 + random_number() % 30;
+		runs[n].end = runs[n].first + 1 +
+			      random_number() % (random_number() % 8 ? 30 : 1500);
 		if (runs[n].end > of->nr_pages)
 			break;
 		page = runs[n++].end + 1;
@@ -40,12 +41,13 @@ static int check(const struct fz_wsformat *of, const uint8_t *buf, uint64_t size
 		 uint64_t *nr)
 {
 	int err = fz_wsformat_check_head(of, buf, size, nr);
-	uint64_t behind = 0, n = 0, end;
+	struct fz_wsformat_sum sum = { 0 };
+	uint64_t n = 0, end;
 
 	for (; !err && n < *nr; n = end) {
 		end = n + 1 + random_number() % 8;
 		end = end < *nr ? end : *nr;
-		err = fz_wsformat_check_runs(of, buf, n, end, &behind);
+		err = fz_wsformat_check_runs(of, buf, n, end, &sum);
 	}
 	return err;
 }
@@ -68,6 +70,50 @@ static unsigned int test_round_trip(void)
 			fz_wsformat_get(buf, n, &run);
 			wrong += run.first != runs[n].first || run.end != runs[n].end;
 		}
+		free(buf);
+	}
+	return wrong;
+}
+
+/* Chunk by chunk it is the same pages, and so many. */
+static unsigned int test_chunks(void)
+{
+	unsigned int wrong = 0;
+	int i;
+
+	for (i = 0; i < ROUNDS; i++) {
+		static bool in[MOST * 64], got[MOST * 64];
+		struct fz_wsformat_walk walk = { 0 };
+		struct fz_wsformat_sum sum = { 0 };
+		uint64_t words[FZ_CHUNK_WORDS];
+		struct fz_range runs[MOST + 1];
+		struct fz_wsformat of;
+		struct fz_wsformat_walk again;
+		uint64_t number, same, before = 0, chunks = 0, pages = 0, n, page;
+		uint8_t *buf = make(&of, runs, &walk.nr);
+
+		memset(in, 0, sizeof(in));
+		memset(got, 0, sizeof(got));
+		for (n = 0; n < walk.nr; n++)
+			for (page = runs[n].first; page < runs[n].end; page++)
+				in[page] = true;
+		walk.buf = buf;
+		wrong += fz_wsformat_check_runs(&of, buf, 0, walk.nr, &sum) != 0;
+		again = walk;
+		while (fz_wsformat_next(&walk, &number, words)) {
+			wrong += !fz_wsformat_next(&again, &same, NULL) ||
+				 same != number;
+			wrong += chunks++ && number <= before;
+			before = number;
+			for (n = 0; n < FZ_CHUNK_PAGES; n++) {
+				if (!(words[n / 64] >> n % 64 & 1))
+					continue;
+				got[number * FZ_CHUNK_PAGES + n] = true;
+				pages++;
+			}
+		}
+		wrong += memcmp(in, got, sizeof(in)) != 0;
+		wrong += sum.pages != pages || sum.chunks != chunks;
 		free(buf);
 	}
 	return wrong;
@@ -149,6 +195,7 @@ static unsigned int test_mutated(void)
 int main(void)
 {
 	test("what is written is read", test_round_trip);
+	test("wsformat chunks, random", test_chunks);
 	test("the bytes are those of the uAPI", test_bytes);
 	test("other sizes are refused", test_refuses_other);
 	test("what is let through is sound", test_mutated);
