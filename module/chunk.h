@@ -145,6 +145,7 @@ void fz_index_destroy(struct fz_scratch *s);
 struct folio *fz_chunk_fill(struct fz_scratch *s, u64 page, gfp_t gfp,
 			    const struct fz_place *place,
 			    const struct vm_fault *vmf, u64 *nr_added);
+u64 fz_chunk_fill_ready(struct fz_scratch *s, u64 number, u64 *words, int node);
 bool fz_chunk_put_back(struct fz_scratch *s, struct folio *folio,
 		       struct list_head *out);
 

@@ -213,6 +213,97 @@ static void fill_settle(struct fill *f, u64 *nr_added)
 	f->fresh = NULL;
 }
 
+/* Put ready folios into holes of a word of a chunk; how many. */
+static u64 fill_word(struct fill *f, struct fz_chunk *chunk, u64 base, u64 *word,
+		     struct list_head *ready)
+{
+	u64 nr = 0;
+
+	spin_lock(&chunk->lock);
+	f->lack = FILL_NOTHING;
+	for (; *word && !list_empty(ready); *word &= *word - 1) {
+		f->page = base + __ffs64(*word);
+		if (unlikely(fz_chunk_folio(chunk, f->page % FZ_CHUNK_PAGES)))
+			continue;
+		f->fresh = list_first_entry(ready, struct folio, lru);
+		f->lack = fill_install(f, chunk);
+		if (f->lack)
+			break;
+		/* The lru member is not in use in a scratch. */
+		list_del(&f->fresh->lru);
+		nr++;
+	}
+	f->fresh = NULL;
+	spin_unlock(&chunk->lock);
+	return nr;
+}
+
+/* Count oneself among the users of a chunk, and see which of its pages are holes. */
+static struct fz_chunk *fill_use(struct fz_scratch *s, u64 number, u64 *words)
+{
+	struct fz_chunk *chunk;
+	bool gone = false;
+	u32 w;
+
+	rcu_read_lock();
+	chunk = fz_chunk_look(s, number);
+	if (chunk) {
+		spin_lock(&chunk->lock);
+		for (w = 0; w < FZ_CHUNK_WORDS; w++)
+			words[w] &= ~chunk->populated[w];
+		gone = chunk->gone;
+		chunk->users += !gone;
+		spin_unlock(&chunk->lock);
+	}
+	rcu_read_unlock();
+	return gone ? NULL : chunk;
+}
+
+/**
+ * fz_chunk_fill_ready() - fill holes of a chunk with base pages that are ready
+ * @s: a scratch that has no page of zeros
+ * @number: the chunk
+ * @words: bitmap of the pages; those that are populated leave it
+ * @node: from this node; NUMA_NO_NODE: from the near one
+ *
+ * Return: how many were holes.
+ */
+u64 fz_chunk_fill_ready(struct fz_scratch *s, u64 number, u64 *words, int node)
+{
+	int near = node == NUMA_NO_NODE ? numa_mem_id() : node;
+	struct fz_pool *pool = &s->ctx->pool;
+	struct fill f = { .s = s };
+	LIST_HEAD(ready);
+	u64 nr = 0;
+	u64 all = 0;
+	u32 w;
+
+	f.chunk = fill_use(s, number, words);
+	if (!f.chunk)
+		return 0;
+	f.page = number << FZ_CHUNK_SHIFT;
+	for (w = 0; w < FZ_CHUNK_WORDS; w++)
+		all += hweight64(words[w]);
+	if (all)
+		fz_pool_take_some(pool, fz_pool_store(pool, near, FZ_BASE), all,
+				  &ready);
+	for (w = 0; w < FZ_CHUNK_WORDS; w++)
+		while (words[w] && !list_empty(&ready)) {
+			nr += fill_word(&f, f.chunk, (number << FZ_CHUNK_SHIFT) +
+					w * 64, &words[w], &ready);
+			if (f.lack && fill_provide(&f, FZ_GFP_TELL))
+				goto out;
+		}
+out:
+	fill_end(&f);
+	if (nr)
+		fz_pool_settle(pool, nr);
+	if (!list_empty(&ready))
+		fz_pool_put_back(pool, &ready);
+	atomic64_add(nr, &s->count.faults_ready);
+	return nr;
+}
+
 /* Put a folio where another one is; false if that is not one of its size. */
 static bool fill_replace(struct fill *f, struct list_head *out)
 {

@@ -10,6 +10,7 @@
 #include "clear.h"
 #include "compat/compat.h"
 #include "large.h"
+#include "map.h"
 #include "reset.h"
 
 /* Pages of a chunk that make it dense, and those that keep it so. */

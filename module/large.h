@@ -9,17 +9,10 @@
 
 #include "chunk.h"
 
-struct vm_fault;
-
-/* large.c */
 bool fz_large_wanted(struct fz_scratch *s, u64 page, const struct vm_fault *vmf);
 void fz_large_installed(struct fz_scratch *s, struct fz_chunk *chunk);
 bool fz_large_is_late(struct fz_scratch *s, struct fz_chunk *chunk, const u64 *words,
 		      u32 nr);
 bool fz_large_breaks(struct fz_scratch *s, struct fz_chunk *chunk);
-
-/* map.c */
-bool fz_map_takes_huge(struct fz_scratch *s, u64 number,
-		       const struct vm_fault *vmf);
 
 #endif

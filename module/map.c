@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Mapping huge folios into the caller's address space before anybody faults.
+ * Mapping folios into the caller's address space before anybody faults.
  */
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/rbtree.h>
 
+#include <uapi/linux/fastzero.h>
+
 #include "compat/compat.h"
-#include "large.h"
+#include "map.h"
 #include "reset.h"
 
 /* Mappings looked at, of all processes: they may be many. */
 #define MAP_MOST	32
+/* Base pages mapped at once. */
+#define MAP_BATCH	64
 
 /*
  * A mapping of the scratch in the caller's address space.  The tree is that of all
@@ -126,4 +130,96 @@ void fz_map_huge_chunks(struct fz_scratch *s, const struct fz_map_item *items,
 			break;
 	}
 	mmap_read_unlock(mm);
+}
+
+/*
+ * Map pages of a chunk from page @i on, a batch at most, as far as they are populated;
+ * how many are mapped now.
+ */
+static unsigned long map_some(struct vm_area_struct *vma, struct fz_chunk *chunk,
+			      u64 base, unsigned int i, unsigned int end)
+{
+	unsigned long addr = vma->vm_start + ((base + i - vma->vm_pgoff) << PAGE_SHIFT);
+	struct page *pages[MAP_BATCH];
+	unsigned long nr = 0, left;
+	int err;
+
+	for (; nr < MAP_BATCH && i < end; i++) {
+		struct folio *folio = NULL;
+
+		if (fz_chunk_populated(chunk, i / 64) & 1ULL << i % 64)
+			folio = fz_chunk_base(chunk, i);
+		if (!folio || fz_folio_is_bad(folio))
+			break;
+		pages[nr++] = folio_page(folio, 0);
+	}
+	if (!nr)
+		return 0;
+	left = nr;
+	err = vm_insert_pages(vma, addr, pages, &left);
+	/* One that is mapped already ends it. */
+	return nr - left + (err == -EBUSY);
+}
+
+/**
+ * fz_map_can_insert() - whether fz_map_words() may map base pages of a scratch
+ * @s: the scratch
+ *
+ * vm_insert_pages() marks the mapping VM_MIXEDMAP: in one so marked the kernel takes a
+ * huge folio for memory without references.  So a scratch that can ever have one is
+ * never mapped so.  Nor can what is mapped so have the first write to it noticed.
+ *
+ * Return: true if so, and then for as long as the scratch lives.
+ */
+bool fz_map_can_insert(const struct fz_scratch *s)
+{
+	return (s->policy == FASTZERO_PAGES_4K || !fz_has_huge()) && !s->zero;
+}
+
+/**
+ * fz_map_words() - map base pages of a chunk into a mapping of the caller
+ * @s: the scratch, of which fz_map_can_insert() says true
+ * @vma: the mapping, mmap_lock held for writing
+ * @number: the chunk
+ * @words: bitmap of pages that the mapping has; those that are mapped leave it
+ *
+ * The scratch's lock keeps them in their place.  Nobody waits for it here: a reset may
+ * have it for long.  What is left in @words is a matter of faults.
+ *
+ * VM_MIXEDMAP does not stay: the kernel would copy page tables at fork, and refuse to
+ * lock the mapping.  Nobody sees it: who reads it for base pages holds mmap_lock.
+ *
+ * Return: how many are mapped.
+ */
+long fz_map_words(struct fz_scratch *s, struct vm_area_struct *vma, u64 number,
+		  u64 *words)
+{
+	u64 base = number << FZ_CHUNK_SHIFT;
+	struct fz_range run = { };
+	struct fz_chunk *chunk;
+	long nr = 0;
+
+	mmap_assert_write_locked(vma->vm_mm);
+
+	if (WARN_ON_ONCE(!fz_map_can_insert(s)))
+		return 0;
+	/* Locked pages are counted where they are mapped. */
+	if (vma->vm_flags & VM_LOCKED || !mutex_trylock(&s->lock))
+		return 0;
+	chunk = xa_load(&s->chunks, number);
+	while (chunk && fz_range_next_run(words, &run)) {
+		unsigned long some = map_some(vma, chunk, base, run.first, run.end);
+		u64 end = run.first + some;
+		u64 i;
+
+		for (i = run.first; i < end; i++)
+			words[i / 64] &= ~(1ULL << i % 64);
+		nr += some;
+		/* Go on behind these, or behind one that cannot be mapped. */
+		run.end = some ? end : run.first + 1;
+		cond_resched();
+	}
+	fz_vm_flags_clear(vma, VM_MIXEDMAP);
+	mutex_unlock(&s->lock);
+	return nr;
 }

@@ -353,6 +353,8 @@ struct folio *fz_pool_take_huge(struct fz_pool *pool, const struct fz_place *pla
 				struct fz_counters *count);
 u64 fz_pool_take_ready(struct fz_pool *pool, struct fz_store *store, u64 nr,
 		       struct list_head *folios);
+u64 fz_pool_take_some(struct fz_pool *pool, struct fz_store *store, u64 nr,
+		      struct list_head *folios);
 struct folio *fz_pool_grow_huge(struct fz_pool *pool, int node, u64 coming);
 
 /* resize.c */

@@ -13,9 +13,13 @@
 #include "chunk.h"
 #include "compat/compat.h"
 #include "ioctl.h"
+#include "large.h"
+#include "map.h"
 
 /* Pages mapped before others get a chance at mmap_lock. */
 #define POPULATE_BATCH	512
+/* Chunks mapped for each look at the room for page tables: each may take one. */
+#define POPULATE_CHUNKS	8
 
 /**
  * struct populate_policy - the memory policy of the caller's mapping
@@ -156,121 +160,259 @@ int fz_populate_back(struct fz_scratch *s, struct fz_range *range, u64 *nr_added
 	return populate_back(s, range, &policy, nr_added);
 }
 
+/**
+ * struct populate - a call under way
+ * @s: the scratch
+ * @cmd: the call
+ * @policy: of the caller's mapping
+ * @workset: only pages of the working set
+ * @inserts: mmap_lock is held for writing, and base pages are mapped without faults
+ */
+struct populate {
+	struct fz_scratch *s;
+	struct fastzero_populate *cmd;
+	struct populate_policy policy;
+	bool workset;
+	bool inserts;
+};
+
+static int populate_pause(void)
+{
+	cond_resched();
+	return fatal_signal_pending(current) ? -EINTR : 0;
+}
+
+/*
+ * Find the next chunk of a range, which is not empty, with pages that are asked for:
+ * @words are these.  Returns whether there is one, or -EINTR: most may have none.
+ */
+static int populate_next(struct populate *p, const struct fz_range *range,
+			 unsigned long *number, u64 *words)
+{
+	unsigned long last = (range->end - 1) >> FZ_CHUNK_SHIFT;
+	struct fz_range rest = *range, part, span;
+	int err = populate_pause();
+
+	for (*number = rest.first >> FZ_CHUNK_SHIFT; !err; (*number)++) {
+		if (*number > last)
+			return 0;
+		if (!p->workset)
+			memset(words, 0xff, FZ_CHUNK_WORDS * sizeof(*words));
+		else if (!fz_chunk_next_wanted(p->s, number, last, words))
+			return 0;
+		part = fz_range_in_chunk(&rest, *number);
+		fz_range_mask(words, &part);
+		if (fz_range_span(words, &span))
+			return 1;
+		err = populate_pause();
+	}
+	return err;
+}
+
+/* Fault a page in; returns how many are mapped by that, or an errno. */
+static long populate_fault(struct fz_scratch *s, struct vm_area_struct *vma, u64 page)
+{
+	unsigned int flags = vma->vm_flags & VM_WRITE ? FAULT_FLAG_WRITE : 0;
+	unsigned long addr = vma->vm_start +
+			     ((page - vma->vm_pgoff) << PAGE_SHIFT);
+	int err = populate_pause() ?:
+		  fixup_user_fault(current->mm, addr, flags, NULL);
+
+	if (err)
+		return err;
+	if (atomic_read(&s->nr_huge) && fz_is_huge_mapped(current->mm, addr))
+		return round_up(page + 1, FZ_CHUNK_PAGES) - page;
+	return 1;
+}
+
+/* Map pages of a chunk, those of @words, which a mapping has; how many, or an errno. */
+static long populate_map_chunk(struct populate *p, struct vm_area_struct *vma,
+			       u64 number, u64 *words)
+{
+	long nr = p->inserts ? fz_map_words(p->s, vma, number, words) : 0;
+	u64 base = number << FZ_CHUNK_SHIFT;
+	struct fz_range run = { };
+	u64 page;
+
+	if (p->inserts && fz_range_span(words, &run)) {
+		mmap_write_downgrade(current->mm);
+		p->inserts = false;
+	}
+	run.end = 0;
+	while (fz_range_next_run(words, &run))
+		for (page = run.first; page < run.end;) {
+			long some = populate_fault(p->s, vma, base + page);
+
+			if (some < 0)
+				return some;
+			/* Of a huge folio those behind the run are mapped, too. */
+			some = min_t(u64, some, run.end - page);
+			page += some;
+			nr += some;
+		}
+	return nr;
+}
+
+/* Map a batch of pages of a mapping, or a few more; moves @here on. */
+static int populate_map_some(struct populate *p, struct vm_area_struct *vma,
+			     struct fz_range *here)
+{
+	u64 words[FZ_CHUNK_WORDS];
+	bool inserts = p->inserts;
+	int left = POPULATE_CHUNKS;
+	unsigned long number;
+	int more = 1;
+	u64 nr = 0;
+
+	/* The first fault has let others read: after that it begins anew. */
+	while (left-- && nr < POPULATE_BATCH && here->first < here->end &&
+	       p->inserts == inserts &&
+	       (more = populate_next(p, here, &number, words)) > 0) {
+		long some = populate_map_chunk(p, vma, number, words);
+
+		if (some < 0)
+			return some;
+		here->first = min((u64)(number + 1) << FZ_CHUNK_SHIFT, here->end);
+		nr += some;
+	}
+	p->cmd->out_mapped += nr;
+	if (!more)
+		here->first = here->end;
+	return min(more, 0);
+}
+
 /*
  * Map up to a batch of pages of the first mapping of the range at or behind
- * @addr.  Returns how many, 0 when there is no such mapping, or an errno; @addr
- * is moved on.
+ * @addr, which is moved on.  Returns whether there may be more, or an errno.
  */
-static long populate_map_some(struct fz_scratch *s,
-			      const struct fz_range *range, unsigned long *addr)
+static int populate_map_first(struct populate *p, const struct fz_range *range,
+			      unsigned long *addr)
 {
 	struct vm_area_struct *vma;
 	struct fz_range here;
-	unsigned int flags;
-	long nr = 0;
+	int err = 0;
 
 	/* What may be neither read nor written is passed over. */
-	while ((vma = populate_find(s, range, *addr)) &&
+	while ((vma = populate_find(p->s, range, *addr)) &&
 	       !(vma->vm_flags & (VM_READ | VM_WRITE))) {
 		*addr = vma->vm_end;
-		cond_resched();
-		if (fatal_signal_pending(current))
-			return -EINTR;
+		err = populate_pause();
+		if (err)
+			return err;
 	}
 	if (!vma)
 		return 0;
 
 	populate_overlap(vma, range, *addr, &here);
-	flags = vma->vm_flags & VM_WRITE ? FAULT_FLAG_WRITE : 0;
-	*addr = vma->vm_start + ((here.first - vma->vm_pgoff) << PAGE_SHIFT);
-	while (here.first < here.end && nr < POPULATE_BATCH) {
-		u64 pages = 1;
-		int err;
-
-		cond_resched();
-		if (fatal_signal_pending(current))
-			return -EINTR;
-		err = fixup_user_fault(current->mm, *addr, flags, NULL);
-		if (err)
-			return err;
-		if (atomic_read(&s->nr_huge) &&
-		    fz_is_huge_mapped(current->mm, *addr))
-			pages = min(round_up(here.first + 1, FZ_CHUNK_PAGES),
-				    here.end) - here.first;
-		here.first += pages;
-		*addr += pages << PAGE_SHIFT;
-		nr += pages;
-	}
-	return nr;
+	err = populate_map_some(p, vma, &here);
+	*addr = here.first == here.end ? vma->vm_end :
+		vma->vm_start + ((here.first - vma->vm_pgoff) << PAGE_SHIFT);
+	return err ?: 1;
 }
 
-static int populate_map(struct fz_scratch *s, const struct fz_range *range,
-			u64 *nr_mapped)
+static int populate_lock(struct populate *p)
 {
-	struct mm_struct *mm = current->mm;
+	p->inserts = fz_map_can_insert(p->s);
+	return p->inserts ? mmap_write_lock_killable(current->mm) :
+			    mmap_read_lock_killable(current->mm);
+}
+
+static void populate_unlock(struct populate *p)
+{
+	if (p->inserts)
+		mmap_write_unlock(current->mm);
+	else
+		mmap_read_unlock(current->mm);
+}
+
+static int populate_map(struct populate *p, const struct fz_range *range)
+{
 	unsigned long addr = 0;
-	long nr;
+	int more;
 
 	do {
 		/* For page tables, which the kernel allocates at any price. */
 		if (!fz_caller_has_headroom())
 			return -ENOMEM;
-		if (mmap_read_lock_killable(mm))
+		if (populate_lock(p))
 			return -EINTR;
-		nr = populate_map_some(s, range, &addr);
-		mmap_read_unlock(mm);
-		if (nr < 0)
-			return nr;
-		*nr_mapped += nr;
+		more = populate_map_first(p, range, &addr);
+		populate_unlock(p);
 		cond_resched();
-	} while (nr);
-	return 0;
+	} while (more > 0);
+	return more;
 }
 
-/* Back a range and map it; moves range->first on to where it is backed. */
-static int populate_range(struct fz_scratch *s, struct fz_range *range,
-			  struct populate_policy *policy,
-			  struct fastzero_populate *cmd)
+/*
+ * Base pages of a chunk that are ready, all at once, if a fault of each of them would
+ * look for it in the same place.  Those that are populated leave @words.
+ */
+static int populate_back_ready(struct populate *p, u64 number, u64 *words)
 {
-	struct fz_range all = *range;
-	int err = populate_back(s, range, policy, &cmd->out_added);
-
-	if (err == -ENOSPC)
-		err = -ENOMEM;
-	return err ?: populate_map(s, &all, &cmd->out_mapped);
-}
-
-/* The same for those pages of it that are in the working set. */
-static int populate_workset(struct fz_scratch *s, struct fz_range *range,
-			    struct populate_policy *policy,
-			    struct fastzero_populate *cmd)
-{
-	unsigned long last = (range->end - 1) >> FZ_CHUNK_SHIFT;
-	unsigned long at = range->first >> FZ_CHUNK_SHIFT;
-	u64 words[FZ_CHUNK_WORDS];
+	u64 page = number << FZ_CHUNK_SHIFT;
+	struct fz_scratch *s = p->s;
+	struct fz_place place;
 	int err;
 
-	for (; fz_chunk_next_wanted(s, &at, last, words); at++) {
-		struct fz_range part = fz_range_in_chunk(range, at);
-		u64 base = (u64)at << FZ_CHUNK_SHIFT;
-		struct fz_range run = { };
+	if (s->zero || fz_large_wanted(s, page, NULL))
+		return 0;
+	err = populate_place(s, page, &p->policy, &place);
+	if (!err && !place.only && place.node == s->node)
+		p->cmd->out_added += fz_chunk_fill_ready(s, number, words,
+							 place.node);
+	return err;
+}
 
-		fz_range_mask(words, &part);
-		while (fz_range_next_run(words, &run)) {
+/* Back a batch of the next pages that are asked for, or a few more; moves @range on. */
+static int populate_back_some(struct populate *p, struct fz_range *range)
+{
+	u64 words[FZ_CHUNK_WORDS];
+	unsigned long number;
+	int more = 1;
+	u64 nr = 0;
+	u32 w;
+
+	while (nr < POPULATE_BATCH && range->first < range->end &&
+	       (more = populate_next(p, range, &number, words)) > 0) {
+		u64 base = (u64)number << FZ_CHUNK_SHIFT;
+		struct fz_range run = { };
+		int err;
+
+		for (w = 0; w < FZ_CHUNK_WORDS; w++)
+			nr += hweight64(words[w]);
+		err = populate_back_ready(p, number, words);
+		while (!err && fz_range_next_run(words, &run)) {
 			struct fz_range pages = { base + run.first, base + run.end };
 
-			err = populate_range(s, &pages, policy, cmd);
+			err = populate_back(p->s, &pages, &p->policy,
+					    &p->cmd->out_added);
 			range->first = pages.first;
-			if (err)
-				return err;
 		}
-		/* Most may have none. */
-		cond_resched();
-		if (fatal_signal_pending(current))
-			return -EINTR;
+		if (err)
+			return err == -ENOSPC ? -ENOMEM : err;
+		range->first = min(base + FZ_CHUNK_PAGES, range->end);
 	}
-	range->first = range->end;
-	return 0;
+	if (!more)
+		range->first = range->end;
+	return min(more, 0);
+}
+
+/*
+ * Back a range and map it, batch by batch; moves @range on to where it is backed.
+ */
+static int populate_range(struct populate *p, struct fz_range *range)
+{
+	int err = 0;
+
+	while (!err && range->first < range->end) {
+		struct fz_range part = *range;
+
+		err = populate_back_some(p, range);
+		part.end = range->first;
+		if (!err)
+			err = populate_map(p, &part);
+	}
+	return err;
 }
 
 /**
@@ -283,7 +425,7 @@ int fz_ioctl_populate(struct fz_ucmd *ucmd)
 {
 	struct fastzero_populate *cmd = ucmd->cmd;
 	struct fz_scratch *s = ucmd->scratch;
-	struct populate_policy policy = { };
+	struct populate p = { .s = s, .cmd = cmd };
 	struct fz_range range, left;
 	int err;
 
@@ -297,10 +439,8 @@ int fz_ioctl_populate(struct fz_ucmd *ucmd)
 	cmd->out_added = 0;
 	cmd->out_mapped = 0;
 	left = range;
-	if (cmd->flags & FASTZERO_POPULATE_WORKSET)
-		err = populate_workset(s, &left, &policy, cmd);
-	else
-		err = populate_range(s, &left, &policy, cmd);
+	p.workset = cmd->flags & FASTZERO_POPULATE_WORKSET;
+	err = populate_range(&p, &left);
 	cmd->out_done = (left.first - range.first) << PAGE_SHIFT;
 	return fz_ucmd_respond(ucmd) ?: err;
 }

@@ -10,6 +10,7 @@
 #include "chunk.h"
 #include "cost.h"
 #include "dirty.h"
+#include "map.h"
 
 /**
  * enum fz_why - why AUTO goes the way it does
@@ -109,16 +110,6 @@ struct fz_reset {
  */
 #define FZ_RESET_CHUNKS	64
 
-/**
- * struct fz_map_item - a chunk to be mapped
- * @number: its number
- * @folio: its huge folio
- */
-struct fz_map_item {
-	u64 number;
-	struct folio *folio;
-};
-
 /* reset.c */
 struct fz_chunk *fz_reset_next(struct fz_reset *r, u64 *number);
 int fz_reset_run(struct fz_reset *r, u32 mode);
@@ -178,9 +169,5 @@ unsigned long *fz_pte_begin(const struct fz_scratch *s);
 void fz_pte_end(unsigned long *bitmap);
 bool fz_pte_swap(struct fz_scratch *s, const struct fz_range *range,
 		 unsigned long *bitmap);
-
-/* map.c */
-void fz_map_huge_chunks(struct fz_scratch *s, const struct fz_map_item *items,
-			unsigned int nr);
 
 #endif

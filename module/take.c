@@ -289,6 +289,31 @@ u64 fz_pool_take_ready(struct fz_pool *pool, struct fz_store *store, u64 nr,
 }
 
 /**
+ * fz_pool_take_some() - folios that are ready, and that do not come back soon
+ * @pool: the pool
+ * @store: where
+ * @nr: how many at most
+ * @folios: as of fz_pool_take_ready()
+ *
+ * Return: how many.
+ */
+u64 fz_pool_take_some(struct fz_pool *pool, struct fz_store *store, u64 nr,
+		      struct list_head *folios)
+{
+	bool lacks;
+
+	nr = fz_pool_take_ready(pool, store, nr, folios);
+	spin_lock(&pool->lock);
+	lacks = fz_store_lacks(store) && !pool->refill;
+	if (lacks)
+		fz_learn_lacks(pool);
+	spin_unlock(&pool->lock);
+	if (lacks)
+		fz_queue_kick(pool);
+	return nr;
+}
+
+/**
  * fz_pool_grow_huge() - a fresh huge folio, while the pool is short of them
  * @pool: the pool
  * @node: of this node

@@ -6,6 +6,9 @@
 #include "kselftest_harness.h"
 #include "fz.h"
 
+#include <pthread.h>
+#include <signal.h>
+
 #define PAGES	1300			/* more than two chunks */
 #define SIZE	(PAGES * fz_ps)
 #define MOST	64
@@ -109,6 +112,109 @@ TEST_F(workset_io, populate)
 	EXPECT_EQ(2, p.out_added);
 	EXPECT_EQ(512 * fz_ps, p.out_done);
 	ASSERT_ZERO(self->map, 0, SIZE);
+}
+
+#define RUNS	400			/* every third page */
+
+/*
+ * Mapped as a fault would do it: a store is seen in the scratch, the mapping allows what
+ * it allowed, nothing of it stays special, and what is mapped already is left alone.
+ */
+static void populate_mapping(struct __test_metadata *_metadata, int ctx,
+			     uint32_t policy, int prot)
+{
+	int fd = fz_raw_create(ctx, SIZE, 0, policy, 0);
+	struct fastzero_populate p;
+	unsigned char *map, *seen;
+	uint64_t faults;
+	size_t i;
+
+	ASSERT_LE(0, fd);
+	fz_pool(ctx, RUNS / 2, FASTZERO_POOL_WAIT);
+	seen = fz_map(fd, 0, SIZE);
+	for (i = 0; i < RUNS; i++)
+		seen[3 * i * fz_ps] = 1;
+	fz_reset(fd, 0, SIZE, FASTZERO_MODE_DROP);
+	map = mmap(NULL, SIZE, prot, MAP_SHARED, fd, 0);
+	ASSERT_NE(MAP_FAILED, map);
+	if (prot & PROT_WRITE)
+		map[30 * fz_ps] = 1;
+	p = fz_populate(fd, 0, SIZE, FASTZERO_POPULATE_WORKSET);
+	EXPECT_EQ(RUNS, p.out_added + !!(prot & PROT_WRITE));
+	/* In both mappings. */
+	EXPECT_EQ(2 * RUNS, p.out_mapped);
+	if (!(prot & PROT_WRITE))
+		EXPECT_EQ(FZ_SIGNALLED + SIGSEGV, fz_writes(map));
+	faults = fz_stats(fd).out_faults;
+	for (i = 0; i < RUNS; i++)
+		EXPECT_EQ(prot & PROT_WRITE && i == 10, map[3 * i * fz_ps]);
+	ASSERT_EQ(0, mprotect(map, SIZE, PROT_READ | PROT_WRITE));
+	for (i = 0; i < RUNS; i++)
+		map[3 * i * fz_ps + 1] = (unsigned char)(i % 255 + 1);
+	for (i = 0; i < RUNS; i++)
+		EXPECT_EQ(i % 255 + 1, seen[3 * i * fz_ps + 1]);
+	EXPECT_EQ(faults, fz_stats(fd).out_faults);
+	/* Refused where the kernel takes a mapping for special. */
+	EXPECT_EQ(0, madvise(map, SIZE, MADV_DODUMP));
+	EXPECT_EQ(0, mlock(map, SIZE));
+	fz_reset(fd, 0, SIZE, FASTZERO_MODE_DROP);
+	p = fz_populate(fd, 0, SIZE, FASTZERO_POPULATE_WORKSET);
+	ASSERT_ZERO(map, 0, SIZE);
+	ASSERT_ZERO(seen, 0, SIZE);
+	munmap(map, SIZE);
+	munmap(seen, SIZE);
+	close(fd);
+}
+
+TEST_F(workset_io, populate_maps)
+{
+	populate_mapping(_metadata, self->ctx, FASTZERO_PAGES_4K,
+			 PROT_READ | PROT_WRITE);
+	populate_mapping(_metadata, self->ctx, FASTZERO_PAGES_AUTO,
+			 PROT_READ | PROT_WRITE);
+}
+
+TEST_F(workset_io, populate_maps_for_reading)
+{
+	populate_mapping(_metadata, self->ctx, FASTZERO_PAGES_4K, PROT_READ);
+}
+
+struct populating {
+	int fd;
+	volatile bool stop;
+	int err;
+};
+
+static void *populate_again_and_again(void *arg)
+{
+	struct populating *p = arg;
+
+	while (!p->stop && !p->err)
+		p->err = FZ_ERRNO(fz_raw_populate(p->fd, 0, SIZE,
+						  FASTZERO_POPULATE_WORKSET, NULL));
+	return NULL;
+}
+
+/* While a reset takes the same pages away: nobody sees what was there before. */
+TEST_F(workset_io, populate_against_resets)
+{
+	struct populating p = { .fd = self->fd };
+	pthread_t thread;
+	int i;
+
+	touch(self->map, 0, PAGES);
+	fz_pool(self->ctx, PAGES, FASTZERO_POOL_WAIT);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, populate_again_and_again, &p));
+	for (i = 0; i < 60; i++) {
+		fz_fill(self->map, 0, SIZE, (uint64_t)i);
+		fz_reset(self->fd, 0, SIZE, i % 2 ? FASTZERO_MODE_DROP :
+						    FASTZERO_MODE_SWAP);
+		ASSERT_ZERO(self->map, 0, SIZE);
+		ASSERT_EQ(FZ_CLEAN, fz_pread_nonzero(self->fd, 0, SIZE));
+	}
+	p.stop = true;
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	EXPECT_EQ(0, p.err);
 }
 
 /* To another scratch of the same size, in another context. */

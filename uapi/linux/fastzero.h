@@ -687,6 +687,11 @@ enum fastzero_populate_flags {
  * maps the range, writable where that mapping is, so that the next touch does
  * not fault.  Pages that are populated keep their contents.
  *
+ * It faults the pages in one by one.  Of a scratch that never has huge folios, with
+ * FASTZERO_PAGES_4K, it maps them without faults, unless ZEROPAGE, a locked mapping or a
+ * reset under way forbids that.  It does so in batches that hold mmap_lock for writing:
+ * other threads' faults wait for a batch, 512 pages or a few more.
+ *
  * ENOMEM when memory runs out, also for page tables, and EINTR on a fatal signal:
  * the first @out_done bytes are populated, though not all of them may be mapped, and
  * the call can be repeated for the rest.
@@ -760,8 +765,10 @@ struct fastzero_workset_run {
  * touch, so that POPULATE can have them there before it begins.  A page enters
  * when it is populated, by whatever way, or is named by WRITE (so one that was only
  * read does not, with FASTZERO_CREATE_ZEROPAGE); it stays when it is
- * dropped.  Saved beside a snapshot of a guest the set makes the first run of
- * a clone on another host as fast as the second.
+ * dropped.  Save it beside a snapshot of a guest.  With POPULATE the first run of a
+ * clone on another host takes no page fault then.  A KVM guest still takes a nested fault
+ * for each page of the set, unless the VMM calls KVM_PRE_FAULT_MEMORY (Linux 6.11) for the
+ * runs of the set after POPULATE: then its first run is as fast as the second.
  *
  * READ: ENOSPC when the buffer is too short, @out_size says how long it must be.
  * WRITE: EINVAL for anything that READ could not have written for a scratch of
