@@ -14,6 +14,11 @@
 #define SWAP_BATCH	4096
 #define SWAP_BATCH_HUGE	64
 #define SWAP_CLEAR	1024
+/*
+ * Pages between two that are swapped: to walk the entries of more than these costs more
+ * than another flush.
+ */
+#define SWAP_GAP	100
 
 /**
  * struct swap_batch - what one flush is for
@@ -349,6 +354,21 @@ static void swap_look_again(struct fz_scratch *s, struct swap_batch *b)
 	}
 }
 
+/* Whether a chunk is to be left to the next flush. */
+static bool swap_is_far(const struct swap_batch *b, const struct fz_chunk *chunk,
+			u64 base)
+{
+	u32 w = 0;
+
+	if (!b->run.end)
+		return false;
+	while (w < FZ_CHUNK_WORDS - 1 && !fz_chunk_populated(chunk, w))
+		w++;
+	base += w * 64 + __ffs64(fz_chunk_populated(chunk, w) | 1ULL << 63);
+	return base - b->run.end > SWAP_GAP || base - b->run.first > FZ_PTE_SPAN -
+								     FZ_CHUNK_PAGES;
+}
+
 /**
  * fz_swap_some() - swap the next pages of a reset
  * @r: the reset; its range is moved on
@@ -375,10 +395,7 @@ void fz_swap_some(struct fz_reset *r)
 		u64 base = number << FZ_CHUNK_SHIFT;
 		struct fz_range part;
 
-		/* Walk no page tables of holes: they may be many. */
-		if (b.run.end && (base >= b.run.end + FZ_CHUNK_PAGES ||
-				  base + FZ_CHUNK_PAGES - b.run.first >
-					  FZ_PTE_SPAN))
+		if (swap_is_far(&b, chunk, base))
 			break;
 
 		part = fz_range_in_chunk(&r->range, number);
