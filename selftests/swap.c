@@ -7,6 +7,7 @@
 #include "fz.h"
 
 #include <sys/uio.h>
+#include <linux/kvm.h>
 
 #define PAGES	1200			/* more than two chunks */
 #define SIZE	(PAGES * fz_ps)
@@ -77,6 +78,35 @@ TEST_F(swap, a_part)
 	ASSERT_FILLED(self->map, first + length,
 		      SIZE - first - length, SEED);
 	EXPECT_EQ(faults, FAULTS());
+}
+
+/*
+ * A VM leaves a process's list of MMU notifiers behind: its page-table entries are not
+ * moved any more.  AUTO knows, and clears in place; SWAP by name unmaps.
+ */
+TEST_F(swap, after_a_vm)
+{
+	int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	struct fastzero_reset r;
+	uint64_t faults;
+	int vm;
+
+	if (kvm < 0)
+		SKIP(return, "no /dev/kvm");
+	vm = ioctl(kvm, KVM_CREATE_VM, 0);
+	ASSERT_LE(0, vm);
+	close(vm);
+	close(kvm);
+	faults = FAULTS();
+	r = fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_AUTO);
+	EXPECT_EQ(PAGES, r.out_cleared);
+	EXPECT_EQ(0, r.out_swapped);
+	ASSERT_ZERO(self->map, 0, SIZE);
+	EXPECT_EQ(faults, FAULTS());
+	r = fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_SWAP);
+	EXPECT_EQ(PAGES, r.out_swapped);
+	ASSERT_ZERO(self->map, 0, SIZE);
+	EXPECT_EQ(faults + PAGES, FAULTS());
 }
 
 /* What lies far apart is cheaper to clear, and so are a few pages. */

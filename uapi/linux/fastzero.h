@@ -501,7 +501,9 @@ struct fastzero_zero {
  *	are cleared in the background.  2 MiB folios are mapped again at once
  *	where the caller maps them, and are allocated as long as the pool has
  *	less than its target.  What no ready page is left for is cleared in
- *	place, or taken out if it is held
+ *	place, or taken out if it is held.  Base pages are mapped at once where
+ *	the caller's mapping is the only one, and the caller's process never had a
+ *	VM.  Else they are unmapped, and the next touch maps them
  * @FASTZERO_MODE_DROP: take the pages back; the range is a hole again.  The pool
  *	keeps the pages that it expects runs to need, and the others go to the system
  */
