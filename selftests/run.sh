@@ -54,7 +54,8 @@ swap 120
 trace 60
 policy 120
 workset 120
-workset_io 60 -debug
+workset_io 120 -debug
+prefault 60 -debug
 dirty_2m 120 -debug
 zero_2m 240 -stock -debug
 zero_guest_2m 240 -stock -debug
