@@ -74,9 +74,9 @@ static inline void fz_task_stop(struct vhost_task *task)
 #endif
 
 /*
- * For such a thread, between two pieces of work: from 6.18 on, the limit of a cgroup
- * (cpu.max) holds a task up on its way to user space, where this one never goes.  The
- * task work that does so is also done before signals are.
+ * For such a thread, between two pieces of work: on newer kernels (7.3) the limit of a
+ * cgroup (cpu.max) holds a task up on its way to user space, where this one never goes.
+ * The task work that does so is also done before signals are.
  */
 static inline void fz_task_pass(void)
 {
