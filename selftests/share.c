@@ -89,12 +89,32 @@ static uint64_t zeroer_cpu(void)
 	return ns;
 }
 
+/* On a processor, or waiting for one. */
+static bool runs(pid_t pid)
+{
+	char path[64], state = 'R';
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	f = fopen(path, "re");
+	if (!f || fscanf(f, "%*d (%*[^)]) %c", &state) != 1)
+		state = 'R';
+	if (f)
+		fclose(f);
+	return state == 'R';
+}
+
 /* Not for a moment between two turns. */
 static bool zeroer_rests(void)
 {
 	uint64_t before = zeroer_cpu();
+	pid_t pids[MOST];
+	int nr;
 
 	usleep(50000);
+	for (nr = find_zeroer(pids); nr; nr--)
+		if (runs(pids[nr - 1]))
+			return false;
 	return zeroer_cpu() == before;
 }
 
