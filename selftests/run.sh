@@ -97,7 +97,7 @@ pool 240
 shrink 240 -debug
 pressure 240
 zeroer 120
-zeroer_thread 180
+zeroer_thread 180 -debug
 share 120 -debug
 numa 120
 numa_policy 300
