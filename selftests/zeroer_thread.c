@@ -309,7 +309,8 @@ TEST_F(thread, is_paid_by_its_group)
 	TH_LOG("the thread: %ju us, its group: %lld us", (uintmax_t)paid->ns / 1000,
 	       paid->us);
 	EXPECT_LT(0, paid->ns);
-	EXPECT_LE((long long)paid->ns / 1000 * 9 / 10, paid->us);
+	/* The group's figure lags behind; without the thread it would be next to nothing. */
+	EXPECT_LE((long long)paid->ns / 1000 * 3 / 4, paid->us);
 	EXPECT_TRUE(fz_until(!rmdir(GROUP), FZ_PATIENCE_MS));
 	munmap(paid, fz_ps);
 }
