@@ -14,6 +14,18 @@ static const char *const fz_mode_names[] = {
 	[FASTZERO_MODE_DROP]	= "drop",
 };
 
+/* Gives what a call says in the members that all resets have. */
+#define RESULT_OUT(result, call) do {					\
+	const struct fastzero_result out_ = {				\
+		.done = (call).out_done,				\
+		.cleared = (call).out_cleared,				\
+		.swapped = (call).out_swapped,				\
+		.dropped = (call).out_dropped,				\
+		.held = (call).out_held,				\
+	};								\
+	fz_struct_out(result, &out_, sizeof(out_));			\
+} while (0)
+
 #define FZ_MODES	(sizeof(fz_mode_names) / sizeof(fz_mode_names[0]))
 
 FASTZERO_API const char *fastzero_mode_name(unsigned int mode)
@@ -42,18 +54,12 @@ FASTZERO_API int fastzero_reset_range(const struct fastzero_scratch *scratch,
 		.length = length,
 		.mode = mode,
 	};
-	struct fastzero_result r = { 0 };
 	int ret = fz_struct_check_out(result);
 
 	if (ret)
 		return ret;
 	ret = fz_device_call(scratch->fd, FASTZERO_IOC_RESET, &reset);
-	r.done = reset.out_done;
-	r.cleared = reset.out_cleared;
-	r.swapped = reset.out_swapped;
-	r.dropped = reset.out_dropped;
-	r.held = reset.out_held;
-	fz_struct_out(result, &r, sizeof(r));
+	RESULT_OUT(result, reset);
 	return ret;
 }
 
@@ -74,18 +80,12 @@ FASTZERO_API int fastzero_reset_many(const struct fastzero_ctx *ctx, const int *
 		.nr = nr,
 		.mode = mode,
 	};
-	struct fastzero_result r = { 0 };
 	int ret = fz_struct_check_out(result);
 
 	if (ret)
 		return ret;
 	ret = fz_device_call(ctx->fd, FASTZERO_IOC_RESET_MANY, &many);
-	r.done = many.out_done;
-	r.cleared = many.out_cleared;
-	r.swapped = many.out_swapped;
-	r.dropped = many.out_dropped;
-	r.held = many.out_held;
-	fz_struct_out(result, &r, sizeof(r));
+	RESULT_OUT(result, many);
 	return ret;
 }
 
@@ -95,7 +95,6 @@ fastzero_reset_bitmap(const struct fastzero_scratch *scratch,
 		      struct fastzero_result *result)
 {
 	struct fastzero_reset_dirty dirty = { .size = sizeof(dirty) };
-	struct fastzero_result r = { 0 };
 	struct fastzero_bitmap_opts o;
 	int ret;
 
@@ -114,11 +113,6 @@ fastzero_reset_bitmap(const struct fastzero_scratch *scratch,
 	dirty.bitmap = (uintptr_t)o.bitmap;
 	dirty.bitmap_size = o.bitmap_size;
 	ret = fz_device_call(scratch->fd, FASTZERO_IOC_RESET_DIRTY, &dirty);
-	r.done = dirty.out_done;
-	r.cleared = dirty.out_cleared;
-	r.swapped = dirty.out_swapped;
-	r.dropped = dirty.out_dropped;
-	r.held = dirty.out_held;
-	fz_struct_out(result, &r, sizeof(r));
+	RESULT_OUT(result, dirty);
 	return ret;
 }
