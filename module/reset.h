@@ -120,6 +120,26 @@ static inline int fz_reset_check_mode(u32 mode)
 	return mode > FASTZERO_MODE_DROP ? -EINVAL : 0;
 }
 
+/* Checks what a call asks for, and sets @r->range. */
+static inline int fz_reset_check(struct fz_reset *r, u32 mode, u64 offset, u64 length)
+{
+	return fz_reset_check_mode(mode) ?:
+	       fz_range_check(offset, length, fz_scratch_size(r->s), PAGE_SHIFT,
+			      &r->range);
+}
+
+/* What RESET and RESET_DIRTY say of a reset whose range began at page @begin. */
+#define fz_reset_tell(cmd, r, begin) do {				\
+	typeof(*(cmd)) *cmd_ = (cmd);					\
+	const struct fz_reset *r_ = (r);				\
+									\
+	cmd_->out_done = (r_->range.first - (begin)) << PAGE_SHIFT;	\
+	cmd_->out_cleared = r_->cleared;				\
+	cmd_->out_swapped = r_->swapped;				\
+	cmd_->out_dropped = r_->dropped;				\
+	cmd_->out_held = r_->held;					\
+} while (0)
+
 /* What there is to do when a reset is over, or was given up: no call, most often. */
 static __always_inline void fz_reset_end(struct fz_reset *r, u32 mode)
 {

@@ -111,8 +111,7 @@ static int dirty_run(struct fz_reset *r, u32 mode,
 int fz_ioctl_reset_dirty(struct fz_ucmd *ucmd)
 {
 	struct fastzero_reset_dirty *cmd = ucmd->cmd;
-	struct fz_scratch *s = ucmd->scratch;
-	struct fz_reset r = { .s = s };
+	struct fz_reset r = { .s = ucmd->scratch };
 	struct fz_dirty dirty = { };
 	u64 first;
 	int err;
@@ -122,10 +121,7 @@ int fz_ioctl_reset_dirty(struct fz_ucmd *ucmd)
 	if (cmd->granule_shift < PAGE_SHIFT ||
 	    cmd->granule_shift > DIRTY_MAX_GRANULE_SHIFT)
 		return -EINVAL;
-	err = fz_reset_check_mode(cmd->mode);
-	if (!err)
-		err = fz_range_check(cmd->offset, cmd->length,
-				     fz_scratch_size(s), PAGE_SHIFT, &r.range);
+	err = fz_reset_check(&r, cmd->mode, cmd->offset, cmd->length);
 	if (!err)
 		err = dirty_check_bitmap(cmd);
 	if (err)
@@ -141,10 +137,6 @@ int fz_ioctl_reset_dirty(struct fz_ucmd *ucmd)
 	fz_reset_end(&r, cmd->mode);
 	kfree(dirty.words);
 
-	cmd->out_done = (r.range.first - first) << PAGE_SHIFT;
-	cmd->out_cleared = r.cleared;
-	cmd->out_swapped = r.swapped;
-	cmd->out_dropped = r.dropped;
-	cmd->out_held = r.held;
+	fz_reset_tell(cmd, &r, first);
 	return fz_ucmd_respond(ucmd) ?: err;
 }

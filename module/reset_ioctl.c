@@ -43,8 +43,7 @@ static void reset_nothing(struct fz_reset *r)
 int fz_ioctl_reset(struct fz_ucmd *ucmd)
 {
 	struct fastzero_reset *cmd = ucmd->cmd;
-	struct fz_scratch *s = ucmd->scratch;
-	struct fz_reset r = { .s = s };
+	struct fz_reset r = { .s = ucmd->scratch };
 	u64 first;
 	int err;
 
@@ -52,10 +51,7 @@ int fz_ioctl_reset(struct fz_ucmd *ucmd)
 		return -EOPNOTSUPP;
 	if (cmd->__reserved)
 		return -EINVAL;
-	err = fz_reset_check_mode(cmd->mode);
-	if (!err)
-		err = fz_range_check(cmd->offset, cmd->length,
-				     fz_scratch_size(s), PAGE_SHIFT, &r.range);
+	err = fz_reset_check(&r, cmd->mode, cmd->offset, cmd->length);
 	if (err)
 		return err;
 
@@ -64,11 +60,7 @@ int fz_ioctl_reset(struct fz_ucmd *ucmd)
 		reset_nothing(&r);
 	else
 		err = reset_range(&r, cmd->mode);
-	cmd->out_done = (r.range.first - first) << PAGE_SHIFT;
-	cmd->out_cleared = r.cleared;
-	cmd->out_swapped = r.swapped;
-	cmd->out_dropped = r.dropped;
-	cmd->out_held = r.held;
+	fz_reset_tell(cmd, &r, first);
 	return fz_ucmd_respond(ucmd) ?: err;
 }
 
