@@ -60,6 +60,16 @@ static void thread_detach(struct fz_thread *t)
 	fz_queue_put(t->pool);
 }
 
+/* The same for one that may have been taken back already. */
+static void thread_drop(struct fz_thread *t)
+{
+	spin_lock(&fz_queue_lock);
+	if (!t->gone)
+		thread_detach(t);
+	spin_unlock(&fz_queue_lock);
+	fz_queue_wake();
+}
+
 /* Its pool, for a turn; NULL if it works for none any more. */
 static struct fz_pool *thread_begin_turn(struct fz_thread *t)
 {
@@ -138,11 +148,7 @@ static void thread_killed(void *arg)
 {
 	struct fz_thread *t = arg;
 
-	spin_lock(&fz_queue_lock);
-	if (!t->gone)
-		thread_detach(t);
-	spin_unlock(&fz_queue_lock);
-	fz_queue_wake();
+	thread_drop(t);
 	thread_end(t);
 }
 
@@ -197,11 +203,7 @@ int fz_thread_start(struct fz_pool *pool)
 	return 0;
 
 err_detach:
-	spin_lock(&fz_queue_lock);
-	if (!t->gone)
-		thread_detach(t);
-	spin_unlock(&fz_queue_lock);
-	fz_queue_wake();
+	thread_drop(t);
 err_free:
 	kfree(t);
 	return err;
