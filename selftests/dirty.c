@@ -31,10 +31,7 @@ FIXTURE_VARIANT(dirty) {
 	uint32_t mode;
 };
 
-FIXTURE_VARIANT_ADD(dirty, auto) { .mode = FASTZERO_MODE_AUTO };
-FIXTURE_VARIANT_ADD(dirty, inplace) { .mode = FASTZERO_MODE_INPLACE };
-FIXTURE_VARIANT_ADD(dirty, swap) { .mode = FASTZERO_MODE_SWAP };
-FIXTURE_VARIANT_ADD(dirty, drop) { .mode = FASTZERO_MODE_DROP };
+FZ_RESET_VARIANTS(dirty);
 
 FIXTURE_SETUP(dirty)
 {

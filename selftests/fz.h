@@ -165,11 +165,14 @@ bool fz_has_mode(const struct fastzero_info *info, uint32_t mode);
 int fz_raw_clear(int fd, uint64_t offset, uint64_t length, uint32_t mode);
 #define fz_clear(...)	ASSERT_EQ(0, FZ_ERRNO(fz_raw_clear(__VA_ARGS__)))
 
-#define FZ_MODE_VARIANTS(fixture)					\
+#define FZ_RESET_VARIANTS(fixture)					\
 	FIXTURE_VARIANT_ADD(fixture, auto) { .mode = FASTZERO_MODE_AUTO }; \
 	FIXTURE_VARIANT_ADD(fixture, inplace) { .mode = FASTZERO_MODE_INPLACE }; \
 	FIXTURE_VARIANT_ADD(fixture, swap) { .mode = FASTZERO_MODE_SWAP }; \
-	FIXTURE_VARIANT_ADD(fixture, drop) { .mode = FASTZERO_MODE_DROP }; \
+	FIXTURE_VARIANT_ADD(fixture, drop) { .mode = FASTZERO_MODE_DROP }
+
+#define FZ_MODE_VARIANTS(fixture)					\
+	FZ_RESET_VARIANTS(fixture);					\
 	FIXTURE_VARIANT_ADD(fixture, punch) { .mode = FZ_PUNCH }
 
 #define FZ_SKIP_UNLESS_MODE(ctx, mode) do {				\

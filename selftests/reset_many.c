@@ -19,10 +19,7 @@ FIXTURE_VARIANT(many) {
 	uint32_t mode;
 };
 
-FIXTURE_VARIANT_ADD(many, auto) { .mode = FASTZERO_MODE_AUTO };
-FIXTURE_VARIANT_ADD(many, inplace) { .mode = FASTZERO_MODE_INPLACE };
-FIXTURE_VARIANT_ADD(many, swap) { .mode = FASTZERO_MODE_SWAP };
-FIXTURE_VARIANT_ADD(many, drop) { .mode = FASTZERO_MODE_DROP };
+FZ_RESET_VARIANTS(many);
 
 /* From one page to four. */
 static uint64_t length(int i)
