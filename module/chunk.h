@@ -168,13 +168,7 @@ bool fz_chunk_next_wanted(struct fz_scratch *s, unsigned long *number,
 int fz_chunk_make(struct fz_scratch *s, u64 number);
 void fz_chunk_unmake(struct fz_scratch *s);
 int fz_chunk_want_only(struct fz_scratch *s, struct fz_wsformat_walk *walk);
-void fz_chunk_age(struct fz_scratch *s, u64 page, u32 back);
-u8 fz_chunk_age_of_hole(const struct fz_scratch *s, const struct fz_chunk *chunk,
-			unsigned int i);
-void fz_chunk_came_back(struct fz_scratch *s, struct fz_chunk *chunk, unsigned int i);
-void fz_chunk_forget(struct fz_scratch *s, const struct fz_range *range);
-void fz_chunk_take_aged(struct fz_scratch *s, struct fz_chunk *chunk, u64 number,
-			u64 *words);
+bool fz_chunk_is_empty(const struct fz_chunk *chunk);
 u64 fz_chunk_remove(struct fz_scratch *s, struct fz_chunk *chunk, u64 number,
 		    const u64 *words, struct list_head *out);
 u64 fz_chunk_replace(struct fz_scratch *s, struct fz_chunk *chunk, u64 number,
@@ -192,5 +186,27 @@ static inline void fz_chunk_reap(struct fz_scratch *s)
 	if (unlikely(xa_marked(&s->chunks, FZ_CHUNK_EMPTY)))
 		fz_chunk_reap_some(s);
 }
+
+/* chunk_age.c */
+/* The pages of a word that went for their age, or are about to. */
+static inline u64 fz_chunk_aged(const struct fz_chunk *chunk, u32 w)
+{
+	u64 any = 0;
+	u32 i;
+
+	lockdep_assert_held(&chunk->lock);
+
+	for (i = 0; chunk->aged && i < FZ_AGED_PLANES; i++)
+		any |= chunk->aged->planes[i][w];
+	return any;
+}
+
+void fz_chunk_age(struct fz_scratch *s, u64 page, u32 back);
+u8 fz_chunk_age_of_hole(const struct fz_scratch *s, const struct fz_chunk *chunk,
+			unsigned int i);
+void fz_chunk_came_back(struct fz_scratch *s, struct fz_chunk *chunk, unsigned int i);
+void fz_chunk_forget(struct fz_scratch *s, const struct fz_range *range);
+void fz_chunk_take_aged(struct fz_scratch *s, struct fz_chunk *chunk, u64 number,
+			u64 *words);
 
 #endif
