@@ -135,7 +135,7 @@ u32 fz_auto_choose(struct fz_reset *r)
  * fz_auto_swaps() - whether base pages of a chunk are to be swapped
  * @r: the reset
  * @number: the chunk's number
- * @pages: so many pages
+ * @pages: pages of the chunk that are to be made zero
  * @span: from the first to the last of them
  * @begun: the reset flushes anyway
  * @ready: pages that could take their place

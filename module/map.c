@@ -187,7 +187,7 @@ bool fz_map_can_insert(const struct fz_scratch *s)
  * have it for long.  What is left in @words is a matter of faults.
  *
  * VM_MIXEDMAP does not stay: the kernel would copy page tables at fork, and refuse to
- * lock the mapping.  Nobody sees it: who reads it for base pages holds mmap_lock.
+ * lock the mapping.  Nobody sees it: readers of it hold mmap_lock for base pages.
  *
  * Return: how many are mapped.
  */

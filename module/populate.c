@@ -264,7 +264,7 @@ static int populate_map_some(struct populate *p, struct vm_area_struct *vma,
 	int more = 1;
 	u64 nr = 0;
 
-	/* The first fault has let others read: after that it begins anew. */
+	/* The first fault has let others read: after that the batch ends. */
 	while (left-- && nr < POPULATE_BATCH && here->first < here->end &&
 	       p->inserts == inserts &&
 	       (more = populate_next(p, here, &number, words)) > 0) {

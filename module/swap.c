@@ -112,7 +112,7 @@ static bool swap_fetch_huge(struct fz_reset *r, struct swap_batch *b, int node)
 }
 
 /*
- * A run has written so many pages of a chunk.  If it has written nothing anywhere it was
+ * A run has written @written pages of a chunk.  If it has written nothing anywhere it was
  * none.
  */
 static void swap_learned(struct fz_reset *r, struct fz_chunk *chunk, u32 written)

@@ -75,7 +75,7 @@ static unsigned int test_round_trip(void)
 	return wrong;
 }
 
-/* Chunk by chunk it is the same pages, and so many. */
+/* Chunk by chunk the walk gives the same pages, and as many. */
 static unsigned int test_chunks(void)
 {
 	unsigned int wrong = 0;
