@@ -98,10 +98,13 @@ static int worker_run(void *unused)
 		/* By turns, so that neither queue waits until the other is empty. */
 		any = worker_look(&cpu);
 		any |= worker_do_clear(&cpu);
-		if (!any)
-			wait_event_idle_exclusive_timeout(fz_queue_idle,
-				kthread_should_stop() || !fz_queue_pause(),
-				fz_queue_pause());
+		if (any)
+			continue;
+		wait_event_idle_exclusive_timeout(fz_queue_idle,
+			kthread_should_stop() || !fz_queue_pause(),
+			fz_queue_pause());
+		/* No pool pays for the wait and for turns that found nothing. */
+		cpu = fz_worker_cpu();
 	}
 	return 0;
 }

