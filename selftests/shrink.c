@@ -250,7 +250,9 @@ TEST_F(shrink, the_system_takes_it)
 	ASSERT_EQ(0, shrink());
 	/* At once: nobody waits for anything. */
 	EXPECT_TRUE(is_ready(self->ctx, 0, 0));
-	EXPECT_EQ(PAGES, fz_stats(self->fd).out_shrunk);
+	/* On a slow machine the zeroer has given some of the surplus back before. */
+	EXPECT_GE(PAGES, fz_stats(self->fd).out_shrunk);
+	EXPECT_LE(100, fz_stats(self->fd).out_shrunk);
 	EXPECT_EQ(100, fz_stats(self->ctx).out_pool_target);
 
 	/* It goes on without, and asks for nothing for a while. */
