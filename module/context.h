@@ -205,16 +205,23 @@ static inline u64 fz_scratch_size(const struct fz_scratch *s)
 	return s->nr_pages << PAGE_SHIFT;
 }
 
-/* context.c */
+static inline struct fz_scratch *fz_scratch_of(const struct file *file)
+{
+	return file_inode(file)->i_private;
+}
+
+/* file.c */
 extern const struct file_operations fz_context_fops;
+extern const struct file_operations fz_scratch_fops;
+
+/* context.c */
+struct fz_context *fz_context_create(void);
 void fz_context_put(struct fz_context *ctx);
 struct fz_scratch *fz_context_implicit(struct fz_context *ctx);
 
 /* scratch.c */
-extern const struct file_operations fz_scratch_fops;
 struct file *fz_scratch_create(struct fz_context *ctx, u64 nr_pages,
 			       u32 policy, u32 flags, int node, const char *name);
-struct fz_scratch *fz_scratch_of(struct file *file);
 int fz_scratch_pin_mount(void);
 void fz_scratch_unpin_mount(void);
 
@@ -240,10 +247,8 @@ loff_t fz_seek(struct file *file, struct fz_scratch *s, loff_t offset, int whenc
 /* stats.c */
 struct fastzero_stats;
 void fz_stats_fill(struct fastzero_stats *st, struct fz_context *ctx);
+void fz_stats_fill_scratch(struct fastzero_stats *st, struct fz_scratch *s);
 void fz_counters_add(struct fz_counters *sum, const struct fz_counters *add);
-void fz_show_name(struct seq_file *m, const struct fz_scratch *s);
-void fz_context_show_fdinfo(struct seq_file *m, struct file *file);
-void fz_scratch_show_fdinfo(struct seq_file *m, struct file *file);
 
 /* limits.c */
 void fz_limit_init(void);

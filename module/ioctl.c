@@ -30,20 +30,6 @@ union ioctl_buffer {
 	struct fastzero_zero zero;
 };
 
-/**
- * fz_ucmd_respond() - give the structure back to the caller
- * @ucmd: the call
- *
- * Return: 0 or -EFAULT.
- */
-int fz_ucmd_respond(struct fz_ucmd *ucmd)
-{
-	if (copy_to_user(ucmd->user, ucmd->cmd,
-			 min(ucmd->user_size, ucmd->size)))
-		return -EFAULT;
-	return 0;
-}
-
 static int ioctl_info(struct fz_ucmd *ucmd)
 {
 	struct fastzero_info *info = ucmd->cmd;

@@ -6,7 +6,9 @@
 #define FZ_IOCTL_H
 
 #include <linux/fs.h>
+#include <linux/minmax.h>
 #include <linux/types.h>
+#include <linux/uaccess.h>
 
 struct fastzero_reset;
 struct fz_context;
@@ -30,9 +32,22 @@ struct fz_ucmd {
 	struct fz_scratch *scratch;
 };
 
+/**
+ * fz_ucmd_respond() - give the structure back to the caller
+ * @ucmd: the call
+ *
+ * Return: 0 or -EFAULT.
+ */
+static inline int fz_ucmd_respond(struct fz_ucmd *ucmd)
+{
+	if (copy_to_user(ucmd->user, ucmd->cmd,
+			 min(ucmd->user_size, ucmd->size)))
+		return -EFAULT;
+	return 0;
+}
+
 long fz_context_ioctl(struct file *file, unsigned int nr, unsigned long arg);
 long fz_scratch_ioctl(struct file *file, unsigned int nr, unsigned long arg);
-int fz_ucmd_respond(struct fz_ucmd *ucmd);
 
 int fz_ioctl_reset(struct fz_ucmd *ucmd);
 int fz_ioctl_reset_many(struct fz_ucmd *ucmd);

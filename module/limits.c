@@ -55,17 +55,6 @@ static const struct kernel_param_ops limits_accounting_ops = {
 module_param_cb(accounting, &limits_accounting_ops, NULL, 0444);
 MODULE_PARM_DESC(accounting, "whether memory cgroups are charged for pages (read only)");
 
-static int limits_pages_in_use_get(char *buffer, const struct kernel_param *kp)
-{
-	return sysfs_emit(buffer, "%ld\n", fz_pool_pages_in_use());
-}
-
-static const struct kernel_param_ops limits_pages_in_use_ops = {
-	.get = limits_pages_in_use_get,
-};
-module_param_cb(pages_in_use, &limits_pages_in_use_ops, NULL, 0444);
-MODULE_PARM_DESC(pages_in_use, "base pages of all contexts now (read only)");
-
 /**
  * fz_limit_init() - limits that depend on the machine
  */

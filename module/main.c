@@ -5,6 +5,8 @@
 #include <linux/bug.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
+#include <linux/moduleparam.h>
+#include <linux/sysfs.h>
 #include <linux/workqueue.h>
 
 #include "context.h"
@@ -12,6 +14,17 @@
 #include "quarantine.h"
 
 struct workqueue_struct *fz_wq;
+
+static int main_pages_in_use_get(char *buffer, const struct kernel_param *kp)
+{
+	return sysfs_emit(buffer, "%ld\n", fz_pool_pages_in_use());
+}
+
+static const struct kernel_param_ops main_pages_in_use_ops = {
+	.get = main_pages_in_use_get,
+};
+module_param_cb(pages_in_use, &main_pages_in_use_ops, NULL, 0444);
+MODULE_PARM_DESC(pages_in_use, "base pages of all contexts now (read only)");
 
 static struct miscdevice main_device = {
 	.minor	= MISC_DYNAMIC_MINOR,

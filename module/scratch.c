@@ -24,33 +24,6 @@
 static struct vfsmount *scratch_mnt;
 static int scratch_mnt_users;
 
-struct fz_scratch *fz_scratch_of(struct file *file)
-{
-	return file_inode(file)->i_private;
-}
-
-static loff_t scratch_llseek(struct file *file, loff_t offset, int whence)
-{
-	return fz_seek(file, fz_scratch_of(file), offset, whence);
-}
-
-const struct file_operations fz_scratch_fops = {
-	.owner		= THIS_MODULE,
-	.llseek		= scratch_llseek,
-	.read_iter	= fz_read_iter,
-	.write_iter	= fz_write_iter,
-	.splice_read	= fz_splice_read,
-	.splice_write	= iter_file_splice_write,
-	.mmap		= fz_scratch_mmap,
-	.get_unmapped_area = thp_get_unmapped_area,	/* aligned to chunks */
-	.fsync		= noop_fsync,
-	.fallocate	= fz_fallocate,
-	.setlease	= generic_setlease,	/* the default only of some kernels */
-	.unlocked_ioctl	= fz_scratch_ioctl,
-	.compat_ioctl	= compat_ptr_ioctl,
-	.show_fdinfo	= fz_scratch_show_fdinfo,
-};
-
 /* The size is fixed; setting it to what it is does no harm. */
 static int scratch_setattr(struct fz_idmap *idmap, struct dentry *dentry,
 			   struct iattr *attr)
