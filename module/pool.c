@@ -13,28 +13,6 @@
 #include "context.h"
 #include "quarantine.h"
 
-/* Pages of all contexts, for the leak check at unload. */
-static atomic_long_t pool_pages_in_use;
-
-/**
- * fz_pool_pages_in_use() - how many pages the module has from the system
- *
- * Return: pages of all contexts together.
- */
-long fz_pool_pages_in_use(void)
-{
-	return atomic_long_read(&pool_pages_in_use);
-}
-
-/**
- * fz_pool_count() - pages of the module that are in no pool come or go
- * @nr: how many more
- */
-void fz_pool_count(long nr)
-{
-	atomic_long_add(nr, &pool_pages_in_use);
-}
-
 /* The node of the caller's memory: not of its processor, if it may not have that. */
 static int pool_find_home(void)
 {
@@ -90,73 +68,6 @@ err_put:
 	mutex_destroy(&pool->resize);
 	kvfree(pool->stores);
 	return err;
-}
-
-/**
- * fz_pool_own() - count a folio that is about to be allocated, as one in hand
- * @pool: the pool
- * @nr: base pages in it
- *
- * Return: false if that is beyond the limit.
- */
-bool fz_pool_own(struct fz_pool *pool, u64 nr)
-{
-	u64 limit = fz_limit_pages();
-	bool own;
-
-	spin_lock(&pool->lock);
-	own = !limit || atomic_long_read(&pool->owned) + nr <= limit;
-	if (own) {
-		atomic_long_add(nr, &pool->owned);
-		pool->in_hand++;
-	}
-	spin_unlock(&pool->lock);
-	if (own)
-		atomic_long_add(nr, &pool_pages_in_use);
-	return own;
-}
-
-/**
- * fz_pool_disown() - the context has fewer pages
- * @pool: the pool
- * @nr: base pages
- */
-void fz_pool_disown(struct fz_pool *pool, u64 nr)
-{
-	atomic_long_sub(nr, &pool->owned);
-	atomic_long_sub(nr, &pool_pages_in_use);
-}
-
-/**
- * fz_pool_lift() - folios are about to leave their list or scratch
- * @pool: the pool
- * @nr: how many are in hand from now on
- */
-void fz_pool_lift(struct fz_pool *pool, u64 nr)
-{
-	spin_lock(&pool->lock);
-	pool->in_hand += nr;
-	spin_unlock(&pool->lock);
-}
-
-/**
- * fz_pool_settle() - folios in hand are where they can be found, or gone
- * @pool: the pool
- * @nr: how many
- */
-void fz_pool_settle(struct fz_pool *pool, u64 nr)
-{
-	bool wake;
-
-	spin_lock(&pool->lock);
-	pool->in_hand -= nr;
-	/* Who sees the turn sees what was done before. */
-	smp_store_release(&pool->turns, pool->turns + 1);
-	/* Who comes to wait after this sees the turn: it looks under the lock. */
-	wake = waitqueue_active(&pool->progress);
-	spin_unlock(&pool->lock);
-	if (wake)
-		wake_up_all(&pool->progress);
 }
 
 /**
@@ -275,63 +186,6 @@ u64 fz_pool_retire(struct fz_pool *pool, struct list_head *folios, bool now)
 	}
 	fz_pool_settle(pool, nr_all);
 	return held;
-}
-
-/**
- * fz_pool_forget() - let go of a poisoned folio
- * @pool: the pool that owns it
- * @folio: in hand, mapped nowhere any more, with the reference that the index had
- *
- * The page allocator keeps a base page that has failed out of use, but not one
- * inside a huge folio that is freed: such a folio stays with us for ever.
- */
-void fz_pool_forget(struct fz_pool *pool, struct folio *folio)
-{
-	folio_lock(folio);
-	fz_folio_detach(folio);
-	folio_unlock(folio);
-	fz_pool_disown(pool, folio_nr_pages(folio));
-	if (!folio_test_large(folio))
-		folio_put(folio);
-	fz_pool_settle(pool, 1);
-}
-
-/* Whether the system would hand out again what has failed: see fz_pool_forget(). */
-static bool pool_must_keep(struct folio *folio)
-{
-	long i;
-
-	if (!folio_test_large(folio))
-		return false;
-	for (i = 0; i < folio_nr_pages(folio); i++)
-		if (unlikely(PageHWPoison(folio_page(folio, i))))
-			return true;
-	return false;
-}
-
-/**
- * fz_pool_free() - give folios back to the system
- * @pool: the pool that owns them
- * @folios: linked by lru, off the pool's lists; emptied
- *
- * Return: how many.
- */
-u64 fz_pool_free(struct fz_pool *pool, struct list_head *folios)
-{
-	struct folio *folio, *next;
-	u64 nr_pages = 0;
-	u64 nr = 0;
-
-	list_for_each_entry_safe(folio, next, folios, lru) {
-		nr_pages += folio_nr_pages(folio);
-		list_del(&folio->lru);
-		if (!pool_must_keep(folio) && !fz_quarantine_free(folio))
-			folio_put(folio);
-		nr++;
-		cond_resched();
-	}
-	fz_pool_disown(pool, nr_pages);
-	return nr;
 }
 
 /**

@@ -329,19 +329,23 @@ int fz_pool_init(struct fz_pool *pool);
 void fz_pool_destroy(struct fz_pool *pool);
 void fz_pool_put_back(struct fz_pool *pool, struct list_head *folios);
 u64 fz_pool_retire(struct fz_pool *pool, struct list_head *folios, bool now);
-void fz_pool_forget(struct fz_pool *pool, struct folio *folio);
-u64 fz_pool_free(struct fz_pool *pool, struct list_head *folios);
+
+/* count.c */
 bool fz_pool_own(struct fz_pool *pool, u64 nr);
 void fz_pool_disown(struct fz_pool *pool, u64 nr);
 void fz_pool_lift(struct fz_pool *pool, u64 nr);
 void fz_pool_settle(struct fz_pool *pool, u64 nr);
 long fz_pool_pages_in_use(void);
 void fz_pool_count(long nr);
+int fz_pool_wait(struct fz_pool *pool, u64 seen);
+
+/* free.c */
+void fz_pool_forget(struct fz_pool *pool, struct folio *folio);
+u64 fz_pool_free(struct fz_pool *pool, struct list_head *folios);
 
 /* alloc.c */
 struct folio *fz_pool_alloc(struct fz_pool *pool, const struct fz_place *place,
 			    enum fz_size size, gfp_t gfp);
-int fz_pool_wait(struct fz_pool *pool, u64 seen);
 bool fz_has_headroom(struct mem_cgroup *memcg, gfp_t gfp);
 bool fz_caller_has_headroom(void);
 
