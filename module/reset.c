@@ -55,7 +55,7 @@ static int reset_go(struct fz_reset *r, u32 mode)
 	int err = 0;
 
 	if (mode == FASTZERO_MODE_INPLACE && r->all) {
-		err = fz_inplace_all(r);
+		err = fz_sweep(r);
 		fz_chunk_reap(r->s);
 		if (err != -EAGAIN)
 			return err;

@@ -168,7 +168,9 @@ u32 fz_inplace_look_huge(struct fz_reset *r, struct fz_chunk *chunk, u64 number,
 void fz_inplace_words(struct fz_reset *r, struct fz_chunk *chunk, u64 number,
 		      const u64 *words);
 void fz_inplace_some(struct fz_reset *r);
-int fz_inplace_all(struct fz_reset *r);
+
+/* sweep.c */
+int fz_sweep(struct fz_reset *r);
 
 /* drop.c */
 void fz_drop_some(struct fz_reset *r);

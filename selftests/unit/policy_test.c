@@ -113,7 +113,7 @@ static double run(struct fz_age *age, uint32_t fault, bool *any)
 	return cost;
 }
 
-/* A reset, as inplace.c does it. */
+/* A reset, as sweep.c does it. */
 static double reset(struct fz_age *age, bool any, uint32_t clear, uint32_t zero)
 {
 	static uint32_t go[PAGES];

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Sweep: INPLACE of a whole scratch, sheet by sheet of its roll.  AUTO looks at some of the
+ * pages meanwhile, and learns which of them runs have stopped writing to.
+ */
+#include <linux/mm.h>
+#include <linux/prefetch.h>
+#include <linux/sched/signal.h>
+
+#include "clear.h"
+#include "compat/compat.h"
+#include "reset.h"
+
+/* Steps that are written out, where each instruction counts. */
+#define SWEEP_UNROLL	16
+/* So many pages may lie in a cache of their processor's. */
+#define SWEEP_NEAR	256
+
+/*
+ * Whether folios may be cleared: false if the memory of one has failed.  Counts those
+ * that are held.
+ */
+static __always_inline bool sweep_check(struct folio *const *folios, u64 nr,
+					  u64 *held)
+{
+	struct folio *const *end = folios + nr;
+	struct folio *const *slot = folios;
+	unsigned long flags = 0;
+	u64 counts = 0;
+	int k;
+
+	for (; slot + SWEEP_UNROLL <= end; slot += SWEEP_UNROLL) {
+#pragma GCC unroll 16
+		for (k = 0; k < SWEEP_UNROLL; k++) {
+			flags |= fz_page_flags(folio_page(slot[k], 0));
+			counts += fz_base_counts(slot[k]);
+			/* One after the other: other orders take more. */
+			OPTIMIZER_HIDE_VAR(flags);
+			OPTIMIZER_HIDE_VAR(counts);
+		}
+	}
+	for (; slot < end; slot++) {
+		flags |= fz_page_flags(folio_page(*slot, 0));
+		counts += fz_base_counts(*slot);
+	}
+	if (unlikely(flags & FZ_PAGE_FAILED))
+		return false;
+	/*
+	 * A page that is mapped nowhere counts as 2 as well: it has one reference, and
+	 * carries another from the lower half.  Any other count is more, and then it takes
+	 * a closer look.
+	 */
+	if (unlikely((counts + BIT_ULL(31)) >> 32 != 2 * nr))
+		for (slot = folios; slot < end; slot++)
+			*held += fz_base_is_held(*slot);
+	return true;
+}
+
+/*
+ * Clear pages.  While one is cleared the processor fetches the beginning of the next,
+ * unless all of them are few enough to lie in a cache.
+ */
+static __always_inline void sweep_pages(void *const *pages, u64 nr, bool far)
+{
+	void *const *end = pages + nr;
+	int k;
+
+	for (; pages + SWEEP_UNROLL <= end; pages += SWEEP_UNROLL) {
+#pragma GCC unroll 16
+		for (k = 0; k < SWEEP_UNROLL; k++) {
+			if (far)
+				prefetchw(pages[k + 1]);
+			fz_clear_page(pages[k]);
+		}
+	}
+	for (; pages < end; pages++)
+		fz_clear_page(*pages);
+}
+
+/* Clear some folios of a sheet; false if the memory of one has failed. */
+static __always_inline bool sweep_part(struct fz_reset *r,
+					 const struct fz_roll_sheet *sheet,
+					 u64 first, u64 nr, bool far)
+{
+	u64 held = 0;
+
+	if (!sweep_check(sheet->folios + first, nr, &held))
+		return false;
+	if (far)
+		sweep_pages(sheet->pages + first, nr, true);
+	else
+		sweep_pages(sheet->pages + first, nr, false);
+	r->cleared += nr;
+	r->held += held;
+	return true;
+}
+
+/* What a look tells of a folio; false if it is huge: one has come meanwhile. */
+static bool sweep_saw(struct fz_reset *r, struct fz_roll_sheet *sheet, u64 n,
+			struct fz_age_look *look, bool hand, bool zero)
+{
+	struct folio *folio = sheet->folios[n];
+	u8 *age = &sheet->ages[n];
+
+	if (unlikely(folio_test_large(folio)))
+		return false;
+	/* What others hold is in use, whatever is in it. */
+	if (zero && unlikely(fz_base_is_held(folio))) {
+		*age &= ~FZ_AGE_MASK;
+		return true;
+	}
+	if (fz_age_saw(&r->s->age, look, age, hand, zero)) {
+		fz_chunk_age(r->s, folio->index, fz_age_back(*age));
+		r->cleared--;
+	} else if (!zero) {
+		r->s->witness = folio->index;
+	}
+	return true;
+}
+
+/*
+ * Clear a group of a sheet, but look at some of its pages first, which costs less than to
+ * clear them if they are zero: those that were so the last time, and those in @hand.
+ */
+static noinline bool sweep_look(struct fz_reset *r, struct fz_roll_sheet *sheet,
+				  u64 first, u64 nr, u64 hand,
+				  struct fz_age_look *look)
+{
+	void *const *pages = sheet->pages + first;
+	u64 all = GENMASK_ULL(nr - 1, 0);
+	u64 which = (sheet->zero[first / 64] | hand) & all;
+	u64 zero, left;
+
+	if (!sweep_check(sheet->folios + first, nr, &r->held))
+		return false;
+	zero = fz_clear_look(pages, which);
+	for (left = all & ~zero; left; left &= left - 1)
+		fz_clear_page(pages[__ffs64(left)]);
+	sheet->zero[first / 64] = zero;
+	r->cleared += nr;
+
+	for (left = look ? which : 0; left; left &= left - 1) {
+		u64 bit = left & -left;
+
+		if (!sweep_saw(r, sheet, first + __ffs64(left), look, hand & bit,
+				 zero & bit))
+			return false;
+	}
+	return true;
+}
+
+/* Clear the folios of a sheet group by group; @base: how many are on those before. */
+static noinline bool sweep_groups(struct fz_reset *r, struct fz_roll_sheet *sheet,
+				    u64 nr, u64 base, struct fz_age_look *look)
+{
+	bool good = true;
+	u64 first;
+
+	for (first = 0; good && first < nr; first += 64) {
+		u64 some = min_t(u64, nr - first, 64);
+		u64 hand = look ? fz_age_turn(look, base + first, some) : 0;
+
+		if (hand | sheet->zero[first / 64])
+			good = sweep_look(r, sheet, first, some, hand, look);
+		else
+			good = sweep_part(r, sheet, first, some, true);
+	}
+	return good;
+}
+
+/* Whether a reset has found any page of a sheet zero. */
+static bool sweep_has_zero(const struct fz_roll_sheet *sheet)
+{
+	u64 any = 0;
+	int i;
+
+	for (i = 0; i < FZ_ROLL_GROUPS; i++)
+		any |= sheet->zero[i];
+	return any;
+}
+
+static int sweep_sheets(struct fz_reset *r, struct fz_age_look *look)
+{
+	bool far = atomic_long_read(&r->s->populated) > SWEEP_NEAR;
+	struct fz_roll_sheet *sheet = NULL;
+	u64 base = 0;
+	u64 nr;
+
+	do {
+		sheet = fz_roll_next(&r->s->roll, sheet, &nr);
+		if (!sheet)
+			break;
+		if (!((look && look->left && base + nr > look->hand) ||
+		      sweep_has_zero(sheet) ?
+		      sweep_groups(r, sheet, nr, base, look) :
+		      sweep_part(r, sheet, 0, nr, far)))
+			return -EAGAIN;
+		if (nr < FZ_ROLL_SHEET)
+			break;
+		base += nr;
+		cond_resched();
+		if (fatal_signal_pending(current))
+			return -EINTR;
+	} while (true);
+
+	r->range.first = r->range.end;
+	return 0;
+}
+
+/*
+ * Whether there was a run since the last look, as far as can be told before this one: it
+ * has faulted, or written again to a page that was written before.
+ */
+static bool sweep_was_run(struct fz_scratch *s)
+{
+	u64 faults = atomic64_read(&s->count.faults);
+	struct folio *folio;
+	bool run;
+
+	if (faults != s->faults) {
+		s->faults = faults;
+		return true;
+	}
+	folio = fz_chunk_find(s, s->witness);
+	if (!folio)
+		return false;
+	run = fz_folio_is_bad(folio) || !fz_page_is_zero(folio_page(folio, 0));
+	folio_put(folio);
+	return run;
+}
+
+/* Clear, and let go of what runs do not want any more. */
+static noinline int sweep_learn(struct fz_reset *r)
+{
+	struct fz_scratch *s = r->s;
+	u64 populated = atomic_long_read(&s->populated);
+	struct fz_age_look look;
+	int err;
+
+	fz_age_came_back(&s->age, atomic_long_xchg(&s->back, 0));
+	fz_age_begin(&s->age, populated, sweep_was_run(s), &look);
+	err = sweep_sheets(r, &look);
+	/* Pages that were not written cost less to look at than to swap. */
+	s->cold = look.zero > populated / FZ_COLD;
+	if (look.gone)
+		fz_drop_aged(r);
+	fz_age_end(&s->age, &look);
+	return err;
+}
+
+/**
+ * fz_sweep() - clear all folios of a scratch
+ * @r: a reset of all of it; its range is moved on
+ *
+ * AUTO takes back pages that runs have stopped writing to.
+ *
+ * Return: 0; -EINTR, with nothing promised; -EAGAIN if it has to be done chunk by
+ * chunk, for there are huge folios, or memory that has failed.
+ */
+int fz_sweep(struct fz_reset *r)
+{
+	struct fz_scratch *s = r->s;
+
+	if (atomic_read(&s->nr_huge))
+		return -EAGAIN;
+	if (r->keep_held && fz_age_due(&s->age, atomic_long_read(&s->populated)))
+		return sweep_learn(r);
+	return sweep_sheets(r, NULL);
+}
