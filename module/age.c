@@ -5,8 +5,6 @@
  */
 #include "age.h"
 
-/* To find a page zero is worth a look at this many that were written. */
-#define AGE_PAYS	16
 /* One page in this many goes first.  Twice as many follow as long as they stay away. */
 #define AGE_TRIAL	64
 /* Pages that went are wanted after all if one in this many came back soon. */
@@ -66,36 +64,18 @@ static bool age_is_due(struct fz_age_look *look, u8 *page, u32 back, u32 strikes
 }
 
 /**
- * fz_age_saw() - a reset has looked at a page
+ * fz_age_strike() - a page was zero, and fz_age_saw_zero() says that this says something
  * @age: what is known
  * @look: the look
  * @page: the page's byte, moved on
- * @hand: the hand has
- * @zero: it was zero
- *
- * In a reset that has seen no run yet a page that is zero says nothing: so idle resets
- * teach nothing, however many there are.
  *
  * Return: true if the page goes.
  */
-bool fz_age_saw(const struct fz_age *age, struct fz_age_look *look, u8 *page,
-		bool hand, bool zero)
+bool fz_age_strike(const struct fz_age *age, struct fz_age_look *look, u8 *page)
 {
 	u32 back = fz_age_back(*page);
 	u32 strikes = *page & FZ_AGE_MASK;
 
-	if (!zero) {
-		look->written++;
-		look->run = true;
-		*page = back << FZ_AGE_SHIFT;
-		look->left -= hand && look->left;
-		return false;
-	}
-	look->zero++;
-	if (hand)
-		look->left += AGE_PAYS;
-	if (!look->run)
-		return false;
 	if (strikes < age_needed(back) && age_counts(age, back))
 		*page = back << FZ_AGE_SHIFT | ++strikes;
 	return strikes >= age_needed(back) && age_is_due(look, page, back, strikes);

@@ -13,8 +13,10 @@
 
 /* With fewer pages there is nothing to be learned. */
 #define FZ_AGE_LEAST	16
-/* The hand looks at this many pages at a time, or at all, and saves up for them. */
+/* The hand looks at groups of this many pages, or at all, and saves up for them. */
 #define FZ_AGE_GROUP	64
+/* To find a page zero is worth a look at this many that were written. */
+#define FZ_AGE_PAYS	16
 /* In each reset it saves up for one page in this many. */
 #define FZ_AGE_PART	16
 /* Strikes of a page that has never come back. */
@@ -56,6 +58,7 @@ struct fz_age {
  * @populated: pages of the scratch
  * @hand: the hand looks at pages from this number on
  * @left: how many that were written it may still look at
+ * @rests: these are less than a group, which the next reset begins with
  * @end: the number behind the last that it has looked at
  * @most: how many pages may go
  * @keep: what went lately came back: what is due has to wait longer
@@ -69,6 +72,7 @@ struct fz_age_look {
 	u64 populated;
 	u64 hand;
 	u64 left;
+	bool rests;
 	u64 end;
 	u64 most;
 	bool keep;
@@ -90,19 +94,39 @@ static inline bool fz_age_due(struct fz_age *age, u64 populated)
 }
 
 /*
- * Which of up to 64 pages the hand looks at: a bit for each, as many as there are looks
- * left.  @first is the number of the first, greater than in the call before.
+ * Whether the hand looks at a group of up to 64 pages: at all of it, or not at all and at
+ * none after it.  @first is the number of the first, greater than in the call before.
  */
-static inline u64 fz_age_turn(struct fz_age_look *look, u64 first, u64 nr)
+static inline bool fz_age_turn(struct fz_age_look *look, u64 first, u64 nr)
 {
-	u64 from = look->hand > first ? look->hand - first : 0;
-	u64 end;
+	if (look->rests || first + nr <= look->hand)
+		return false;
+	look->rests = look->left < nr;
+	if (look->rests)
+		return false;
+	look->end = first + nr;
+	return true;
+}
 
-	if (!look->left || from >= nr)
-		return 0;
-	end = look->left < nr - from ? from + look->left : nr;
-	look->end = first + end;
-	return (~0ULL << from) & (~0ULL >> (64 - end));
+/* Pages were not zero when a reset looked: there was a run.  @hand: the hand did. */
+static inline void fz_age_saw_written(struct fz_age_look *look, u64 nr, bool hand)
+{
+	look->written += nr;
+	look->run |= nr;
+	if (hand)
+		look->left -= nr < look->left ? nr : look->left;
+}
+
+/*
+ * Pages were zero.  Whether that says anything of them: in a reset that has seen no run
+ * yet it does not.  So idle resets teach nothing, however many there are.
+ */
+static inline bool fz_age_saw_zero(struct fz_age_look *look, u64 nr, bool hand)
+{
+	look->zero += nr;
+	if (hand)
+		look->left += nr * FZ_AGE_PAYS;
+	return look->run;
 }
 
 /* In which period a reset is, by fz_age.now. */
@@ -117,6 +141,12 @@ static inline u32 fz_age_back(u8 age)
 	return age >> FZ_AGE_SHIFT;
 }
 
+/* The age of a page that was written. */
+static inline u8 fz_age_written(u8 age)
+{
+	return age & ~FZ_AGE_MASK;
+}
+
 /* The age of a page that came back: after it was away for long it is as good as new. */
 static inline u8 fz_age_returned(u32 back, bool soon)
 {
@@ -127,8 +157,7 @@ static inline u8 fz_age_returned(u32 back, bool soon)
 
 void fz_age_begin(const struct fz_age *age, u64 populated, bool run,
 		  struct fz_age_look *look);
-bool fz_age_saw(const struct fz_age *age, struct fz_age_look *look, u8 *page,
-		bool hand, bool zero);
+bool fz_age_strike(const struct fz_age *age, struct fz_age_look *look, u8 *page);
 void fz_age_end(struct fz_age *age, const struct fz_age_look *look);
 void fz_age_came_back(struct fz_age *age, u64 nr);
 

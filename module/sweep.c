@@ -95,9 +95,31 @@ static __always_inline bool sweep_part(struct fz_reset *r,
 	return true;
 }
 
-/* What a look tells of a folio; false if it is huge: one has come meanwhile. */
-static bool sweep_saw(struct fz_reset *r, struct fz_roll_sheet *sheet, u64 n,
-			struct fz_age_look *look, bool hand, bool zero)
+/* Pages of a group were written: strikes that they had count no more. */
+static void sweep_saw_written(struct fz_reset *r, struct fz_roll_sheet *sheet,
+			      u64 first, u64 which)
+{
+	u64 n;
+
+	r->s->witness = sheet->folios[first + __fls(which)]->index;
+	if (which == ~0ULL) {
+		/* Eight at a time. */
+		for (n = first; n < first + 64; n += 8)
+			*(u64 *)&sheet->ages[n] &= ~(u64)FZ_AGE_MASK * 0x101010101010101;
+		return;
+	}
+	for (; which; which &= which - 1) {
+		n = first + __ffs64(which);
+		sheet->ages[n] = fz_age_written(sheet->ages[n]);
+	}
+}
+
+/*
+ * A page was zero, though there was a run; false if the folio is huge: one has come
+ * meanwhile.
+ */
+static bool sweep_saw_zero(struct fz_reset *r, struct fz_roll_sheet *sheet, u64 n,
+			   struct fz_age_look *look)
 {
 	struct folio *folio = sheet->folios[n];
 	u8 *age = &sheet->ages[n];
@@ -105,48 +127,60 @@ static bool sweep_saw(struct fz_reset *r, struct fz_roll_sheet *sheet, u64 n,
 	if (unlikely(folio_test_large(folio)))
 		return false;
 	/* What others hold is in use, whatever is in it. */
-	if (zero && unlikely(fz_base_is_held(folio))) {
-		*age &= ~FZ_AGE_MASK;
+	if (unlikely(fz_base_is_held(folio))) {
+		*age = fz_age_written(*age);
 		return true;
 	}
-	if (fz_age_saw(&r->s->age, look, age, hand, zero)) {
+	if (fz_age_strike(&r->s->age, look, age)) {
 		fz_chunk_age(r->s, folio->index, fz_age_back(*age));
 		r->cleared--;
-	} else if (!zero) {
-		r->s->witness = folio->index;
 	}
 	return true;
 }
 
+/* What a look at a group tells; false if it has to be done chunk by chunk. */
+static bool sweep_saw(struct fz_reset *r, struct fz_roll_sheet *sheet, u64 first,
+		      u64 which, u64 zero, bool hand, struct fz_age_look *look)
+{
+	u64 written = which & ~zero;
+
+	if (written) {
+		fz_age_saw_written(look, hweight64(written), hand);
+		sweep_saw_written(r, sheet, first, written);
+	}
+	if (!zero || !fz_age_saw_zero(look, hweight64(zero), hand))
+		return true;
+	for (; zero; zero &= zero - 1)
+		if (!sweep_saw_zero(r, sheet, first + __ffs64(zero), look))
+			return false;
+	return true;
+}
+
 /*
- * Clear a group of a sheet, but look at some of its pages first, which costs less than to
- * clear them if they are zero: those that were so the last time, and those in @hand.
+ * Clear a group of a sheet, but look at pages first, which costs less than to clear them if
+ * they are zero: at all of them if it is the @hand's turn, else at those that were zero
+ * the last time.
  */
 static noinline bool sweep_look(struct fz_reset *r, struct fz_roll_sheet *sheet,
-				  u64 first, u64 nr, u64 hand,
-				  struct fz_age_look *look)
+				u64 first, u64 nr, bool hand,
+				struct fz_age_look *look)
 {
 	void *const *pages = sheet->pages + first;
 	u64 all = GENMASK_ULL(nr - 1, 0);
-	u64 which = (sheet->zero[first / 64] | hand) & all;
+	u64 which = hand ? all : sheet->zero[first / 64] & all;
 	u64 zero, left;
 
 	if (!sweep_check(sheet->folios + first, nr, &r->held))
 		return false;
 	zero = fz_clear_look(pages, which);
-	for (left = all & ~zero; left; left &= left - 1)
-		fz_clear_page(pages[__ffs64(left)]);
+	if (!zero)
+		sweep_pages(pages, nr, true);
+	else
+		for (left = all & ~zero; left; left &= left - 1)
+			fz_clear_page(pages[__ffs64(left)]);
 	sheet->zero[first / 64] = zero;
 	r->cleared += nr;
-
-	for (left = look ? which : 0; left; left &= left - 1) {
-		u64 bit = left & -left;
-
-		if (!sweep_saw(r, sheet, first + __ffs64(left), look, hand & bit,
-				 zero & bit))
-			return false;
-	}
-	return true;
+	return !look || sweep_saw(r, sheet, first, which, zero, hand, look);
 }
 
 /* Clear the folios of a sheet group by group; @base: how many are on those before. */
@@ -158,9 +192,9 @@ static noinline bool sweep_groups(struct fz_reset *r, struct fz_roll_sheet *shee
 
 	for (first = 0; good && first < nr; first += 64) {
 		u64 some = min_t(u64, nr - first, 64);
-		u64 hand = look ? fz_age_turn(look, base + first, some) : 0;
+		bool hand = look && fz_age_turn(look, base + first, some);
 
-		if (hand | sheet->zero[first / 64])
+		if (hand || sheet->zero[first / 64])
 			good = sweep_look(r, sheet, first, some, hand, look);
 		else
 			good = sweep_part(r, sheet, first, some, true);
@@ -190,7 +224,7 @@ static int sweep_sheets(struct fz_reset *r, struct fz_age_look *look)
 		sheet = fz_roll_next(&r->s->roll, sheet, &nr);
 		if (!sheet)
 			break;
-		if (!((look && look->left && base + nr > look->hand) ||
+		if (!((look && !look->rests && base + nr > look->hand) ||
 		      sweep_has_zero(sheet) ?
 		      sweep_groups(r, sheet, nr, base, look) :
 		      sweep_part(r, sheet, 0, nr, far)))

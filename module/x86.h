@@ -18,25 +18,34 @@
 #define X86_CHANGED	"cc"
 #endif
 
-/* Whether a page is zero, by 32 loads and one look at a time. */
+/* Whether @nr vectors of 32 bytes are zero: one look at them all. */
+#define X86_IS_ZERO_AVX2(at, nr) ({					\
+	bool zero_;							\
+									\
+	asm volatile("vpxor %%xmm0, %%xmm0, %%xmm0\n\t"			\
+		     ".set .Lfz_at, 0\n\t"				\
+		     ".rept %c[n]\n\t"					\
+		     "vpor .Lfz_at(%[from]), %%ymm0, %%ymm0\n\t"	\
+		     ".set .Lfz_at, .Lfz_at + 32\n\t"			\
+		     ".endr\n\t"					\
+		     "vptest %%ymm0, %%ymm0"				\
+		     : "=@ccz" (zero_) : [from] "r" (at), [n] "i" (nr)	\
+		     : "memory", X86_CHANGED);				\
+	zero_;								\
+})
+
+/*
+ * Whether a page is zero.  A page that was written shows that soon, most often: so the first
+ * look is at few vectors, and the others are at many.
+ */
 static inline bool fz_x86_is_zero_avx2(const void *page)
 {
 	const char *at = page;
 	const char *end = at + FZ_X86_PAGE;
-	bool zero;
+	bool zero = X86_IS_ZERO_AVX2(at, 8);
 
-	do {
-		asm volatile("vpxor %%xmm0, %%xmm0, %%xmm0\n\t"
-			     ".set .Lfz_at, 0\n\t"
-			     ".rept 32\n\t"
-			     "vpor .Lfz_at(%[at]), %%ymm0, %%ymm0\n\t"
-			     ".set .Lfz_at, .Lfz_at + 32\n\t"
-			     ".endr\n\t"
-			     "vptest %%ymm0, %%ymm0"
-			     : "=@ccz" (zero) : [at] "r" (at)
-			     : "memory", X86_CHANGED);
-		at += 1024;
-	} while (zero && at != end);
+	for (at += 8 * 32; zero && at != end; at += 40 * 32)
+		zero = X86_IS_ZERO_AVX2(at, 40);
 	return zero;
 }
 
@@ -46,29 +55,35 @@ static inline void fz_x86_end_avx2(void)
 	asm volatile("vzeroupper" : : : "memory", X86_CHANGED);
 }
 
+/* Whether @nr vectors of 16 bytes are zero. */
+#define X86_IS_ZERO_SSE2(at, nr) ({					\
+	u64 low_, high_;						\
+									\
+	asm volatile("pxor %%xmm0, %%xmm0\n\t"				\
+		     ".set .Lfz_at, 0\n\t"				\
+		     ".rept %c[n]\n\t"					\
+		     "por .Lfz_at(%[from]), %%xmm0\n\t"		\
+		     ".set .Lfz_at, .Lfz_at + 16\n\t"			\
+		     ".endr\n\t"					\
+		     "movq %%xmm0, %[low]\n\t"				\
+		     "psrldq $8, %%xmm0\n\t"				\
+		     "movq %%xmm0, %[high]"				\
+		     : [low] "=&r" (low_), [high] "=&r" (high_)		\
+		     : [from] "r" (at), [n] "i" (nr)			\
+		     : "memory", X86_CHANGED);				\
+	!(low_ | high_);						\
+})
+
 /* The same for processors without AVX2. */
 static inline bool fz_x86_is_zero_sse2(const void *page)
 {
 	const char *at = page;
 	const char *end = at + FZ_X86_PAGE;
-	u64 low, high;
+	bool zero = X86_IS_ZERO_SSE2(at, 16);
 
-	do {
-		asm volatile("pxor %%xmm0, %%xmm0\n\t"
-			     ".set .Lfz_at, 0\n\t"
-			     ".rept 32\n\t"
-			     "por .Lfz_at(%[at]), %%xmm0\n\t"
-			     ".set .Lfz_at, .Lfz_at + 16\n\t"
-			     ".endr\n\t"
-			     "movq %%xmm0, %[low]\n\t"
-			     "psrldq $8, %%xmm0\n\t"
-			     "movq %%xmm0, %[high]"
-			     : [low] "=&r" (low), [high] "=&r" (high)
-			     : [at] "r" (at)
-			     : "memory", X86_CHANGED);
-		at += 512;
-	} while (!(low | high) && at != end);
-	return !(low | high);
+	for (at += 16 * 16; zero && at != end; at += 40 * 16)
+		zero = X86_IS_ZERO_SSE2(at, 40);
+	return zero;
 }
 
 /* Make a page zero past the caches; an sfence has to follow. */
