@@ -435,6 +435,21 @@ int fastzero_reset_all(const struct fastzero_scratch *scratch,
 		       unsigned int mode, struct fastzero_result *result);
 
 /**
+ * fastzero_reset_idle() - say that a scratch is as the last reset left it
+ * @scratch: the scratch
+ * @result: where to put what was done, or NULL; its size must be set
+ *
+ * For a VMM that has not entered its guest since then, and knows that neither it nor a
+ * device has written anything: a reset would have to look at the pages.  If that is wrong,
+ * what was written stays until the next reset: see FASTZERO_RESET_IDLE.
+ *
+ * Return: 0 or -errno; -EOPNOTSUPP if the module does not have it, without
+ * FASTZERO_FEATURE_IDLE in fastzero_info.out_features.
+ */
+int fastzero_reset_idle(const struct fastzero_scratch *scratch,
+			struct fastzero_result *result);
+
+/**
  * fastzero_reset_many() - make many scratches zero again, in one call
  * @ctx: a context
  * @fds: descriptors of scratches, of this context or of others

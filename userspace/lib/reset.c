@@ -43,24 +43,31 @@ FASTZERO_API int fastzero_mode_parse(const char *name)
 	return -EINVAL;
 }
 
+static int fz_reset(const struct fastzero_scratch *scratch, struct fastzero_reset *reset,
+		    struct fastzero_result *result)
+{
+	int ret = fz_struct_check_out(result);
+
+	if (ret)
+		return ret;
+	reset->size = sizeof(*reset);
+	ret = fz_device_call(scratch->fd, FASTZERO_IOC_RESET, reset);
+	RESULT_OUT(result, *reset);
+	return ret;
+}
+
 FASTZERO_API int fastzero_reset_range(const struct fastzero_scratch *scratch,
 				      uint64_t offset, uint64_t length,
 				      unsigned int mode,
 				      struct fastzero_result *result)
 {
 	struct fastzero_reset reset = {
-		.size = sizeof(reset),
 		.offset = offset,
 		.length = length,
 		.mode = mode,
 	};
-	int ret = fz_struct_check_out(result);
 
-	if (ret)
-		return ret;
-	ret = fz_device_call(scratch->fd, FASTZERO_IOC_RESET, &reset);
-	RESULT_OUT(result, reset);
-	return ret;
+	return fz_reset(scratch, &reset, result);
 }
 
 FASTZERO_API int fastzero_reset_all(const struct fastzero_scratch *scratch,
@@ -68,6 +75,17 @@ FASTZERO_API int fastzero_reset_all(const struct fastzero_scratch *scratch,
 				    struct fastzero_result *result)
 {
 	return fastzero_reset_range(scratch, 0, scratch->length, mode, result);
+}
+
+FASTZERO_API int fastzero_reset_idle(const struct fastzero_scratch *scratch,
+				     struct fastzero_result *result)
+{
+	struct fastzero_reset reset = {
+		.flags = FASTZERO_RESET_IDLE,
+		.length = scratch->length,
+	};
+
+	return fz_reset(scratch, &reset, result);
 }
 
 FASTZERO_API int fastzero_reset_many(const struct fastzero_ctx *ctx, const int *fds,

@@ -96,6 +96,8 @@ static void check_reset(const struct fastzero_ctx *ctx,
 	CHECK(stats.out_populated == 0 && stats.out_scratches == 1 &&
 	      stats.out_length == LENGTH);
 	CHECK(nonzero(ram, LENGTH) == 0);
+	CHECK(fastzero_reset_idle(scratch, &result) == 0);
+	CHECK(result.done == LENGTH && result.cleared == 0);
 	memset(ram, 0xff, LENGTH);
 	CHECK(fastzero_reset_many(ctx, &fd, 1, FASTZERO_MODE_DROP, &result) == 0);
 	CHECK(result.done == 1 && result.dropped == PAGES);

@@ -260,6 +260,13 @@ static void check_reset(struct fastzero_scratch *scratch)
 	CHECK(fastzero_reset_all(scratch, FASTZERO_MODE_AUTO, NULL) == 0);
 	CHECK(fake.last.reset.offset == 0 && fake.last.reset.length == LENGTH);
 
+	CHECK(fake.last.reset.flags == 0);
+	result.done = 0;
+	CHECK(fastzero_reset_idle(scratch, &result) == 0);
+	CHECK(fake.last.reset.flags == FASTZERO_RESET_IDLE &&
+	      fake.last.reset.offset == 0 && fake.last.reset.length == LENGTH);
+	CHECK(result.done == ONES);
+
 	/* A program newer and one older than the library. */
 	CHECK(fastzero_reset_all(scratch, FASTZERO_MODE_AUTO, &newer.result) == 0);
 	CHECK(newer.result.held == ONES && newer.later == 0);
