@@ -11,8 +11,6 @@
 
 /* Folios given back, or base pages allocated, between two looks at the lock. */
 #define LEARN_BATCH	32
-/* Ticks without any of this when memory was short. */
-#define LEARN_CALM	10
 /* Without a reset base pages are brought up to the target after this time. */
 #define LEARN_REFILL	HZ
 
@@ -50,21 +48,6 @@ static u64 learn_keep(struct fz_pool *pool, struct fz_store *store)
 }
 
 /**
- * fz_learn_calm() - memory is short: keep and allocate nothing but targets
- * @pool: the pool, its lock held
- *
- * Nor are the targets themselves lived up to by resets for a while: what was taken
- * for others is not to be taken from them again at once.
- */
-void fz_learn_calm(struct fz_pool *pool)
-{
-	lockdep_assert_held(&pool->lock);
-
-	pool->calm = fz_pool_now() + LEARN_CALM;
-	fz_pool_say_short(pool);
-}
-
-/**
  * fz_learn_look() - give up what was learned if the limit is lower now
  * @pool: the pool
  */
@@ -75,7 +58,7 @@ void fz_learn_look(struct fz_pool *pool)
 	if (!limit || atomic_long_read(&pool->owned) <= limit)
 		return;
 	spin_lock(&pool->lock);
-	fz_learn_calm(pool);
+	fz_pool_calm(pool);
 	spin_unlock(&pool->lock);
 }
 
@@ -196,7 +179,7 @@ bool fz_learn_release(struct fz_pool *pool, enum fz_size size)
 			any = true;
 	if (any) {
 		spin_lock(&pool->lock);
-		fz_learn_calm(pool);
+		fz_pool_calm(pool);
 		spin_unlock(&pool->lock);
 	}
 	return any;
@@ -338,7 +321,7 @@ u64 fz_learn_grow(struct fz_pool *pool, struct fz_store *store)
 	/* To allocate is to clear. */
 	pool->zeroed += nr * fz_size_pages(store->size);
 	if (nr < most)
-		pool->no_more = fz_pool_now() + LEARN_CALM;
+		pool->no_more = fz_pool_now() + FZ_POOL_CALM;
 	spin_unlock(&pool->lock);
 	if (nr) {
 		fz_store_offer(store);

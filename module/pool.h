@@ -266,6 +266,21 @@ static inline bool fz_pool_is_short(const struct fz_pool *pool)
 	return until && time_before(jiffies, until);
 }
 
+/* Ticks for which a pool keeps and allocates nothing but targets when memory was short. */
+#define FZ_POOL_CALM	10
+
+/*
+ * Memory is short.  Resets do not live up to the targets either for a while: they are
+ * not to take from others at once what was taken for these.
+ */
+static inline void fz_pool_calm(struct fz_pool *pool)
+{
+	lockdep_assert_held(&pool->lock);
+
+	pool->calm = fz_pool_now() + FZ_POOL_CALM;
+	fz_pool_say_short(pool);
+}
+
 /* Nobody will want anything of it any more. */
 static inline void fz_pool_end(struct fz_pool *pool)
 {
@@ -366,7 +381,6 @@ int fz_pool_resize(struct fz_pool *pool, struct fz_store *store, u64 target,
 		   bool wait);
 
 /* learn.c */
-void fz_learn_calm(struct fz_pool *pool);
 void fz_learn_look(struct fz_pool *pool);
 void fz_learn_wanted(struct fz_pool *pool, int node, const u64 *wanted);
 u64 fz_learn_lack(struct fz_pool *pool, struct fz_store *store);

@@ -253,7 +253,7 @@ static FZ_LRU_WALK(shrink_take_first)
 		pool->nr_scans++;
 		pool->in_hand += take->nr;
 		pool->shrunk += take->pages;
-		fz_learn_calm(pool);
+		fz_pool_calm(pool);
 	}
 	spin_unlock(&pool->lock);
 	return LRU_ROTATE;
