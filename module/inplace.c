@@ -56,6 +56,26 @@ void fz_inplace_split_held(const struct fz_chunk *chunk, u64 *words, u64 *held)
 	}
 }
 
+/* Memory of pages of a chunk has failed: they go, whoever holds them. */
+static void inplace_drop_failed(struct fz_reset *r, struct fz_chunk *chunk,
+				u64 number, const u64 *words)
+{
+	struct fz_reset one = { .s = r->s };
+
+	fz_unmap_words(&one, chunk, number, words);
+	r->dropped += one.dropped;
+	r->held += one.held;
+}
+
+static noinline void inplace_drop_page(struct fz_reset *r, struct fz_chunk *chunk,
+				       u64 number, u32 i)
+{
+	u64 words[FZ_CHUNK_WORDS] = { };
+
+	words[i / 64] = 1ULL << (i % 64);
+	inplace_drop_failed(r, chunk, number, words);
+}
+
 static void inplace_page(struct fz_reset *r, struct page *page)
 {
 	fz_clear_page(page_address(page));
@@ -73,7 +93,7 @@ static void inplace_word(struct fz_reset *r, struct fz_chunk *chunk,
 		struct folio *folio = folios[i];
 
 		if (unlikely(PageHWPoison(folio_page(folio, 0)))) {
-			fz_drop_page(r, (number << FZ_CHUNK_SHIFT) + w * 64 + i);
+			inplace_drop_page(r, chunk, number, w * 64 + i);
 			continue;
 		}
 		inplace_page(r, folio_page(folio, 0));
@@ -110,7 +130,7 @@ static void inplace_huge(struct fz_reset *r, struct fz_chunk *chunk, u64 number,
 		return;
 	/* It goes as a whole, unless others want the rest. */
 	if (fz_range_all(words))
-		fz_drop_page(r, number << FZ_CHUNK_SHIFT);
+		inplace_drop_failed(r, chunk, number, words);
 	else
 		r->failed = true;
 }

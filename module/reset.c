@@ -12,29 +12,6 @@
 #include "reset.h"
 #include "trace.h"
 
-/**
- * fz_reset_next() - the next chunk that a reset has to look at
- * @r: the reset; its range is moved on to there
- * @number: set to the number of the chunk
- *
- * Return: the chunk, NULL if nothing is left.
- */
-struct fz_chunk *fz_reset_next(struct fz_reset *r, u64 *number)
-{
-	struct fz_chunk *chunk;
-
-	if (!r->dirty)
-		return fz_chunk_next(r->s, &r->range, number);
-	if (!fz_dirty_next(r->dirty, &r->range))
-		return NULL;
-	/* What is dirty is populated, most often. */
-	*number = r->range.first >> FZ_CHUNK_SHIFT;
-	chunk = xa_load(&r->s->chunks, *number);
-	if (likely(chunk && READ_ONCE(chunk->nr)))
-		return chunk;
-	return fz_chunk_next(r->s, &r->range, number);
-}
-
 static void reset_is_sparse(const struct fz_reset *r)
 {
 	r->s->sparse = atomic_long_read(&r->s->populated);

@@ -110,8 +110,10 @@ struct fz_reset {
  */
 #define FZ_RESET_CHUNKS	64
 
-/* reset.c */
+/* walk.c */
 struct fz_chunk *fz_reset_next(struct fz_reset *r, u64 *number);
+
+/* reset.c */
 int fz_reset_run(struct fz_reset *r, u32 mode);
 void fz_reset_left(struct fz_reset *r, u32 mode);
 
@@ -175,9 +177,12 @@ int fz_sweep(struct fz_reset *r);
 /* drop.c */
 void fz_drop_some(struct fz_reset *r);
 void fz_drop_aged(struct fz_reset *r);
-void fz_drop_page(struct fz_reset *r, u64 page);
-void fz_drop_unmap(struct fz_reset *r, const struct fz_range *range,
-		   struct list_head *out, bool in_place);
+
+/* unmap.c */
+void fz_unmap(struct fz_reset *r, const struct fz_range *range,
+	      struct list_head *out, bool in_place);
+u64 fz_unmap_words(struct fz_reset *r, struct fz_chunk *chunk, u64 number,
+		   const u64 *words);
 
 /* swap.c */
 void fz_swap_some(struct fz_reset *r);

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A flush of SWAP, for both sizes of folios.
+ */
+#ifndef FZ_SWAP_H
+#define FZ_SWAP_H
+
+#include "reset.h"
+
+/* Huge folios swapped by one flush. */
+#define FZ_SWAP_HUGE	64
+
+/**
+ * struct fz_swap - what one flush is for
+ * @run: pages from the first to the last that was taken out; empty: none
+ * @out: what was taken out
+ * @nr_base: base pages among that
+ * @holes: some of it left holes
+ * @nr_huge: chunks that have a new huge folio
+ * @huge: these
+ * @ready: huge folios that were ready.  Old ones have taken the place of those that
+ *	are in use now, up to @next
+ * @next: in @ready; itself if there are no more
+ */
+struct fz_swap {
+	struct fz_range run;
+	struct list_head out;
+	u64 nr_base;
+	bool holes;
+	unsigned int nr_huge;
+	struct fz_map_item huge[FZ_SWAP_HUGE];
+	struct list_head ready;
+	struct list_head *next;
+};
+
+static inline void fz_swap_extend(struct fz_swap *b, u64 number,
+			const struct fz_range *span)
+{
+	u64 base = number << FZ_CHUNK_SHIFT;
+
+	if (!b->run.end)
+		b->run.first = base + span->first;
+	b->run.end = base + span->end;
+}
+
+/* Take a bitmap of pages out of a chunk. */
+static inline void fz_swap_drop(struct fz_reset *r, struct fz_swap *b,
+		      struct fz_chunk *chunk, u64 number, const u64 *words)
+{
+	struct fz_range span;
+	u64 nr;
+
+	if (!fz_range_span(words, &span))
+		return;
+	nr = fz_chunk_remove(r->s, chunk, number, words, &b->out);
+	r->dropped += nr;
+	b->nr_base += nr;
+	b->holes = true;
+	fz_swap_extend(b, number, &span);
+}
+
+/* What takes the place of a folio is of its node, or of the scratch's own. */
+static inline int fz_swap_node(const struct fz_scratch *s, struct folio *old)
+{
+	return s->node == NUMA_NO_NODE ? folio_nid(old) : s->node;
+}
+
+/* swap_huge.c */
+void fz_swap_huge(struct fz_reset *r, struct fz_swap *b, struct fz_chunk *chunk,
+		  u64 number);
+void fz_swap_put_back_huge(struct fz_reset *r, struct fz_swap *b);
+void fz_swap_map_huge(struct fz_reset *r, struct fz_swap *b);
+
+#endif

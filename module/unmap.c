@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Folios that have left the index leave their mappings: wait for faults that have found
+ * them (see fault.c), unmap, which flushes all TLBs and nested page tables, and retire
+ * them.  Where others have taken their place, page-table entries may be moved instead.
+ */
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+
+#include "clear.h"
+#include "quarantine.h"
+#include "reset.h"
+
+/* A fault locks what it found, and then looks whether it is still there. */
+static void unmap_wait_for_faults(struct list_head *out)
+{
+	struct folio *folio;
+
+	/* Pairs with that in fault_page(): one of us sees the other. */
+	smp_mb();
+	list_for_each_entry(folio, out, lru)
+		if (unlikely(folio_test_locked(folio))) {
+			folio_lock(folio);
+			folio_unlock(folio);
+		}
+}
+
+/* Unmap folios that were in the index until now. */
+static void unmap_each(struct fz_scratch *s, struct list_head *out)
+{
+	struct folio *folio;
+
+	unmap_wait_for_faults(out);
+	list_for_each_entry(folio, out, lru)
+		unmap_mapping_range(s->inode->i_mapping,
+				    folio->index << PAGE_SHIFT,
+				    folio_nr_pages(folio) << PAGE_SHIFT, 1);
+}
+
+/*
+ * AUTO clears what is held in place.  These came to be held after it had looked and
+ * before they were unmapped; later nobody could get hold of them.  So they go back,
+ * zero.  What has come into their place since goes instead, with all that was stored
+ * there during this reset.
+ */
+static noinline void unmap_put_back(struct fz_reset *r, struct list_head *held,
+				   struct list_head *out)
+{
+	struct fz_pool *pool = &r->s->ctx->pool;
+	struct folio *folio, *next;
+
+	list_for_each_entry_safe(folio, next, held, lru) {
+		u64 nr = folio_nr_pages(folio);
+		LIST_HEAD(came);
+
+		list_del(&folio->lru);
+		if (!fz_folio_zero(folio, NULL)) {
+			fz_pool_forget(pool, folio);
+			continue;
+		}
+		if (!fz_chunk_put_back(r->s, folio, &came)) {
+			list_add_tail(&folio->lru, out);
+			continue;
+		}
+		/* It was neither swapped nor dropped, after all. */
+		if (r->swapped >= nr && !list_empty(&came))
+			r->swapped -= nr;
+		else
+			r->dropped -= min(r->dropped, nr);
+		r->cleared += nr;
+		r->held += nr;
+		r->put_back = true;
+		unmap_each(r->s, &came);
+		list_splice_tail(&came, out);
+		cond_resched();
+	}
+}
+
+/* What has failed is let go of for ever. */
+static void unmap_retire(struct fz_reset *r, struct list_head *out)
+{
+	struct fz_pool *pool = &r->s->ctx->pool;
+	struct folio *folio, *next;
+	LIST_HEAD(held);
+
+	list_for_each_entry_safe(folio, next, out, lru) {
+		if (unlikely(fz_folio_is_bad(folio))) {
+			list_del(&folio->lru);
+			fz_pool_forget(pool, folio);
+		} else if (unlikely(folio_ref_count(folio) != 1) &&
+			   r->keep_held) {
+			list_move_tail(&folio->lru, &held);
+		} else if (folio_test_large(folio) && r->keep_held) {
+			fz_density_mark(r->s, folio);
+		}
+	}
+	if (unlikely(!list_empty(&held)))
+		unmap_put_back(r, &held, out);
+	r->held += fz_pool_retire(pool, out, r->ends);
+}
+
+/**
+ * fz_unmap() - unmap a range whose folios are out of the index; retire them
+ * @r: the reset
+ * @range: pages, from the first to the last that was taken out
+ * @out: their folios, in hand; emptied
+ * @in_place: base pages have taken the place of all of them: try to map these
+ */
+void fz_unmap(struct fz_reset *r, const struct fz_range *range,
+		   struct list_head *out, bool in_place)
+{
+	unmap_wait_for_faults(out);
+	if (!(in_place && fz_pte_swap(r->s, range, r->bitmap)) &&
+	    !fz_quarantine_plants())
+		unmap_mapping_range(r->s->inode->i_mapping,
+				    range->first << PAGE_SHIFT,
+				    (range->end - range->first) << PAGE_SHIFT,
+				    1);
+	unmap_retire(r, out);
+}
+
+/**
+ * fz_unmap_words() - take pages out of a chunk, and unmap and retire them
+ * @r: the reset
+ * @chunk: the chunk
+ * @number: its number
+ * @words: bitmap of populated pages; all of a chunk with a huge folio
+ *
+ * Run by run: what lies between stays mapped.
+ *
+ * Return: how many base pages.
+ */
+u64 fz_unmap_words(struct fz_reset *r, struct fz_chunk *chunk, u64 number,
+		   const u64 *words)
+{
+	u64 base = number << FZ_CHUNK_SHIFT;
+	struct fz_range run = { };
+	LIST_HEAD(out);
+	u64 nr = fz_chunk_remove(r->s, chunk, number, words, &out);
+
+	unmap_wait_for_faults(&out);
+	while (fz_range_next_run(words, &run))
+		unmap_mapping_range(r->s->inode->i_mapping,
+				    (base + run.first) << PAGE_SHIFT,
+				    (run.end - run.first) << PAGE_SHIFT, 1);
+	r->dropped += nr;
+	unmap_retire(r, &out);
+	return nr;
+}
