@@ -103,8 +103,11 @@ static int worker_run(void *unused)
 		wait_event_idle_exclusive_timeout(fz_queue_idle,
 			kthread_should_stop() || !fz_queue_pause(),
 			fz_queue_pause());
-		/* No pool pays for the wait and for turns that found nothing. */
-		cpu = fz_worker_cpu();
+		/*
+		 * No pool pays for the wait and for turns that found nothing.  The account
+		 * is as of the wait: to bring it up to date might give the processor away.
+		 */
+		cpu = current->se.sum_exec_runtime;
 	}
 	return 0;
 }
