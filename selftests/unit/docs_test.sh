@@ -121,6 +121,10 @@ expect "a result that is gone" 'docs/a.md:8: no result: docs/none.json'
 sed -i '/figures: docs.result.json/d' docs/a.md
 expect "a table without its result" \
 	'docs/a.md:9: a table of figures, and no line that names their result'
+sed -i 's/figures: docs.result.json/figures: not of docs\/bench: made up/; s/320,740$/1,111/' docs/a.md
+expect "a table that says that it is of another result"
+sed -i 's/figures: docs.result.json/figures: not of docs\/bench: /' docs/a.md
+expect "a table that does not say why" 'docs/a.md:8: no result: not'
 
 echo "$passed passed, $failed failed, 0 skipped"
 [ "$failed" = 0 ]
