@@ -62,10 +62,10 @@ demo:
 check: deps
 	@$(VM)/check "$(KERNEL)"
 
-#:   make lint              sparse and warnings, checkpatch, kernel-doc, shellcheck
+#:   make lint              sparse and warnings, checkpatch, kernel-doc, shellcheck, docs
 #:   make unit              unit tests, on this machine
 #:   make selftests         build the selftests
-LINTS := sparse checkpatch kernel-doc shellcheck
+LINTS := sparse checkpatch kernel-doc shellcheck docs
 lint: $(LINTS:%=lint-%)
 
 $(LINTS:%=lint-%): lint-%:
