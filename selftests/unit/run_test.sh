@@ -103,19 +103,19 @@ chooses()
 # shellcheck disable=SC2034 # for choose
 programs='a 1
 b 2 -debug long=20
-c 3 -stock -debug
+c 3 -stock -debug measures
 d 4 long=40 -stock' only=''
 unset FZ_LONG FZ_CHOSEN
-chooses "all of them" "a 1 b 2 c 3 d 4 || b d"
+chooses "all of them" "a 1 once b 2 once c 3 again d 4 once || b d"
 FZ_CHOSEN=debug
-chooses "those for the debug kernel" "a 1 d 4 | b c| d"
+chooses "those for the debug kernel" "a 1 once d 4 once | b c| d"
 FZ_CHOSEN=stock
-chooses "those for the newest" "a 1 b 2 | c d| b"
+chooses "those for the newest" "a 1 once b 2 once | c d| b"
 only=' c '
-chooses "one by its name" "c 3 ||"
+chooses "one by its name" "c 3 again ||"
 # shellcheck disable=SC2034 # for choose
 only='' FZ_LONG=1 FZ_CHOSEN=''
-chooses "the long variants" "a 1 b 20 c 3 d 40 ||"
+chooses "the long variants" "a 1 once b 20 once c 3 again d 40 once ||"
 
 echo "$passed passed, $failed failed, 0 skipped"
 [ "$failed" = 0 ]
