@@ -9,7 +9,9 @@
 #include "pin/fz_pin.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
+#include <time.h>
 
 #define PAGES		3072
 #define CHUNKS		6
@@ -28,7 +30,7 @@ FIXTURE(held_race) {
 	pthread_barrier_t barrier;
 	atomic_bool stop;
 	atomic_int pinned;
-	unsigned int delay;
+	_Atomic uint64_t when;	/* to pin, in ns; 0: that is not known yet */
 	uint64_t first;
 };
 
@@ -52,12 +54,36 @@ FIXTURE_VARIANT_ADD(held_race, huge) {
 	.policy = FASTZERO_PAGES_2M,
 };
 
-/* Pins some pages, a moment after the reset has begun. */
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+/* Not where the reset runs: a thread that is awake there keeps the other one off. */
+static void leave(int cpu)
+{
+	const int nr = (int)sysconf(_SC_NPROCESSORS_CONF);
+	cpu_set_t set;
+	int i;
+
+	CPU_ZERO(&set);
+	for (i = 0; i < nr; i++)
+		if (i != cpu)
+			CPU_SET((size_t)i, &set);
+	/* Fails where there is no other. */
+	sched_setaffinity(0, sizeof(set), &set);
+}
+
+/* Pins some pages, a moment after the reset has begun; awake, for a wake-up takes longer. */
 static void *pin_in_step(void *arg)
 {
 	FIXTURE_DATA(held_race) *self = arg;
-	volatile unsigned int i;
+	uint64_t when;
 
+	leave(sched_getcpu());
 	for (;;) {
 		struct fz_pin_range range;
 
@@ -66,8 +92,9 @@ static void *pin_in_step(void *arg)
 			return NULL;
 		range.address = (uintptr_t)self->map + self->first * fz_ps;
 		range.length = PIN_PAGES * fz_ps;
-		for (i = 0; i < self->delay; i++)
-			;
+		do {
+			when = atomic_load(&self->when);
+		} while (!when || now_ns() < when);
 		atomic_store(&self->pinned, !ioctl(self->pin, FZ_PIN_PIN, &range));
 		pthread_barrier_wait(&self->barrier);
 	}
@@ -75,6 +102,8 @@ static void *pin_in_step(void *arg)
 
 FIXTURE_SETUP(held_race)
 {
+	/* The pool is filled on one node, and what is swapped must be there. */
+	ASSERT_EQ(0, fz_stay());
 	self->ctx = fz_open();
 	self->pin = open("/dev/fz_pin", O_RDWR | O_CLOEXEC);
 	if (self->pin < 0)
@@ -147,7 +176,7 @@ static int let_age(FIXTURE_DATA(held_race) *self, uint64_t runs)
 TEST_F(held_race, pins_are_seen)
 {
 	long end = fz_now_ms() + ROUND_MS, rounds = 0, lost = 0, moved = 0;
-	uint64_t random = 7;
+	uint64_t random = 7, begin, took = 1;
 	struct fastzero_reset r;
 	struct fastzero_stats st;
 
@@ -159,10 +188,13 @@ TEST_F(held_race, pins_are_seen)
 		if (variant->ages)
 			ASSERT_EQ(0, let_age(self, fz_random(&random) % AGE_RUNS));
 		ASSERT_EQ(0, fill_pool(self->ctx, variant->policy));
-		self->delay = (unsigned int)(fz_random(&random) % 60000);
 		self->first = fz_random(&random) % (PAGES - PIN_PAGES);
+		atomic_store(&self->when, 0);
 		pthread_barrier_wait(&self->barrier);
+		begin = now_ns();
+		atomic_store(&self->when, begin + fz_random(&random) % took);
 		r = fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_AUTO);
+		took = now_ns() - begin;
 		pthread_barrier_wait(&self->barrier);
 		ASSERT_EQ(PAGES * fz_ps, r.out_done);
 		ASSERT_EQ(1, atomic_load(&self->pinned));
