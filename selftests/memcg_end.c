@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * When a tenant has ended, its memory is back, as that of a memfd is.
+ *
+ * FZ_END_MIB in the environment is the size of a large tenant, in MiB.
  */
 #include "kselftest_harness.h"
 #include "fz.h"
@@ -13,7 +15,12 @@
 #define GROUP	FZ_GROUPS "/fz_test_end"
 #define MIB	(1UL << 20)
 #define SIZE	(64 * MIB)
-#define LARGE	(1024 * MIB)
+/* Of what is killed, and of what restarts, without FZ_END_MIB. */
+#define LARGE_MIB	1024
+#define RESTARTS_MIB	128
+/* What a VMM needs beside its memory, and what it may leave for a moment. */
+#define LARGE_ROOM	(100 * MIB)
+#define LARGE_STARTS	3
 #define PARAM_IN_USE	FZ_PARAM_DIR "pages_in_use"
 
 /* What the kernel may hold back, or have charged ahead, on each processor. */
@@ -128,6 +135,13 @@ static pid_t tenant_start(struct tenant *t, bool memfd, int *told)
 	return pid;
 }
 
+static size_t large_size(size_t otherwise)
+{
+	const char *mib = getenv("FZ_END_MIB");
+
+	return (mib && atol(mib) > 0 ? (size_t)atol(mib) : otherwise) * MIB;
+}
+
 /* Until memory is back to a level; ms. */
 static long until_back(long long level)
 {
@@ -150,7 +164,7 @@ static long long end_of(pid_t pid, int signal, long *gone)
 
 TEST_F(memcg_end, killed)
 {
-	struct tenant t = { .policy = variant->policy, .size = LARGE };
+	struct tenant t = { .policy = variant->policy, .size = large_size(LARGE_MIB) };
 	long long control, left;
 	long gone, memfd_gone;
 	int told;
@@ -163,10 +177,10 @@ TEST_F(memcg_end, killed)
 	pid = tenant_start(&t, false, &told);
 	ASSERT_EQ('y', told);
 	left = end_of(pid, SIGKILL, &gone);
-	EXPECT_GE(control + (long long)LARGE / 100, left);
+	EXPECT_GE(control + (long long)t.size / 100, left);
 	EXPECT_EQ(self->before, fz_read_number(PARAM_IN_USE));
-	TH_LOG("1 GiB: gone after %ld ms, back after %ld ms, %lld KiB left; memfd: %ld ms, %lld KiB",
-	       gone, gone + until_back(control + (long long)LARGE / 100),
+	TH_LOG("%zu MiB: gone after %ld ms, back after %ld ms, %lld KiB left; memfd: %ld ms, %lld KiB",
+	       t.size / MIB, gone, gone + until_back(control + (long long)t.size / 100),
 	       left >> 10, memfd_gone, control >> 10);
 }
 
@@ -207,6 +221,43 @@ TEST_F(memcg_end, restarts_at_the_limit)
 		ASSERT_EQ('y', told);
 	}
 	EXPECT_EQ(0, fz_group_event(GROUP, "oom_kill "));
+}
+
+/* How many times it starts, each as soon as the last one is gone. */
+static int large_starts(struct tenant *t, bool memfd)
+{
+	long gone;
+	int told, i;
+	pid_t pid;
+
+	for (i = 0; i < LARGE_STARTS; i++) {
+		pid = tenant_start(t, memfd, &told);
+		if (pid < 0)
+			break;
+		end_of(pid, SIGKILL, &gone);
+		if (told != 'y')
+			break;
+	}
+	return i;
+}
+
+/* A VMM with most of a group's memory, where the one before it is still ending. */
+TEST_F(memcg_end, a_large_one_restarts_at_the_limit)
+{
+	struct tenant t = { .policy = variant->policy, .size = large_size(RESTARTS_MIB) };
+	long long memfd_kills, kills;
+	int starts;
+
+	ASSERT_EQ(0, fz_group_limit(GROUP, t.size + LARGE_ROOM));
+	EXPECT_EQ(LARGE_STARTS, large_starts(&t, true));
+	memfd_kills = fz_group_event(GROUP, "oom_kill ");
+	starts = large_starts(&t, false);
+	kills = fz_group_event(GROUP, "oom_kill ") - memfd_kills;
+	TH_LOG("%zu MiB in a group of %zu MiB: %d starts, %lld killed; memfd: %lld killed",
+	       t.size / MIB, (t.size + LARGE_ROOM) / MIB, starts, kills, memfd_kills);
+	EXPECT_EQ(LARGE_STARTS, starts);
+	EXPECT_EQ(0, kills);
+	EXPECT_EQ(0, memfd_kills);
 }
 
 /* What nobody will want is not cleared first, and not kept: of this process. */
