@@ -20,6 +20,32 @@
 #define POPULATE_BATCH	512
 /* Chunks mapped for each look at the room for page tables: each may take one. */
 #define POPULATE_CHUNKS	8
+/* Mappings noted by one look, which goes through all mappings of the scratch. */
+#define POPULATE_VIEWS	32
+
+/**
+ * struct populate_view - a mapping, as it was when somebody looked
+ * @start: its first address
+ * @end: the one behind it
+ */
+struct populate_view {
+	unsigned long start;
+	unsigned long end;
+};
+
+/**
+ * struct populate_views - the next mappings of the caller, by address
+ * @view: some of them
+ * @nr: how many these are
+ * @at: the first that may have something left
+ * @more: there may be others behind them
+ */
+struct populate_views {
+	struct populate_view view[POPULATE_VIEWS];
+	u32 nr;
+	u32 at;
+	bool more;
+};
 
 /**
  * struct populate_policy - the memory policy of the caller's mapping
@@ -46,39 +72,101 @@ static bool populate_overlap(struct vm_area_struct *vma,
 	return here->first < here->end;
 }
 
+/* Nobody has looked yet. */
+static void views_begin(struct populate_views *v)
+{
+	v->nr = 0;
+	v->at = 0;
+	v->more = true;
+}
+
+/* Note a mapping, if it is among the first. */
+static void views_note(struct populate_views *v, const struct vm_area_struct *vma)
+{
+	u32 i = v->nr;
+
+	if (i < POPULATE_VIEWS) {
+		v->nr++;
+	} else {
+		v->more = true;
+		if (vma->vm_start > v->view[--i].start)
+			return;
+	}
+	for (; i && v->view[i - 1].start > vma->vm_start; i--)
+		v->view[i] = v->view[i - 1];
+	v->view[i].start = vma->vm_start;
+	v->view[i].end = vma->vm_end;
+}
+
 /*
- * The first mapping of the caller, by address, that has pages of a range at or behind
- * @addr.  Of all mappings of the scratch, since a process may have far more others.
+ * Note the first mappings of the caller, by address, that have pages of a range at or
+ * behind @addr.  Of all mappings of the scratch, since a process may have far more others.
  */
-static struct vm_area_struct *populate_find(struct fz_scratch *s,
-					    const struct fz_range *range,
-					    unsigned long addr)
+static void views_find(struct populate_views *v, struct fz_scratch *s,
+		       const struct fz_range *range, unsigned long addr)
 {
 	struct address_space *mapping = s->inode->i_mapping;
-	struct vm_area_struct *vma, *first = NULL;
+	struct vm_area_struct *vma;
 	struct fz_range here;
 	struct rb_node *node;
 
 	mmap_assert_locked(current->mm);
 
+	views_begin(v);
+	v->more = false;
 	i_mmap_lock_read(mapping);
 	for (node = rb_first_cached(&mapping->i_mmap); node; node = rb_next(node)) {
 		vma = rb_entry(node, struct vm_area_struct, shared.rb);
 		/* They are in the order of their first page. */
 		if (vma->vm_pgoff >= range->end)
 			break;
-		if (vma->vm_mm != current->mm) {
-			cond_resched();
-			continue;
-		}
-		/* One that munmap has begun with is no more in the address space. */
-		if (vma->vm_end > addr && populate_overlap(vma, range, addr, &here) &&
-		    (!first || vma->vm_start < first->vm_start) &&
-		    find_vma(current->mm, vma->vm_start) == vma)
-			first = vma;
+		if (vma->vm_mm == current->mm && vma->vm_end > addr &&
+		    populate_overlap(vma, range, addr, &here))
+			views_note(v, vma);
+		cond_resched();
 	}
 	i_mmap_unlock_read(mapping);
-	return first;
+}
+
+/*
+ * The first mapping of the caller that has pages of a range at or behind @addr.  One that
+ * was noted may have changed while mmap_lock was not held; one that munmap has begun with
+ * was no more in the address space even then.
+ */
+static struct vm_area_struct *views_next(struct populate_views *v, struct fz_scratch *s,
+					 const struct fz_range *range, unsigned long addr)
+{
+	const struct populate_view *view;
+	struct vm_area_struct *vma;
+	struct fz_range here;
+
+	for (;;) {
+		for (; v->at < v->nr; v->at++) {
+			view = &v->view[v->at];
+			if (addr >= view->end)
+				continue;
+			addr = max(addr, view->start);
+			vma = find_vma(current->mm, addr);
+			if (vma && vma->vm_start < view->end && vma->vm_file &&
+			    vma->vm_file->f_mapping == s->inode->i_mapping &&
+			    populate_overlap(vma, range, addr, &here))
+				return vma;
+			addr = view->end;
+		}
+		if (!v->more)
+			return NULL;
+		views_find(v, s, range, addr);
+	}
+}
+
+/* The first mapping of the caller, by address, that has pages of a range. */
+static struct vm_area_struct *populate_find(struct fz_scratch *s,
+					    const struct fz_range *range)
+{
+	struct populate_views views;
+
+	views_begin(&views);
+	return views_next(&views, s, range, 0);
 }
 
 /* Look for the mapping of a page; the policy holds for as much as that has of it. */
@@ -92,13 +180,13 @@ static int populate_look(struct fz_scratch *s, u64 page, struct populate_policy 
 	policy->known = rest;
 	if (mmap_read_lock_killable(current->mm))
 		return -EINTR;
-	vma = populate_find(s, &one, 0);
+	vma = populate_find(s, &one);
 	if (vma) {
 		policy->known.end = vma->vm_pgoff + vma_pages(vma);
 		policy->has = fz_vma_policy(vma);
 		if (policy->has)
 			fz_policy_copy(&policy->copy, fz_vma_policy(vma));
-	} else if (populate_find(s, &rest, 0)) {
+	} else if (populate_find(s, &rest)) {
 		/* Others may begin anywhere behind it. */
 		policy->known.end = round_up(page + 1, FZ_CHUNK_PAGES);
 	}
@@ -285,15 +373,15 @@ static int populate_map_some(struct populate *p, struct vm_area_struct *vma,
  * Map up to a batch of pages of the first mapping of the range at or behind
  * @addr, which is moved on.  Returns whether there may be more, or an errno.
  */
-static int populate_map_first(struct populate *p, const struct fz_range *range,
-			      unsigned long *addr)
+static int populate_map_first(struct populate *p, struct populate_views *views,
+			      const struct fz_range *range, unsigned long *addr)
 {
 	struct vm_area_struct *vma;
 	struct fz_range here;
 	int err = 0;
 
 	/* What may be neither read nor written is passed over. */
-	while ((vma = populate_find(p->s, range, *addr)) &&
+	while ((vma = views_next(views, p->s, range, *addr)) &&
 	       !(vma->vm_flags & (VM_READ | VM_WRITE))) {
 		*addr = vma->vm_end;
 		err = populate_pause();
@@ -327,16 +415,18 @@ static void populate_unlock(struct populate *p)
 
 static int populate_map(struct populate *p, const struct fz_range *range)
 {
+	struct populate_views views;
 	unsigned long addr = 0;
 	int more;
 
+	views_begin(&views);
 	do {
 		/* For page tables, which the kernel allocates at any price. */
 		if (!fz_caller_has_headroom())
 			return -ENOMEM;
 		if (populate_lock(p))
 			return -EINTR;
-		more = populate_map_first(p, range, &addr);
+		more = populate_map_first(p, &views, range, &addr);
 		populate_unlock(p);
 		cond_resched();
 	} while (more > 0);

@@ -22,7 +22,7 @@
  * @size: bytes of @fd, and of @map
  * @buf: a bitmap or a working set, of @buf_size bytes
  * @buf_size: .
- * @maps: other mappings, @nr_maps pages
+ * @maps: other mappings, or of the same page, in @nr_maps pages
  * @nr_maps: .
  * @fds: other scratches
  * @nr_fds: .
@@ -78,6 +78,7 @@ int latency_prepare_runs(struct latency *l, bool memfd);
 int latency_prepare_too_many(struct latency *l, bool memfd);
 int latency_prepare_written_runs(struct latency *l, bool memfd);
 int latency_prepare_many_maps(struct latency *l, bool memfd);
+int latency_prepare_many_views(struct latency *l, bool memfd);
 int latency_prepare_coarse(struct latency *l, bool memfd);
 int latency_prepare_fine(struct latency *l, bool memfd);
 int latency_prepare_scratches(struct latency *l, bool memfd);

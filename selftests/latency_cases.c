@@ -157,6 +157,7 @@ const struct latency_case latency_cases[] = {
 	{ "populate_workset", latency_prepare_sparse_workset, call_populate_workset, false },
 	{ "populate_empty_workset", latency_prepare_empty, call_populate_workset, false },
 	{ "populate_many_maps", latency_prepare_many_maps, call_populate, false },
+	{ "populate_many_views", latency_prepare_many_views, call_populate, false },
 	{ "workset_read", latency_prepare_written_runs, call_read_workset, false },
 	{ "workset_write", latency_prepare_runs, latency_write_workset, false },
 	{ "workset_refused", latency_prepare_too_many, refuse_workset, false },

@@ -19,6 +19,7 @@
 #define RUNS		(100UL << 10)
 #define RUNS_TOO_MANY	((512UL << 10) - 2)
 #define MAPS		24000
+#define VIEWS		8000
 #define SCRATCHES	2000
 
 #define HEAD		sizeof(struct fastzero_workset_head)
@@ -196,6 +197,25 @@ int latency_prepare_many_maps(struct latency *l, bool memfd)
 		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	for (i = 0; i < l->nr_maps; i += 2)
 		if (mprotect(l->maps + (size_t)i * fz_ps, fz_ps, PROT_READ))
+			return -2;
+	return 0;
+}
+
+/* One page in many places, of which those that come last lie first, as mmap() has it. */
+int latency_prepare_many_views(struct latency *l, bool memfd)
+{
+	long i;
+
+	if (memfd)
+		return -2;
+	if (make(l, false, fz_ps, FASTZERO_PAGES_4K) || map(l))
+		return -1;
+	l->nr_maps = 2 * VIEWS * l->scale;
+	l->maps = mmap(NULL, (size_t)l->nr_maps * fz_ps, PROT_NONE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	for (i = l->nr_maps - 2; i >= 0; i -= 2)
+		if (mmap(l->maps + (size_t)i * fz_ps, fz_ps, PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_FIXED, l->fd, 0) == MAP_FAILED)
 			return -2;
 	return 0;
 }
