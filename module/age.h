@@ -147,6 +147,12 @@ static inline u8 fz_age_written(u8 age)
 	return age & ~FZ_AGE_MASK;
 }
 
+/* The same of eight pages at once. */
+static inline u64 fz_age_written_8(u64 ages)
+{
+	return ages & ~(FZ_AGE_MASK * 0x0101010101010101ULL);
+}
+
 /* The age of a page that came back: after it was away for long it is as good as new. */
 static inline u8 fz_age_returned(u32 back, bool soon)
 {

@@ -104,8 +104,11 @@ static void sweep_saw_written(struct fz_reset *r, struct fz_roll_sheet *sheet,
 	r->s->witness = sheet->folios[first + __fls(which)]->index;
 	if (which == ~0ULL) {
 		/* Eight at a time. */
-		for (n = first; n < first + 64; n += 8)
-			*(u64 *)&sheet->ages[n] &= ~(u64)FZ_AGE_MASK * 0x101010101010101;
+		for (n = first; n < first + 64; n += 8) {
+			u64 *ages = (u64 *)&sheet->ages[n];
+
+			*ages = fz_age_written_8(*ages);
+		}
 		return;
 	}
 	for (; which; which &= which - 1) {

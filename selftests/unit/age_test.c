@@ -110,6 +110,22 @@ static unsigned int test_keep(void)
 	return wrong;
 }
 
+/* Eight pages that were written, at once: each byte as it would be alone. */
+static unsigned int test_written(void)
+{
+	unsigned int age, at, wrong = 0;
+
+	for (age = 0; age < 256; age++)
+		for (at = 0; at < 64; at += 8) {
+			uint64_t ages = ~(0xffULL << at) | (uint64_t)age << at;
+			uint64_t now = fz_age_written_8(ages);
+
+			wrong += (now >> at & 0xff) != fz_age_written(age);
+			wrong += (now >> (at + 8) % 64 & 0xff) != fz_age_written(0xff);
+		}
+	return wrong;
+}
+
 /* The hand comes to every page, whatever is there. */
 static unsigned int test_hand(void)
 {
@@ -149,6 +165,7 @@ int main(void)
 	test("idle resets teach nothing", test_idle);
 	test("what comes back soon waits twice as long", test_back_off);
 	test("what comes back is not tried in numbers", test_keep);
+	test("what was written loses its strikes, eight at a time, too", test_written);
 	test("the hand comes to every page", test_hand);
 	return test_end();
 }
