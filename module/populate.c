@@ -20,6 +20,8 @@
 #define POPULATE_BATCH	512
 /* Chunks mapped for each look at the room for page tables: each may take one. */
 #define POPULATE_CHUNKS	8
+/* With so few pages it costs more to look for batches of them than to go one by one. */
+#define POPULATE_FEW	8
 /* Mappings noted by one look, which goes through all mappings of the scratch. */
 #define POPULATE_VIEWS	32
 
@@ -159,6 +161,15 @@ static struct vm_area_struct *views_next(struct populate_views *v, struct fz_scr
 	}
 }
 
+/*
+ * Whether a mapping may be left at or behind @addr, when views_next() has found one
+ * before that.
+ */
+static bool views_are_left(const struct populate_views *v, unsigned long addr)
+{
+	return v->more || v->at + 1 < v->nr || addr < v->view[v->at].end;
+}
+
 /* The first mapping of the caller, by address, that has pages of a range. */
 static struct vm_area_struct *populate_find(struct fz_scratch *s,
 					    const struct fz_range *range)
@@ -197,9 +208,11 @@ static int populate_look(struct fz_scratch *s, u64 page, struct populate_policy 
 static int populate_place(struct fz_scratch *s, u64 page,
 			  struct populate_policy *policy, struct fz_place *place)
 {
+	bool nodes = fz_pool_has_nodes(&s->ctx->pool);
 	int err = 0;
 
-	if (page < policy->known.first || page >= policy->known.end)
+	/* With one node no policy makes a difference. */
+	if (nodes && (page < policy->known.first || page >= policy->known.end))
 		err = populate_look(s, page, policy);
 	if (!err)
 		fz_place_find(place, s, policy->has ? &policy->copy : NULL, page);
@@ -254,6 +267,7 @@ int fz_populate_back(struct fz_scratch *s, struct fz_range *range, u64 *nr_added
  * @cmd: the call
  * @policy: of the caller's mapping
  * @workset: only pages of the working set
+ * @few: all of so few pages that they go one by one
  * @inserts: mmap_lock is held for writing, and base pages are mapped without faults
  */
 struct populate {
@@ -261,6 +275,7 @@ struct populate {
 	struct fastzero_populate *cmd;
 	struct populate_policy policy;
 	bool workset;
+	bool few;
 	bool inserts;
 };
 
@@ -313,6 +328,25 @@ static long populate_fault(struct fz_scratch *s, struct vm_area_struct *vma, u64
 	return 1;
 }
 
+/* Fault a run of pages in; how many are mapped, or an errno. */
+static long populate_fault_run(struct fz_scratch *s, struct vm_area_struct *vma,
+			       struct fz_range run)
+{
+	long nr = 0;
+
+	while (run.first < run.end) {
+		long some = populate_fault(s, vma, run.first);
+
+		if (some < 0)
+			return some;
+		/* Of a huge folio those behind the run are mapped, too. */
+		some = min_t(u64, some, run.end - run.first);
+		run.first += some;
+		nr += some;
+	}
+	return nr;
+}
+
 /* Map pages of a chunk, those of @words, which a mapping has; how many, or an errno. */
 static long populate_map_chunk(struct populate *p, struct vm_area_struct *vma,
 			       u64 number, u64 *words)
@@ -320,24 +354,20 @@ static long populate_map_chunk(struct populate *p, struct vm_area_struct *vma,
 	long nr = p->inserts ? fz_map_words(p->s, vma, number, words) : 0;
 	u64 base = number << FZ_CHUNK_SHIFT;
 	struct fz_range run = { };
-	u64 page;
 
 	if (p->inserts && fz_range_span(words, &run)) {
 		mmap_write_downgrade(current->mm);
 		p->inserts = false;
 	}
 	run.end = 0;
-	while (fz_range_next_run(words, &run))
-		for (page = run.first; page < run.end;) {
-			long some = populate_fault(p->s, vma, base + page);
+	while (fz_range_next_run(words, &run)) {
+		const struct fz_range pages = { base + run.first, base + run.end };
+		long some = populate_fault_run(p->s, vma, pages);
 
-			if (some < 0)
-				return some;
-			/* Of a huge folio those behind the run are mapped, too. */
-			some = min_t(u64, some, run.end - page);
-			page += some;
-			nr += some;
-		}
+		if (some < 0)
+			return some;
+		nr += some;
+	}
 	return nr;
 }
 
@@ -369,6 +399,18 @@ static int populate_map_some(struct populate *p, struct vm_area_struct *vma,
 	return min(more, 0);
 }
 
+static int populate_map_few(struct populate *p, struct vm_area_struct *vma,
+			    struct fz_range *here)
+{
+	long nr = populate_fault_run(p->s, vma, *here);
+
+	if (nr < 0)
+		return nr;
+	p->cmd->out_mapped += nr;
+	here->first = here->end;
+	return 0;
+}
+
 /*
  * Map up to a batch of pages of the first mapping of the range at or behind
  * @addr, which is moved on.  Returns whether there may be more, or an errno.
@@ -392,10 +434,11 @@ static int populate_map_first(struct populate *p, struct populate_views *views,
 		return 0;
 
 	populate_overlap(vma, range, *addr, &here);
-	err = populate_map_some(p, vma, &here);
+	err = p->few && !p->inserts ? populate_map_few(p, vma, &here) :
+				      populate_map_some(p, vma, &here);
 	*addr = here.first == here.end ? vma->vm_end :
 		vma->vm_start + ((here.first - vma->vm_pgoff) << PAGE_SHIFT);
-	return err ?: 1;
+	return err ?: here.first < here.end || views_are_left(views, *addr);
 }
 
 static int populate_lock(struct populate *p)
@@ -479,12 +522,17 @@ static int populate_back_some(struct populate *p, struct fz_range *range)
 			range->first = pages.first;
 		}
 		if (err)
-			return err == -ENOSPC ? -ENOMEM : err;
+			return err;
 		range->first = min(base + FZ_CHUNK_PAGES, range->end);
 	}
 	if (!more)
 		range->first = range->end;
 	return min(more, 0);
+}
+
+static int populate_back_few(struct populate *p, struct fz_range *range)
+{
+	return populate_back(p->s, range, &p->policy, &p->cmd->out_added);
 }
 
 /*
@@ -497,12 +545,13 @@ static int populate_range(struct populate *p, struct fz_range *range)
 	while (!err && range->first < range->end) {
 		struct fz_range part = *range;
 
-		err = populate_back_some(p, range);
+		err = p->few ? populate_back_few(p, range) :
+			       populate_back_some(p, range);
 		part.end = range->first;
 		if (!err)
 			err = populate_map(p, &part);
 	}
-	return err;
+	return err == -ENOSPC ? -ENOMEM : err;
 }
 
 /**
@@ -530,6 +579,7 @@ int fz_ioctl_populate(struct fz_ucmd *ucmd)
 	cmd->out_mapped = 0;
 	left = range;
 	p.workset = cmd->flags & FASTZERO_POPULATE_WORKSET;
+	p.few = !p.workset && range.end - range.first <= POPULATE_FEW;
 	err = populate_range(&p, &left);
 	cmd->out_done = (left.first - range.first) << PAGE_SHIFT;
 	return fz_ucmd_respond(ucmd) ?: err;
