@@ -107,6 +107,20 @@ bool fz_caller_has_headroom(void)
 }
 
 /**
+ * fz_pool_gfp() - how to allocate for somebody
+ * @pool: for what comes into this pool's charge
+ * @gfp: how; FZ_GFP_TOUCHER: for a fault of the caller's
+ *
+ * Return: flags.
+ */
+gfp_t fz_pool_gfp(const struct fz_pool *pool, gfp_t gfp)
+{
+	if (gfp != FZ_GFP_TOUCHER)
+		return gfp;
+	return fz_memcg_is_current(pool->memcg) ? FZ_GFP_FAULT : FZ_GFP_TELL;
+}
+
+/**
  * fz_pool_alloc() - a zeroed folio from the system, in hand
  * @pool: the pool
  * @place: where from

@@ -40,6 +40,7 @@
 
 #include <linux/fs.h>
 #include <linux/kref.h>
+#include <linux/sched.h>
 #include <linux/xarray.h>
 
 #include "age.h"
@@ -208,6 +209,22 @@ static inline u64 fz_scratch_size(const struct fz_scratch *s)
 static inline struct fz_scratch *fz_scratch_of(const struct file *file)
 {
 	return file_inode(file)->i_private;
+}
+
+/*
+ * Where a page of a scratch comes from, for a mapping with that policy or NULL.  Every
+ * fault asks, and most have no policy, or one node.  @place must not outlive @policy.
+ */
+static inline void fz_place_find(struct fz_place *place, const struct fz_scratch *s,
+				 const struct mempolicy *policy, u64 page)
+{
+	place->node = s->node;
+	place->only = NULL;
+#ifdef CONFIG_NUMA
+	if (s->node == NUMA_NO_NODE && fz_pool_has_nodes(&s->ctx->pool) &&
+	    (policy || current->mempolicy))
+		fz_place_by_policy(place, s, policy, page);
+#endif
 }
 
 /* file.c */

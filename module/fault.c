@@ -20,16 +20,15 @@
  * Out of memory is a matter for the OOM killer only if the toucher is charged
  * for it; a stranger would get others killed, and fault for ever.
  */
-static vm_fault_t fault_failed(const void *err, bool pays)
+static noinline vm_fault_t fault_failed(const struct fz_scratch *s, const void *err)
 {
-	return err == ERR_PTR(-ENOMEM) && pays ? VM_FAULT_OOM : VM_FAULT_SIGBUS;
+	return err == ERR_PTR(-ENOMEM) && fz_memcg_is_current(s->ctx->pool.memcg) ?
+	       VM_FAULT_OOM : VM_FAULT_SIGBUS;
 }
 
 static vm_fault_t fault_page(struct vm_fault *vmf)
 {
 	struct fz_scratch *s = fz_scratch_of(vmf->vma->vm_file);
-	bool pays = fz_memcg_is_current(s->ctx->pool.memcg);
-	gfp_t gfp = pays ? FZ_GFP_FAULT : FZ_GFP_TELL;
 	struct fz_place place;
 	struct folio *folio;
 	u64 page;
@@ -48,9 +47,9 @@ static vm_fault_t fault_page(struct vm_fault *vmf)
 	}
 	fz_place_find(&place, s, fz_vma_policy(vmf->vma), page);
 	for (;;) {
-		folio = fz_chunk_fill(s, page, gfp, &place, vmf, NULL);
+		folio = fz_chunk_fill(s, page, FZ_GFP_TOUCHER, &place, vmf, NULL);
 		if (IS_ERR(folio))
-			return fault_failed(folio, pays);
+			return fault_failed(s, folio);
 		folio_lock(folio);
 		/* Pairs with that in drop.c. */
 		smp_mb__after_atomic();
@@ -92,17 +91,15 @@ static vm_fault_t fault_map_pages(struct vm_fault *vmf, pgoff_t start,
 static vm_fault_t fault_mkwrite(struct vm_fault *vmf)
 {
 	struct fz_scratch *s = fz_scratch_of(vmf->vma->vm_file);
-	bool pays = fz_memcg_is_current(s->ctx->pool.memcg);
 	struct folio *folio = page_folio(vmf->page);
 	struct fz_place place;
 
 	if (folio == s->zero) {
 		fz_place_find(&place, s, fz_vma_policy(vmf->vma), vmf->pgoff);
-		folio = fz_chunk_fill(s, vmf->pgoff,
-				      pays ? FZ_GFP_FAULT : FZ_GFP_TELL, &place,
-				      NULL, NULL);
+		folio = fz_chunk_fill(s, vmf->pgoff, FZ_GFP_TOUCHER, &place, NULL,
+				      NULL);
 		if (IS_ERR(folio))
-			return fault_failed(folio, pays);
+			return fault_failed(s, folio);
 		folio_put(folio);
 		return VM_FAULT_NOPAGE;
 	}

@@ -183,6 +183,7 @@ static void fill_look_zero(struct fill *f)
 
 static int fill_provide(struct fill *f, gfp_t gfp)
 {
+	gfp = fz_pool_gfp(&f->s->ctx->pool, gfp);
 	if (f->lack == FILL_CHUNK)
 		return fz_index_new_chunk(f->s, f->page >> FZ_CHUNK_SHIFT, gfp);
 	if (f->lack == FILL_ROLL)
@@ -366,7 +367,7 @@ bool fz_chunk_put_back(struct fz_scratch *s, struct folio *folio,
  * fz_chunk_fill() - the folio of a page, populating it if it is a hole
  * @s: the scratch
  * @page: page, inside the scratch
- * @gfp: how to allocate what is missing: FZ_GFP_FAULT or FZ_GFP_TELL
+ * @gfp: how to allocate what is missing: FZ_GFP_TOUCHER or FZ_GFP_TELL
  * @place: where to take it from
  * @vmf: the fault that wants it, NULL if it is something else
  * @nr_added: increased by the pages that were holes; may be NULL

@@ -161,7 +161,8 @@ struct folio **fz_index_alloc_slots(struct fz_scratch *s, gfp_t gfp)
 
 	if (READ_ONCE(s->spares.first))
 		slots = index_take_spare(s);
-	return slots ?: index_alloc(s, INDEX_SLOTS_SIZE, gfp);
+	return slots ?: index_alloc(s, INDEX_SLOTS_SIZE,
+				    fz_pool_gfp(&s->ctx->pool, gfp));
 }
 
 /**

@@ -78,24 +78,20 @@ static bool place_take(struct fz_place *place, const struct fz_scratch *s,
 	}
 }
 
-#endif
-
 /**
- * fz_place_find() - where a page comes from
- * @place: written; refers to the policy that decided, and must not outlive it
- * @s: the scratch
+ * fz_place_by_policy() - where a page comes from, if a policy decides
+ * @place: written if one does; refers to it, and must not outlive it
+ * @s: a scratch for which CREATE has named no node
  * @policy: the memory policy of the mapping that wants the page; NULL for none
  * @page: number of the page in the scratch
  *
  * The caller keeps @policy alive.  Only the task itself changes its own policy.
  */
-void fz_place_find(struct fz_place *place, const struct fz_scratch *s,
-		   const struct mempolicy *policy, u64 page)
+void fz_place_by_policy(struct fz_place *place, const struct fz_scratch *s,
+			const struct mempolicy *policy, u64 page)
 {
-	place->node = s->node;
-	place->only = NULL;
-#ifdef CONFIG_NUMA
-	if (s->node == NUMA_NO_NODE && !place_take(place, s, policy, page))
+	if (!place_take(place, s, policy, page))
 		place_take(place, s, current->mempolicy, page);
-#endif
 }
+
+#endif

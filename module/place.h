@@ -29,7 +29,7 @@ static inline bool fz_place_allows(const struct fz_place *place, int node)
 	return !place->only || node_isset(node, *place->only);
 }
 
-void fz_place_find(struct fz_place *place, const struct fz_scratch *s,
-		   const struct mempolicy *policy, u64 page);
+void fz_place_by_policy(struct fz_place *place, const struct fz_scratch *s,
+			const struct mempolicy *policy, u64 page);
 
 #endif

@@ -217,8 +217,10 @@ struct fz_pool {
 /*
  * How to allocate.  A fault of somebody who is charged has no other way to fail
  * than the OOM killer; whoever else asks is told, and nobody is killed.  What is
- * nice to have is not to cost others much.
+ * nice to have is not to cost others much.  FZ_GFP_TOUCHER is one of the first two, see
+ * fz_pool_gfp(): a fault that finds a page ready need not know which.
  */
+#define FZ_GFP_TOUCHER	0
 #define FZ_GFP_FAULT	GFP_HIGHUSER
 #define FZ_GFP_TELL	(GFP_HIGHUSER | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
 #define FZ_GFP_LIGHT	(GFP_HIGHUSER | __GFP_NORETRY | __GFP_NOWARN)
@@ -361,6 +363,7 @@ u64 fz_pool_free(struct fz_pool *pool, struct list_head *folios);
 /* alloc.c */
 struct folio *fz_pool_alloc(struct fz_pool *pool, const struct fz_place *place,
 			    enum fz_size size, gfp_t gfp);
+gfp_t fz_pool_gfp(const struct fz_pool *pool, gfp_t gfp);
 bool fz_has_headroom(struct mem_cgroup *memcg, gfp_t gfp);
 bool fz_caller_has_headroom(void);
 

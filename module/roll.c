@@ -193,21 +193,6 @@ u8 *fz_roll_age(struct folio *folio)
 }
 
 /**
- * fz_roll_has() - whether a folio is still on its roll, and so in the index
- * @folio: a folio that was found in the index, with a reference since then, locked
- *
- * Who refers to it keeps it from being used again, so it cannot have come back at
- * another place.
- *
- * Return: true if it is.  As long as the caller keeps the folio locked, a reset
- * that takes the folio away will wait for it before it unmaps.
- */
-bool fz_roll_has(const struct folio *folio)
-{
-	return READ_ONCE(folio->private);
-}
-
-/**
  * fz_roll_replace() - enter a folio in the place of another
  * @old: a folio on the roll of a scratch whose lock is held
  * @folio: the new one

@@ -7,10 +7,10 @@
 
 #include <linux/kernel.h>
 #include <linux/list.h>
+#include <linux/mm_types.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
-struct folio;
 struct mem_cgroup;
 
 /*
@@ -64,9 +64,19 @@ void fz_roll_remove(struct fz_roll *roll, struct folio *folio);
 struct fz_roll_sheet *fz_roll_next(struct fz_roll *roll,
 				   struct fz_roll_sheet *sheet, u64 *nr);
 u8 *fz_roll_age(struct folio *folio);
-bool fz_roll_has(const struct folio *folio);
 void fz_roll_replace(struct folio *old, struct folio *folio);
 u64 fz_roll_bytes(const struct fz_roll *roll);
 void fz_roll_destroy(struct fz_roll *roll);
+
+/*
+ * Whether a folio that was found in the index, and has had a reference since then, is still
+ * on its roll, and so in the index.  Who refers to it keeps it from being used again, so it
+ * cannot have come back at another place.  The caller has locked it, and as long as it keeps
+ * it locked, a reset that takes the folio away will wait for it before it unmaps.
+ */
+static inline bool fz_roll_has(const struct folio *folio)
+{
+	return READ_ONCE(folio->private);
+}
 
 #endif

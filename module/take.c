@@ -16,10 +16,12 @@
 
 /*
  * A folio off a store's lists, if there is one, in hand; *@ready: it is zero.
- * @demand: folios of this size are wanted.
+ * @demand: folios of this size are wanted.  Every fault comes here: so it is inline, up to
+ * fz_pool_take().
  */
-static struct folio *take_listed(struct fz_pool *pool, struct fz_store *store,
-				 bool demand, bool *ready)
+static __always_inline struct folio *take_listed(struct fz_pool *pool,
+						 struct fz_store *store, bool demand,
+						 bool *ready)
 {
 	struct folio *folio = NULL;
 	bool lacks;
@@ -57,8 +59,9 @@ static bool take_has_failed(struct folio *folio)
 }
 
 /* The same, made zero, and counted; NULL if there is none. */
-static struct folio *take_store(struct fz_pool *pool, struct fz_store *store,
-				bool demand, struct fz_counters *count)
+static __always_inline struct folio *take_store(struct fz_pool *pool,
+						struct fz_store *store, bool demand,
+						struct fz_counters *count)
 {
 	struct folio *folio;
 	bool ready;
@@ -110,8 +113,10 @@ static noinline struct folio *take_elsewhere(struct fz_pool *pool,
 }
 
 /* Off the lists of the pool, made zero, and counted. */
-static struct folio *take_zeroed(struct fz_pool *pool, const struct fz_place *place,
-				 enum fz_size size, struct fz_counters *count)
+static __always_inline struct folio *take_zeroed(struct fz_pool *pool,
+						 const struct fz_place *place,
+						 enum fz_size size,
+						 struct fz_counters *count)
 {
 	int near = place->node == NUMA_NO_NODE ? numa_mem_id() : place->node;
 	struct folio *folio = take_store(pool, fz_pool_store(pool, near, size),
@@ -126,7 +131,7 @@ static struct folio *take_zeroed(struct fz_pool *pool, const struct fz_place *pl
  * At the limit: whole chunks that wait for work are memory, too, and so are base pages
  * of nodes that the place does not allow.
  */
-static bool take_give_up(struct fz_pool *pool, const struct fz_place *place)
+static noinline bool take_give_up(struct fz_pool *pool, const struct fz_place *place)
 {
 	struct folio *folio = NULL;
 	LIST_HEAD(one);
@@ -181,7 +186,7 @@ static struct folio *take_fresh(struct fz_pool *pool, const struct fz_place *pla
  * fz_pool_take() - a zeroed base page
  * @pool: the pool
  * @place: where from
- * @gfp: how to allocate if the pool is empty
+ * @gfp: how to allocate if the pool is empty; FZ_GFP_TOUCHER, too
  * @try: seen must have been set before the caller saw that it needs the folio
  * @count: where to count what it was
  *
@@ -201,7 +206,7 @@ struct folio *fz_pool_take(struct fz_pool *pool, const struct fz_place *place,
 
 	if (folio)
 		return folio;
-	folio = take_fresh(pool, place, gfp, try);
+	folio = take_fresh(pool, place, fz_pool_gfp(pool, gfp), try);
 	if (!IS_ERR(folio))
 		atomic64_inc(&count->faults_alloc);
 	return folio;
