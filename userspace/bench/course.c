@@ -136,6 +136,8 @@ static int reset(struct walk *w, uint64_t *cost)
 	unsigned int n;
 	int ret = 0;
 
+	if (w->turns[0].peer->reset_many)
+		return turn_reset_many(w->turns, w->nr, cost);
 	for (n = 0; !ret && n < w->nr; n++) {
 		ret = turn_reset(&w->turns[n], &one);
 		*cost += one;

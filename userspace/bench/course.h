@@ -46,7 +46,8 @@ struct stage {
  * @name: short name
  * @what: what happens, in one line
  * @flags: of courses.c
- * @peers: who takes part, as parts of names
+ * @peers: who takes part, as parts of names; NULL: those of most courses
+ * @also: who else does
  * @touch: what runs do
  * @tenth: they read all of their pages, and write a tenth of these
  * @pattern: to which pages
@@ -63,6 +64,7 @@ struct course {
 	const char *what;
 	unsigned int flags;
 	const char *peers;
+	const char *also;
 	enum touch touch;
 	bool tenth;
 	enum pattern pattern;

@@ -61,6 +61,7 @@ static const struct course courses[] = {
 		.what = "64 resets without a run, and the run after these",
 		.flags = BOTH | QP,
 		.pattern = PATTERN_RANDOM,
+		.also = "=fz-auto-idle",
 		.stages = {
 			WARM(8),
 			{ .cycles = 64, .doing = DO_NOTHING, .measured = true },
@@ -163,7 +164,7 @@ static const struct course courses[] = {
 		.what = "64 memories of one page each, used and reset in turn; figures of one of them",
 		.flags = P | QP,
 		.pattern = PATTERN_RANDOM,
-		.peers = "=none,memset-all,=dontneed,memfd-punch,=fz-inplace,=fz-drop,=fz-auto",
+		.peers = "=none,memset-all,=dontneed,memfd-punch,=fz-inplace,=fz-drop,=fz-auto,=fz-many",
 		.memories = 64,
 		.stages = { WARM(8), MEASURED(16) },
 	},
@@ -270,12 +271,13 @@ const char *courses_stray(const struct choice *choice, int *len)
 static bool takes_part(const struct choice *choice, const struct course *c,
 		       const struct peer *peer)
 {
-	const char *few = choice->quick && !c->peers ? FEW : PEERS;
+	/* Who is chosen by name takes part in the quick part, too. */
+	const char *most = choice->quick && !choice->peers ? FEW : PEERS;
 
-	if (choice->peers)
-		return names_match(choice->peers, peer->name) &&
-		       names_match(c->peers ? c->peers : PEERS, peer->name);
-	return names_match(c->peers ? c->peers : few, peer->name);
+	if (choice->peers && !names_match(choice->peers, peer->name))
+		return false;
+	return names_match(c->peers ? c->peers : most, peer->name) ||
+	       (c->also && names_match(c->also, peer->name));
 }
 
 struct courses_run {

@@ -19,6 +19,7 @@
 #include "prefault_abi.h"
 
 #define CHUNK_SHIFT	21
+#define FASTZERO_PEER_MANY	64
 
 #define REST_LOOK_NS	1000000		/* from one look to the next */
 #define REST_SAME	4		/* looks that find nothing new */
@@ -220,8 +221,11 @@ static int prefault(const struct fastzero_peer *p, const struct memory *m)
 int fastzero_peer_reset(const struct peer *peer, struct memory *m)
 {
 	struct fastzero_peer *p = m->priv;
-	int ret = fastzero_reset_all(p->scratch, mode_of(peer), NULL);
+	int ret;
 
+	if (peer->arg & FASTZERO_PEER_IDLE && !m->nr_dirty)
+		return fastzero_reset_idle(p->scratch, NULL);
+	ret = fastzero_reset_all(p->scratch, mode_of(peer), NULL);
 	if (!ret && peer->arg & FASTZERO_PEER_WORKSET)
 		ret = write_workset(p, m);
 	if (ret || !(peer->arg & FASTZERO_PEER_POPULATE))
@@ -231,6 +235,21 @@ int fastzero_peer_reset(const struct peer *peer, struct memory *m)
 	ret = fastzero_populate_range(p->scratch, 0, m->size,
 				      FASTZERO_POPULATE_WORKSET, NULL);
 	return ret || !(peer->arg & FASTZERO_PEER_PREFAULT) ? ret : prefault(p, m);
+}
+
+/* Who uses it has the descriptors at hand; to list them costs little here. */
+int fastzero_peer_reset_many(const struct peer *peer, struct memory *const *m,
+			     unsigned int nr)
+{
+	const struct fastzero_peer *p = m[0]->priv;
+	int fds[FASTZERO_PEER_MANY];
+	unsigned int n;
+
+	if (nr > FASTZERO_PEER_MANY)
+		return -EINVAL;
+	for (n = 0; n < nr; n++)
+		fds[n] = m[n]->fd;
+	return fastzero_reset_many(p->ctx, fds, nr, mode_of(peer), NULL);
 }
 
 int fastzero_peer_reset_bitmap(const struct peer *peer, struct memory *m,

@@ -156,8 +156,19 @@ const struct peer peers[] = {
 		.demo = true,
 		FASTZERO_PEER(FASTZERO_MODE_AUTO),
 	}, {
+		.name = "fz-auto-idle",
+		.what = "the same, but where there was no run that is said (FASTZERO_RESET_IDLE)",
+		.special = true,
+		FASTZERO_PEER(FASTZERO_MODE_AUTO | FASTZERO_PEER_IDLE),
+	}, {
+		.name = "fz-many",
+		.what = "as fz-auto, all memories in one call (RESET_MANY)",
+		.special = true,
+		.reset_many = fastzero_peer_reset_many,
+		FASTZERO_PEER(FASTZERO_MODE_AUTO),
+	}, {
 		.name = "fz-2m",
-		.what = "the same on a scratch of 2 MiB folios, a pool of which is ready",
+		.what = "as fz-auto, on a scratch of 2 MiB folios, a pool of which is ready",
 		FASTZERO_PEER(FASTZERO_MODE_AUTO | FASTZERO_PEER_2M),
 	},
 	{ 0 }

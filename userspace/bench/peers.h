@@ -81,6 +81,8 @@ struct account {
  * @setup: makes the memory; 0, or -errno with memory.why set if it can say more
  * @attach: called when the guest has the memory, or NULL; as @setup
  * @reset: makes it zero again; 0 or -errno
+ * @reset_many: makes several memories zero again that have one owner, or NULL if that is
+ *	done one by one; 0 or -errno
  * @rest: waits, without asking for anything, until no more work is done in the
  *	background; NULL if there is none; 0 or -errno
  * @account: says what it can say, or NULL if all there is to know is what is
@@ -99,6 +101,8 @@ struct peer {
 		     struct memory *m);
 	int (*attach)(const struct plan *plan, struct memory *m);
 	int (*reset)(const struct peer *peer, struct memory *m);
+	int (*reset_many)(const struct peer *peer, struct memory *const *m,
+			  unsigned int nr);
 	int (*rest)(struct memory *m);
 	int (*account)(struct memory *m, struct account *a);
 	void (*teardown)(struct memory *m);
@@ -159,11 +163,14 @@ void pagescan_teardown(struct memory *m);
 #define FASTZERO_PEER_2M	0x200	/* whole chunks, not base pages */
 #define FASTZERO_PEER_WORKSET	0x400	/* WORKSET WRITE of the pages to come */
 #define FASTZERO_PEER_PREFAULT	0x800	/* and KVM maps them for the guest */
-#define FASTZERO_PEER_FLAGS	0xf00
+#define FASTZERO_PEER_IDLE	0x1000	/* it is told where there was no run */
+#define FASTZERO_PEER_FLAGS	0x1f00
 
 int fastzero_peer_setup(const struct peer *peer, const struct plan *plan,
 			struct memory *m);
 int fastzero_peer_reset(const struct peer *peer, struct memory *m);
+int fastzero_peer_reset_many(const struct peer *peer, struct memory *const *m,
+			     unsigned int nr);
 int fastzero_peer_reset_bitmap(const struct peer *peer, struct memory *m,
 			       const uint64_t *bitmap, uint64_t words);
 int fastzero_peer_rest(struct memory *m);

@@ -16,6 +16,9 @@
  */
 #define CHECK_ALL	(1ull << 20)
 
+/* Memories that are made zero at once. */
+#define TURN_MANY	64
+
 int explain(char why[static WHY], const char *what, int err)
 {
 	snprintf(why, WHY, "%s: %s", what, strerror(-err));
@@ -85,6 +88,25 @@ int turn_reset(struct turn *t, uint64_t *cost)
 
 	*cost = adjust_clears(t->rig, clock_now() - begin,
 			      t->m.user_cleared - cleared);
+	return ret;
+}
+
+/* Their owner has a list of them; none of these peers clears in user space. */
+int turn_reset_many(struct turn *turns, unsigned int nr, uint64_t *cost)
+{
+	const struct peer *peer = turns[0].peer;
+	struct memory *m[TURN_MANY];
+	uint64_t begin;
+	unsigned int n;
+	int ret;
+
+	if (nr > TURN_MANY)
+		return -EINVAL;
+	for (n = 0; n < nr; n++)
+		m[n] = &turns[n].m;
+	begin = clock_now();
+	ret = peer->reset_many(peer, m, nr);
+	*cost = clock_now() - begin;
 	return ret;
 }
 

@@ -101,6 +101,9 @@ uint64_t adjust_clears(const struct rig *rig, uint64_t cost, uint64_t cleared);
 /* A reset, and what it took. */
 int turn_reset(struct turn *t, uint64_t *cost);
 
+/* A reset of all memories of turns that have one owner, and what it took. */
+int turn_reset_many(struct turn *turns, unsigned int nr, uint64_t *cost);
+
 /* What the peer holds and has done, as far as it or the system says.  0 or -errno. */
 int turn_account(struct turn *t, struct account *a);
 
