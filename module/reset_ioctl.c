@@ -2,12 +2,12 @@
 /*
  * RESET and RESET_MANY: what comes in and goes out.  How a reset goes is in reset.c.
  */
-#include <linux/file.h>
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 
 #include <uapi/linux/fastzero.h>
 
+#include "compat/compat.h"
 #include "ioctl.h"
 #include "reset.h"
 
@@ -125,7 +125,9 @@ no_write:
 /* Reset a scratch as a whole, and add what was done. */
 static int reset_fd(s32 fd, struct fastzero_reset_many *cmd)
 {
-	struct file *file = fget(fd);
+	/* A process with one thread need not count references. */
+	struct fd f = fdget(fd);
+	struct file *file = fd_file(f);
 	int err = -EBADF;
 
 	if (!file)
@@ -142,7 +144,7 @@ static int reset_fd(s32 fd, struct fastzero_reset_many *cmd)
 		cmd->out_dropped += r.dropped;
 		cmd->out_held += r.held;
 	}
-	fput(file);
+	fdput(f);
 	return err;
 }
 

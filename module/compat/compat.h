@@ -7,6 +7,7 @@
 #ifndef FZ_COMPAT_H
 #define FZ_COMPAT_H
 
+#include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/list_lru.h>
 #include <linux/memcontrol.h>
@@ -68,6 +69,11 @@ static inline void fz_vm_flags_clear(struct vm_area_struct *vma,
 	vma->vm_flags &= ~flags;
 #endif
 }
+
+/* The file of a descriptor that fdget() has looked up. */
+#ifndef fd_file
+#define fd_file(f) ((f).file)
+#endif
 
 /* All flags of a page at once: where many are looked at, each instruction counts. */
 static inline unsigned long fz_page_flags(const struct page *page)
