@@ -219,17 +219,20 @@ void fz_chunk_unmake(struct fz_scratch *s)
 	}
 }
 
-/* A chunk has these pages in the working set, and no others. */
+/* A chunk has these pages in the working set, and no others; NULL: none. */
 static void chunk_want(struct fz_scratch *s, struct fz_chunk *chunk, u64 number,
 		       const u64 *words)
 {
 	spin_lock(&chunk->lock);
-	memcpy(chunk->wanted, words, sizeof(chunk->wanted));
+	if (words)
+		memcpy(chunk->wanted, words, sizeof(chunk->wanted));
+	else
+		memset(chunk->wanted, 0, sizeof(chunk->wanted));
 	if (chunk->aged)
 		memset(chunk->aged, 0, sizeof(*chunk->aged));
 	if (!chunk->nr)
 		chunk->broken = false;
-	if (fz_chunk_is_empty(chunk))
+	if (!words && fz_chunk_is_empty(chunk))
 		xa_set_mark(&s->chunks, number, FZ_CHUNK_EMPTY);
 	spin_unlock(&chunk->lock);
 }
@@ -245,7 +248,6 @@ static void chunk_want(struct fz_scratch *s, struct fz_chunk *chunk, u64 number,
  */
 int fz_chunk_want_only(struct fz_scratch *s, struct fz_wsformat_walk *walk)
 {
-	static const u64 none[FZ_CHUNK_WORDS];
 	u64 words[FZ_CHUNK_WORDS];
 	struct fz_chunk *chunk;
 	unsigned long at;
@@ -258,7 +260,7 @@ int fz_chunk_want_only(struct fz_scratch *s, struct fz_wsformat_walk *walk)
 	xa_for_each(&s->chunks, at, chunk) {
 		bool named = more && number == at;
 
-		chunk_want(s, chunk, at, named ? words : none);
+		chunk_want(s, chunk, at, named ? words : NULL);
 		if (named)
 			more = fz_wsformat_next(walk, &number, words);
 		cond_resched();
