@@ -29,26 +29,7 @@
 #define RATIO_MIXES	1024
 #define RATIO_WORK	20500
 
-/* The ratio of pages in the caches, and of others: written at load. */
-static u32 ratio_warm = FZ_RATIO_ONE;
-static u32 ratio_cold = FZ_RATIO_ONE;
-/* What the administrator has set it to, 0 if it is as measured. */
-static u32 ratio_set;
-
-/**
- * fz_ratio() - the ratio to go by
- * @pages: for a set of this many base pages
- *
- * Return: it.
- */
-u32 fz_ratio(u64 pages)
-{
-	u32 set = READ_ONCE(ratio_set);
-
-	if (unlikely(set))
-		return set;
-	return pages < FZ_RATIO_WARM ? ratio_warm : ratio_cold;
-}
+struct fz_ratios fz_ratios = { .warm = FZ_RATIO_ONE, .cold = FZ_RATIO_ONE };
 
 /* Time to clear some pages that lie side by side. */
 static u64 ratio_clear(struct page *page)
@@ -117,8 +98,8 @@ static void ratio_measure_on(struct page **blocks, int nr)
 		work = min(work, ratio_work(page_address(blocks[0])));
 		warm = min(warm, ratio_clear(blocks[0]));
 	}
-	ratio_warm = ratio_of(warm, work);
-	ratio_cold = ratio_of(ratio_sweep(blocks, nr), work);
+	fz_ratios.warm = ratio_of(warm, work);
+	fz_ratios.cold = ratio_of(ratio_sweep(blocks, nr), work);
 }
 
 /**
@@ -155,13 +136,13 @@ static int ratio_param_set(const char *value, const struct kernel_param *kp)
 		if (!set || set > FZ_RATIO_MOST)
 			return -EINVAL;
 	}
-	WRITE_ONCE(ratio_set, set);
+	WRITE_ONCE(fz_ratios.set, set);
 	return 0;
 }
 
 static int ratio_param_get(char *buffer, const struct kernel_param *kp)
 {
-	u32 set = READ_ONCE(ratio_set);
+	u32 set = READ_ONCE(fz_ratios.set);
 
 	return set ? sysfs_emit(buffer, "%u\n", set) : sysfs_emit(buffer, "measured\n");
 }
@@ -176,7 +157,7 @@ MODULE_PARM_DESC(ratio,
 
 static int ratio_measured_get(char *buffer, const struct kernel_param *kp)
 {
-	return sysfs_emit(buffer, "%u %u\n", ratio_warm, ratio_cold);
+	return sysfs_emit(buffer, "%u %u\n", fz_ratios.warm, fz_ratios.cold);
 }
 
 static const struct kernel_param_ops ratio_measured_ops = {

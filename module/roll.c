@@ -155,30 +155,6 @@ void fz_roll_remove(struct fz_roll *roll, struct folio *folio)
 }
 
 /**
- * fz_roll_next() - the next sheet that has folios
- * @roll: the roll of a scratch whose lock is held
- * @sheet: the one before, NULL for the first
- * @nr: set to how many folios there are on it; those that come later are zero
- *
- * Return: the sheet, NULL at the end.
- */
-struct fz_roll_sheet *fz_roll_next(struct fz_roll *roll,
-				   struct fz_roll_sheet *sheet, u64 *nr)
-{
-	spin_lock(&roll->lock);
-	if (!sheet)
-		sheet = list_first_entry_or_null(&roll->sheets,
-						 struct fz_roll_sheet, link);
-	else if (list_is_last(&sheet->link, &roll->sheets))
-		sheet = NULL;
-	else
-		sheet = list_next_entry(sheet, link);
-	*nr = sheet ? sheet->nr : 0;
-	spin_unlock(&roll->lock);
-	return *nr ? sheet : NULL;
-}
-
-/**
  * fz_roll_age() - the age of a folio
  * @folio: a folio on the roll of a scratch whose lock is held
  *

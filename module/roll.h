@@ -61,12 +61,31 @@ void fz_roll_init(struct fz_roll *roll);
 int fz_roll_grow(struct fz_roll *roll, struct mem_cgroup *memcg, gfp_t gfp);
 bool fz_roll_add(struct fz_roll *roll, struct folio *folio, u8 age);
 void fz_roll_remove(struct fz_roll *roll, struct folio *folio);
-struct fz_roll_sheet *fz_roll_next(struct fz_roll *roll,
-				   struct fz_roll_sheet *sheet, u64 *nr);
 u8 *fz_roll_age(struct folio *folio);
 void fz_roll_replace(struct folio *old, struct folio *folio);
 u64 fz_roll_bytes(const struct fz_roll *roll);
 void fz_roll_destroy(struct fz_roll *roll);
+
+/*
+ * The next sheet that has folios, of the roll of a scratch whose lock is held; @sheet is the
+ * one before, NULL for the first.  NULL at the end.  @nr: set to how many there are on it;
+ * those that come later are zero.
+ */
+static inline struct fz_roll_sheet *fz_roll_next(struct fz_roll *roll,
+						 struct fz_roll_sheet *sheet, u64 *nr)
+{
+	spin_lock(&roll->lock);
+	if (!sheet)
+		sheet = list_first_entry_or_null(&roll->sheets,
+						 struct fz_roll_sheet, link);
+	else if (list_is_last(&sheet->link, &roll->sheets))
+		sheet = NULL;
+	else
+		sheet = list_next_entry(sheet, link);
+	*nr = sheet ? sheet->nr : 0;
+	spin_unlock(&roll->lock);
+	return *nr ? sheet : NULL;
+}
 
 /*
  * Whether a folio that was found in the index, and has had a reference since then, is still
