@@ -176,6 +176,25 @@ static inline void wsformat_set(u64 *words, u64 first, u64 end)
 		words[w] |= fz_range_word(&range, w);
 }
 
+/*
+ * Pass over runs from @n on that begin before page @behind, in steps that double: the first
+ * that does not, or @nr.
+ */
+static u64 wsformat_pass(const u8 *buf, u64 n, u64 nr, u64 behind)
+{
+	u64 step = 1;
+
+	buf += WSFORMAT_HEAD - WSFORMAT_RUN;
+	for (; n + step <= nr && wsformat_get64(buf + (n + step) * WSFORMAT_RUN) < behind;
+	     step *= 2)
+		n += step;
+	for (step /= 2; step; step /= 2)
+		if (n + step <= nr &&
+		    wsformat_get64(buf + (n + step) * WSFORMAT_RUN) < behind)
+			n += step;
+	return n;
+}
+
 /**
  * fz_wsformat_next() - the next chunk that runs name pages of
  * @walk: the walk, with @buf, which was checked, and @nr; the rest all 0 for the
@@ -201,6 +220,14 @@ bool fz_wsformat_next(struct fz_wsformat_walk *walk, u64 *number, u64 *words)
 	behind = base + FZ_CHUNK_PAGES;
 	for (w = 0; words && w < FZ_CHUNK_WORDS; w++)
 		words[w] = 0;
+	if (!words) {
+		u64 last = wsformat_pass(walk->buf, n, walk->nr, behind);
+
+		/* What lies in between names this chunk, too. */
+		if (last > n)
+			wsformat_get(walk->buf, last - 1, &run);
+		n = last;
+	}
 	while (run.end <= behind) {
 		wsformat_set(words, run.first - base, run.end - base);
 		run.first = run.end;
