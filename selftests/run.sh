@@ -93,7 +93,7 @@ limits 120
 limits_race 120
 accounting 60
 memcg 240
-memcg_end 240
+memcg_end 240 -debug
 memcg_limit 240 -debug
 pool 240
 shrink 240 -debug
