@@ -296,7 +296,7 @@ static void chunk_take_word(struct fz_scratch *s, struct fz_chunk *chunk, u32 w,
  * @words: bitmap of populated pages of the chunk: all, if it has a huge folio
  * @out: their folios are linked here by lru, in hand, with the references that the
  *	index had.  They may still be mapped, and a fault may be about to map
- *	them: drop.c sees to that
+ *	them: reset_drop.c sees to that
  *
  * Return: how many.
  */

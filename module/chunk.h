@@ -141,7 +141,7 @@ void fz_index_free_aged(struct fz_scratch *s, struct fz_aged *aged);
 u64 fz_index_bytes(const struct fz_scratch *s);
 void fz_index_destroy(struct fz_scratch *s);
 
-/* fill.c */
+/* chunk_fill.c */
 struct folio *fz_chunk_fill(struct fz_scratch *s, u64 page, gfp_t gfp,
 			    const struct fz_place *place,
 			    const struct vm_fault *vmf, u64 *nr_added);
@@ -149,7 +149,7 @@ u64 fz_chunk_fill_ready(struct fz_scratch *s, u64 number, u64 *words, int node);
 bool fz_chunk_put_back(struct fz_scratch *s, struct folio *folio,
 		       struct list_head *out);
 
-/* zero.c */
+/* zeropage.c */
 int fz_zero_init(struct fz_scratch *s);
 void fz_zero_destroy(struct fz_scratch *s);
 struct folio *fz_zero_get(struct fz_scratch *s, u64 page);

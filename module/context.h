@@ -28,7 +28,7 @@
  *	        i_mmap_rwsem		he unmaps
  *	fz_pool.resize			outside of in_hand
  *	fz_pool.collect			a fault, with nothing in hand; the zeroer
- *	locks of shrink_lru		in shrink.c; reclaim, under any that one may allocate under
+ *	locks of shrink_lru		in pool_shrink.c; reclaim, under any that one may allocate under
  *	  fz_pool.lock			a leaf under any of them
  *	  fz_queue_lock			so is this
  *
@@ -160,7 +160,7 @@ struct fz_spares {
  * @back: pages that have come back soon after they went, since the last look
  * @zero: what holes that are only read are mapped to, our reference; NULL for a page of
  *	their own.  Its folio lock keeps holes from being filled and from being mapped
- *	to it, and protects @zero_mapped (see zero.c)
+ *	to it, and protects @zero_mapped (see zeropage.c)
  * @zero_mapped: a hole may be mapped to @zero
  * @chunks: struct fz_chunk by number; entries go under @lock
  * @spares: room for folios in chunks that is not needed now

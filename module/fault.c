@@ -51,7 +51,7 @@ static vm_fault_t fault_page(struct vm_fault *vmf)
 		if (IS_ERR(folio))
 			return fault_failed(s, folio);
 		folio_lock(folio);
-		/* Pairs with that in drop.c. */
+		/* Pairs with that in reset_drop.c. */
 		smp_mb__after_atomic();
 #ifdef FZ_TEST_NO_RECHECK	/* the race test must be able to fail */
 		break;
@@ -105,7 +105,7 @@ static vm_fault_t fault_mkwrite(struct vm_fault *vmf)
 	}
 
 	folio_lock(folio);
-	/* Pairs with that in drop.c. */
+	/* Pairs with that in reset_drop.c. */
 	smp_mb__after_atomic();
 	if (likely(fz_roll_has(folio)))
 		return VM_FAULT_LOCKED;

@@ -14,7 +14,7 @@
 #include "context.h"
 #include "fdinfo.h"
 #include "ioctl.h"
-#include "thread.h"
+#include "zeroer_thread.h"
 
 static int file_open(struct inode *inode, struct file *file)
 {

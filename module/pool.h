@@ -106,7 +106,7 @@ static inline unsigned long fz_look_pause(enum fz_look look)
 }
 
 /**
- * struct fz_job - where a pool stands in the queues of the zeroer (queue.c)
+ * struct fz_job - where a pool stands in the queues of the zeroer (zeroer_queue.c)
  * @look: in the queue of those that are looked at, now, soon or later
  * @clear: in the tenant's queue of those that have something to be cleared
  * @tenant: whose pool it is, shared with others
@@ -347,7 +347,7 @@ void fz_pool_destroy(struct fz_pool *pool);
 void fz_pool_put_back(struct fz_pool *pool, struct list_head *folios);
 u64 fz_pool_retire(struct fz_pool *pool, struct list_head *folios, bool now);
 
-/* count.c */
+/* pool_count.c */
 bool fz_pool_own(struct fz_pool *pool, u64 nr);
 void fz_pool_disown(struct fz_pool *pool, u64 nr);
 void fz_pool_lift(struct fz_pool *pool, u64 nr);
@@ -356,18 +356,18 @@ long fz_pool_pages_in_use(void);
 void fz_pool_count(long nr);
 int fz_pool_wait(struct fz_pool *pool, u64 seen);
 
-/* free.c */
+/* pool_free.c */
 void fz_pool_forget(struct fz_pool *pool, struct folio *folio);
 u64 fz_pool_free(struct fz_pool *pool, struct list_head *folios);
 
-/* alloc.c */
+/* pool_alloc.c */
 struct folio *fz_pool_alloc(struct fz_pool *pool, const struct fz_place *place,
 			    enum fz_size size, gfp_t gfp);
 gfp_t fz_pool_gfp(const struct fz_pool *pool, gfp_t gfp);
 bool fz_has_headroom(struct mem_cgroup *memcg, gfp_t gfp);
 bool fz_caller_has_headroom(void);
 
-/* take.c */
+/* pool_take.c */
 struct folio *fz_pool_take(struct fz_pool *pool, const struct fz_place *place,
 			   gfp_t gfp, struct fz_pool_try *try,
 			   struct fz_counters *count);
@@ -379,11 +379,11 @@ u64 fz_pool_take_some(struct fz_pool *pool, struct fz_store *store, u64 nr,
 		      struct list_head *folios);
 struct folio *fz_pool_grow_huge(struct fz_pool *pool, int node, u64 coming);
 
-/* resize.c */
+/* pool_size.c */
 int fz_pool_resize(struct fz_pool *pool, struct fz_store *store, u64 target,
 		   bool wait);
 
-/* learn.c */
+/* pool_learn.c */
 void fz_learn_look(struct fz_pool *pool);
 void fz_learn_wanted(struct fz_pool *pool, int node, const u64 *wanted);
 u64 fz_learn_lack(struct fz_pool *pool, struct fz_store *store);
@@ -398,7 +398,7 @@ void fz_learn_refill_now(struct fz_pool *pool);
 bool fz_learn_has_surplus(struct fz_pool *pool);
 bool fz_learn_has_ready(const struct fz_pool *pool, enum fz_size size);
 
-/* shrink.c */
+/* pool_shrink.c */
 int fz_shrink_add(struct fz_pool *pool);
 void fz_shrink_remove(struct fz_pool *pool);
 void fz_shrink_list(struct fz_offer *offer);
@@ -442,7 +442,7 @@ enum fz_look fz_zeroer_look(struct fz_pool *pool);
 bool fz_zeroer_has_work(struct fz_pool *pool);
 u64 fz_zeroer_clear(struct fz_pool *pool);
 
-/* queue.c */
+/* zeroer_queue.c */
 int fz_queue_add(struct fz_pool *pool);
 void fz_queue_kick(struct fz_pool *pool);
 void fz_queue_stop(struct fz_pool *pool);
@@ -451,11 +451,11 @@ void fz_queue_take_back(struct fz_pool *pool);
 bool fz_queue_claim(struct fz_pool *pool);
 void fz_queue_release(struct fz_pool *pool);
 
-/* lend.c */
+/* zeroer_lend.c */
 enum fz_look fz_lend_work(struct fz_pool *pool, const bool *stop, u64 *work);
 bool fz_lend_has_work(const struct fz_pool *pool);
 
-/* worker.c */
+/* zeroer_worker.c */
 u64 fz_worker_cpu(void);
 void fz_worker_charge(struct fz_pool *pool, u64 *last);
 int fz_worker_init(void);

@@ -13,7 +13,7 @@
 #include "chunk.h"
 #include "compat/compat.h"
 #include "ioctl.h"
-#include "large.h"
+#include "huge.h"
 #include "map.h"
 
 /* Pages mapped before others get a chance at mmap_lock. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * RESET: make a range zero again.  How that is done is in inplace.c, swap.c and
- * drop.c, and by which way AUTO goes in auto.c.
+ * RESET: make a range zero again.  How that is done is in reset_inplace.c, reset_swap.c and
+ * reset_drop.c, and by which way AUTO goes in auto.c.
  */
 #include <linux/mm.h>
 #include <linux/pagemap.h>

@@ -110,7 +110,7 @@ struct fz_reset {
  */
 #define FZ_RESET_CHUNKS	64
 
-/* walk.c */
+/* reset_walk.c */
 struct fz_chunk *fz_reset_next(struct fz_reset *r, u64 *number);
 
 /* reset.c */
@@ -162,7 +162,7 @@ u32 fz_auto_choose(struct fz_reset *r);
 bool fz_auto_swaps(const struct fz_reset *r, u64 number, u64 pages, u64 span, bool begun,
 		   u64 ready);
 
-/* inplace.c */
+/* reset_inplace.c */
 bool fz_inplace_is_held(struct folio *folio);
 void fz_inplace_split_held(const struct fz_chunk *chunk, u64 *words, u64 *held);
 u32 fz_inplace_look_huge(struct fz_reset *r, struct fz_chunk *chunk, u64 number,
@@ -171,10 +171,10 @@ void fz_inplace_words(struct fz_reset *r, struct fz_chunk *chunk, u64 number,
 		      const u64 *words);
 void fz_inplace_some(struct fz_reset *r);
 
-/* sweep.c */
+/* reset_sweep.c */
 int fz_sweep(struct fz_reset *r);
 
-/* drop.c */
+/* reset_drop.c */
 void fz_drop_some(struct fz_reset *r);
 void fz_drop_aged(struct fz_reset *r);
 
@@ -184,7 +184,7 @@ void fz_unmap(struct fz_reset *r, const struct fz_range *range,
 u64 fz_unmap_words(struct fz_reset *r, struct fz_chunk *chunk, u64 number,
 		   const u64 *words);
 
-/* swap.c */
+/* reset_swap.c */
 void fz_swap_some(struct fz_reset *r);
 void fz_swap_end(struct fz_reset *r);
 

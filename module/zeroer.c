@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What the zeroer does for one pool: it clears used pages, keeps the pool at its
- * target, and sees when pages that others held come free.  Who does it is said in worker.c,
- * and when in queue.c.
+ * target, and sees when pages that others held come free.  Who does it is said in zeroer_worker.c,
+ * and when in zeroer_queue.c.
  */
 #include <linux/jiffies.h>
 #include <linux/mm.h>

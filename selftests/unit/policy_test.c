@@ -156,7 +156,7 @@ static uint32_t strike(const struct fz_age *age, struct fz_age_look *look, uint3
 	return nr_go;
 }
 
-/* A reset, as sweep.c does it. */
+/* A reset, as reset_sweep.c does it. */
 static double reset(struct fz_age *age, bool any, uint32_t clear, uint32_t zero)
 {
 	static uint32_t go[PAGES];

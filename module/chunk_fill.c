@@ -4,7 +4,7 @@
  */
 #include "chunk.h"
 #include "compat/compat.h"
-#include "large.h"
+#include "huge.h"
 
 /**
  * enum fill_lack - what kept a folio from being put into its place

@@ -4,8 +4,8 @@
  */
 #include <linux/mm.h>
 
-#include "large.h"
-#include "swap.h"
+#include "huge.h"
+#include "reset_swap.h"
 
 /**
  * fz_swap_put_back_huge() - return ready folios that were not used

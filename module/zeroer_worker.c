@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The zeroer's threads: a few of the module's own, at the lowest weight, work for all
- * contexts together, in turn (queue.c).
+ * contexts together, in turn (zeroer_queue.c).
  */
 #include <linux/kthread.h>
 #include <linux/minmax.h>
@@ -11,7 +11,7 @@
 #include <linux/wait.h>
 
 #include "context.h"
-#include "queue.h"
+#include "zeroer_queue.h"
 
 /* Base pages of a turn: one huge folio. */
 #define WORKER_TURN	FZ_CHUNK_PAGES

@@ -9,7 +9,7 @@
 
 #include "clear.h"
 #include "compat/compat.h"
-#include "large.h"
+#include "huge.h"
 #include "map.h"
 #include "reset.h"
 

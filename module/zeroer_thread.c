@@ -18,8 +18,8 @@
 #include "compat/task.h"
 #include "context.h"
 #include "ioctl.h"
-#include "queue.h"
-#include "thread.h"
+#include "zeroer_queue.h"
+#include "zeroer_thread.h"
 
 static DECLARE_WAIT_QUEUE_HEAD(thread_left);	/* a turn is over */
 

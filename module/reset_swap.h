@@ -65,7 +65,7 @@ static inline int fz_swap_node(const struct fz_scratch *s, struct folio *old)
 	return s->node == NUMA_NO_NODE ? folio_nid(old) : s->node;
 }
 
-/* swap_huge.c */
+/* reset_swap_huge.c */
 void fz_swap_huge(struct fz_reset *r, struct fz_swap *b, struct fz_chunk *chunk,
 		  u64 number);
 void fz_swap_put_back_huge(struct fz_reset *r, struct fz_swap *b);

@@ -6,7 +6,7 @@
 #include <linux/mm.h>
 
 #include "clear.h"
-#include "swap.h"
+#include "reset_swap.h"
 
 /* Base pages swapped by one flush; and pages cleared meanwhile. */
 #define SWAP_BATCH	4096

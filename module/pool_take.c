@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Taking folios out of the pool: what is ready, what is not yet zero, near and far;
- * and if there is none, from elsewhere (alloc.c).
+ * and if there is none, from elsewhere (pool_alloc.c).
  */
 #include <linux/highmem.h>
 #include <linux/mm.h>

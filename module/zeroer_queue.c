@@ -4,7 +4,7 @@
  *
  * A pool stands in two queues.  From the first a thread looks at the pool: at once
  * when it has changed, and after a while when it may have.  The second has the pools
- * with used pages or too few ready ones (tenant.c).  A thread works for each during a
+ * with used pages or too few ready ones (zeroer_tenant.c).  A thread works for each during a
  * turn.  Tenants take turns, and in each one pool of the tenant does.  So every tenant
  * gets the same work done, however much it has, and in however many contexts.
  */
@@ -14,10 +14,10 @@
 #include <linux/wait.h>
 
 #include "context.h"
-#include "queue.h"
+#include "zeroer_queue.h"
 #include "rate.h"
-#include "tenant.h"
-#include "thread.h"
+#include "zeroer_tenant.h"
+#include "zeroer_thread.h"
 
 /* Pools that come due between two turns. */
 #define QUEUE_DUE	32

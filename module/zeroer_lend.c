@@ -12,7 +12,7 @@
 
 #include "context.h"
 #include "ioctl.h"
-#include "thread.h"
+#include "zeroer_thread.h"
 
 /* Base pages between two looks at signals and the time. */
 #define LEND_TURN	FZ_CHUNK_PAGES

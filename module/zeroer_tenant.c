@@ -8,8 +8,8 @@
 #include <linux/slab.h>
 
 #include "pool.h"
-#include "queue.h"
-#include "tenant.h"
+#include "zeroer_queue.h"
+#include "zeroer_tenant.h"
 
 /**
  * struct fz_tenant - the pools of one memory cgroup
