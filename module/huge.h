@@ -2,8 +2,8 @@
 /*
  * Which chunks are backed by huge folios.
  */
-#ifndef FZ_LARGE_H
-#define FZ_LARGE_H
+#ifndef FZ_HUGE_H
+#define FZ_HUGE_H
 
 #include <uapi/linux/fastzero.h>
 

@@ -2,8 +2,8 @@
 /*
  * A flush of SWAP, for both sizes of folios.
  */
-#ifndef FZ_SWAP_H
-#define FZ_SWAP_H
+#ifndef FZ_RESET_SWAP_H
+#define FZ_RESET_SWAP_H
 
 #include "reset.h"
 

@@ -3,8 +3,8 @@
  * The zeroer's queues, for the threads that work them off.  What others call is in
  * pool.h.
  */
-#ifndef FZ_QUEUE_H
-#define FZ_QUEUE_H
+#ifndef FZ_ZEROER_QUEUE_H
+#define FZ_ZEROER_QUEUE_H
 
 #include <linux/wait.h>
 

@@ -2,8 +2,8 @@
 /*
  * Whose turn it is to have something cleared.
  */
-#ifndef FZ_TENANT_H
-#define FZ_TENANT_H
+#ifndef FZ_ZEROER_TENANT_H
+#define FZ_ZEROER_TENANT_H
 
 struct fz_pool;
 

@@ -2,8 +2,8 @@
 /*
  * Threads that the kernel makes in a tenant's process, each for one context.
  */
-#ifndef FZ_THREAD_H
-#define FZ_THREAD_H
+#ifndef FZ_ZEROER_THREAD_H
+#define FZ_ZEROER_THREAD_H
 
 #include <linux/types.h>
 #include <linux/wait.h>
