@@ -153,6 +153,14 @@ expect 0 "a course, 2 % more is held" course-1020 course-1000
 expect 1 "a course, 4 % more is held" course-1040 course-1000
 expect 1 "a course, a dearer cycle" course-sum course-1000
 expect 1 "a course, stale pages" course-stale course-1000
+for figure in '"sum": 3' '"worst": 6' '"cpu": 4'; do
+	sed 's/"course": "drift"/"course": "back-to-back"/' course-1000 > pause
+	sed "s/$figure/&00/" pause > pause-more
+	case $figure in
+	*cpu*)	expect 1 "without a pause, more CPU" pause-more pause ;;
+	*)	expect 0 "without a pause, $figure" pause-more pause ;;
+	esac
+done
 expect 1 "a course that is gone" same course-1000
 expect 0 "a course that is new" course-1000 same
 says "is named" '^not in the reference: course drift, process, 4 KiB 1 pages: fz-auto' --guard same course-1000
