@@ -66,8 +66,10 @@ static void check_zero(const struct fastzero_ctx *ctx)
 	struct fastzero_zero_result result = { .size = sizeof(result) };
 	struct fastzero_info info = { .size = sizeof(info) };
 
+	/* It may be 0: a kernel whose clock has failed goes by ticks. */
+	result.ns = UINT64_MAX;
 	CHECK(fastzero_ctx_zero(ctx, 0, FASTZERO_ZERO_ONCE, &result) == 0);
-	CHECK(result.ns > 0);
+	CHECK(result.ns != UINT64_MAX);
 	CHECK(fastzero_ctx_zero(ctx, 10, 0, NULL) == 0);
 	CHECK(fastzero_ctx_zero(ctx, 0, 1u << 31, NULL) == -EOPNOTSUPP);
 	CHECK(fastzero_ctx_info(ctx, &info) == 0);
