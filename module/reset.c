@@ -61,11 +61,11 @@ static int reset_go(struct fz_reset *r, u32 mode)
 		r->bitmap = NULL;
 	}
 	/* It looked at every chunk for nothing: not again for the same pages. */
-	if (!err && r->keep_held && r->swap_base && !r->swapped && !r->dropped)
+	if (!err && r->is_auto && r->swap_base && !r->swapped && !r->dropped)
 		reset_is_sparse(r);
 	if (mode == FASTZERO_MODE_SWAP)
 		fz_swap_end(r);
-	else if (mode == FASTZERO_MODE_DROP && !r->keep_held && !r->dirty)
+	else if (mode == FASTZERO_MODE_DROP && !r->is_auto && !r->dirty)
 		reset_forget(r->s, &all);
 	return err ?: r->failed ? -EIO : 0;
 }
@@ -86,6 +86,7 @@ int fz_reset_run(struct fz_reset *r, u32 mode)
 
 	r->all = !r->dirty && !r->range.first && r->range.end == r->s->nr_pages;
 	if (mode == FASTZERO_MODE_AUTO) {
+		r->is_auto = true;
 		r->keep_held = true;
 		way = fz_auto_choose(r);
 	} else if (mode == FASTZERO_MODE_SWAP) {

@@ -61,6 +61,7 @@ enum fz_why {
  * @range: what is left of the range
  * @dirty: reset only these granules, NULL for all; @range lies inside of it
  * @all: of the whole scratch
+ * @is_auto: the mode is AUTO: it learns from what it sees
  * @keep_held: clear pages in place that somebody else refers to
  * @swap_base: swap base pages, too, by their page-table entries
  * @put_back: a folio that AUTO had taken out has come back, being held
@@ -83,6 +84,7 @@ struct fz_reset {
 	struct fz_range range;
 	const struct fz_dirty *dirty;
 	bool all;
+	bool is_auto;
 	bool keep_held;
 	bool swap_base;
 	bool put_back;

@@ -27,7 +27,7 @@ static void swap_base(struct fz_reset *r, struct fz_swap *b,
 	LIST_HEAD(ready);
 
 	/* AUTO swaps base pages if it comes cheap, and clears them if not. */
-	if (!r->keep_held) {
+	if (!r->is_auto) {
 		r->s->wanted[FZ_BASE] += nr;
 		r->s->wanted_node = node;
 	}
@@ -87,7 +87,7 @@ static void swap_words(struct fz_reset *r, struct fz_swap *b,
 		return;
 	for (w = 0; w < FZ_CHUNK_WORDS; w++)
 		nr += hweight64(words[w]);
-	if (!r->keep_held) {
+	if (!r->is_auto) {
 		swap_base(r, b, chunk, number, words, nr, &span);
 		return;
 	}

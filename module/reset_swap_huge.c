@@ -91,7 +91,7 @@ static void swap_clear_huge(struct fz_reset *r, struct fz_swap *b,
 	u32 nr = fz_inplace_look_huge(r, chunk, number, words);
 
 	/* Memory in it may have failed.  What others hold is in use. */
-	if (!chunk->huge || !r->keep_held || r->why == FZ_WHY_HELD)
+	if (!chunk->huge || !r->is_auto || r->why == FZ_WHY_HELD)
 		return;
 	swap_learned(r, chunk, nr);
 	if (late && fz_large_is_late(r->s, chunk, words, nr)) {
@@ -139,7 +139,7 @@ void fz_swap_huge(struct fz_reset *r, struct fz_swap *b,
 	bool held = fz_inplace_is_held(chunk->huge);
 	int node = fz_swap_node(r->s, chunk->huge);
 
-	if (r->keep_held && swap_auto_huge(r, b, chunk, number, held))
+	if (r->is_auto && swap_auto_huge(r, b, chunk, number, held))
 		return;
 	r->s->wanted[FZ_HUGE]++;
 	r->s->wanted_node = node;
@@ -163,13 +163,11 @@ void fz_swap_huge(struct fz_reset *r, struct fz_swap *b,
 	}
 
 	r->why = FZ_WHY_EMPTY;
-	/* As in DROP, a holder keeps what it holds. */
-	if (r->keep_held)
-		swap_clear_huge(r, b, chunk, number, true);
-	else if (held)
+	/* As in DROP by name, a holder keeps what it holds. */
+	if (held && !r->is_auto)
 		swap_drop_huge(r, b, chunk, number);
 	else
-		swap_clear_huge(r, b, chunk, number, false);
+		swap_clear_huge(r, b, chunk, number, r->is_auto);
 }
 
 /* Chunks that have their old folio again are to be mapped to that. */

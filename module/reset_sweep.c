@@ -300,7 +300,7 @@ int fz_sweep(struct fz_reset *r)
 
 	if (atomic_read(&s->nr_huge))
 		return -EAGAIN;
-	if (r->keep_held && fz_age_due(&s->age, atomic_long_read(&s->populated)))
+	if (r->is_auto && fz_age_due(&s->age, atomic_long_read(&s->populated)))
 		return sweep_learn(r);
 	return sweep_sheets(r, NULL);
 }

@@ -90,7 +90,7 @@ static void unmap_retire(struct fz_reset *r, struct list_head *out)
 		} else if (unlikely(folio_ref_count(folio) != 1) &&
 			   r->keep_held) {
 			list_move_tail(&folio->lru, &held);
-		} else if (folio_test_large(folio) && r->keep_held) {
+		} else if (folio_test_large(folio) && r->is_auto) {
 			fz_density_mark(r->s, folio);
 		}
 	}
