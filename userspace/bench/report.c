@@ -48,8 +48,12 @@ int result_finish(struct result *r)
 
 bool result_without_clears(const struct result *r, uint64_t clear, uint64_t *sum)
 {
-	*sum = r->sum.p50 -
-	       (r->o.counts.reset_cleared + r->o.counts.run_cleared) * clear;
+	uint64_t clears = (r->o.counts.reset_cleared + r->o.counts.run_cleared) * clear;
+
+	/* fastzero counts pages that it found zero as cleared, and looks cost less. */
+	if (clears > r->sum.p50)
+		return false;
+	*sum = r->sum.p50 - clears;
 	return r->o.counted && r->cell->pattern != PATTERN_DRIFTING &&
 	       r->cell->pattern != PATTERN_ALTERNATING;
 }
