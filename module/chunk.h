@@ -137,7 +137,6 @@ void fz_index_free_chunk(struct fz_scratch *s, struct fz_chunk *chunk);
 struct folio **fz_index_alloc_slots(struct fz_scratch *s, gfp_t gfp);
 void fz_index_free_slots(struct fz_scratch *s, struct folio **slots);
 struct fz_aged *fz_index_alloc_aged(struct fz_scratch *s);
-void fz_index_free_aged(struct fz_scratch *s, struct fz_aged *aged);
 u64 fz_index_bytes(const struct fz_scratch *s);
 void fz_index_destroy(struct fz_scratch *s);
 

@@ -64,6 +64,14 @@ int fz_index_new_chunk(struct fz_scratch *s, u64 number, gfp_t gfp)
 	return xa_is_err(have) ? xa_err(have) : 0;
 }
 
+static void index_free_aged(struct fz_scratch *s, struct fz_aged *aged)
+{
+	if (!aged)
+		return;
+	index_forget(s, sizeof(*aged));
+	kfree(aged);
+}
+
 /**
  * fz_index_free_chunk() - free an empty chunk that is in the index no more
  * @s: the scratch
@@ -71,7 +79,7 @@ int fz_index_new_chunk(struct fz_scratch *s, u64 number, gfp_t gfp)
  */
 void fz_index_free_chunk(struct fz_scratch *s, struct fz_chunk *chunk)
 {
-	fz_index_free_aged(s, chunk->aged);
+	index_free_aged(s, chunk->aged);
 	index_forget(s, sizeof(*chunk));
 	kfree_rcu(chunk, rcu);
 }
@@ -189,19 +197,6 @@ void fz_index_free_slots(struct fz_scratch *s, struct folio **slots)
 struct fz_aged *fz_index_alloc_aged(struct fz_scratch *s)
 {
 	return index_alloc(s, sizeof(struct fz_aged), FZ_GFP_TELL);
-}
-
-/**
- * fz_index_free_aged() - free what fz_index_alloc_aged() gave
- * @s: the scratch
- * @aged: it, or NULL
- */
-void fz_index_free_aged(struct fz_scratch *s, struct fz_aged *aged)
-{
-	if (!aged)
-		return;
-	index_forget(s, sizeof(*aged));
-	kfree(aged);
 }
 
 /**

@@ -364,7 +364,6 @@ u64 fz_pool_free(struct fz_pool *pool, struct list_head *folios);
 struct folio *fz_pool_alloc(struct fz_pool *pool, const struct fz_place *place,
 			    enum fz_size size, gfp_t gfp);
 gfp_t fz_pool_gfp(const struct fz_pool *pool, gfp_t gfp);
-bool fz_has_headroom(struct mem_cgroup *memcg, gfp_t gfp);
 bool fz_caller_has_headroom(void);
 
 /* pool_take.c */

@@ -54,16 +54,11 @@ static struct page *alloc_among(const struct fz_place *place, gfp_t gfp,
  */
 #define ALLOC_HEADROOM	16
 
-/**
- * fz_has_headroom() - whether a call leaves its group some room
- * @memcg: the group, or NULL
- * @gfp: how to make room; must be allowed to fail
- *
- * Where there is no room reclaim makes some, as for any charge.
- *
- * Return: true if there is.
+/*
+ * Whether a call leaves a group (or NULL) some room.  Where there is none reclaim makes some,
+ * as for any charge; @gfp must be allowed to fail.
  */
-bool fz_has_headroom(struct mem_cgroup *memcg, gfp_t gfp)
+static bool alloc_has_headroom(struct mem_cgroup *memcg, gfp_t gfp)
 {
 	struct mem_cgroup *old;
 	struct page *page, *next;
@@ -89,7 +84,7 @@ bool fz_has_headroom(struct mem_cgroup *memcg, gfp_t gfp)
 }
 
 /**
- * fz_caller_has_headroom() - fz_has_headroom() of the caller's own group
+ * fz_caller_has_headroom() - whether a call leaves the caller's memory cgroup some room
  *
  * Return: true if there is.
  */
@@ -101,7 +96,7 @@ bool fz_caller_has_headroom(void)
 	if (likely(fz_memcg_current_margin() >= ALLOC_HEADROOM))
 		return true;
 	memcg = fz_memcg_get_current();
-	has = fz_has_headroom(memcg, FZ_GFP_TELL);
+	has = alloc_has_headroom(memcg, FZ_GFP_TELL);
 	fz_memcg_put(memcg);
 	return has;
 }
@@ -153,7 +148,7 @@ struct folio *fz_pool_alloc(struct fz_pool *pool, const struct fz_place *place,
 			     alloc_on(place->node, gfp, order);
 	set_active_memcg(old);
 	if (page && (gfp & ALLOC_MAY_FAIL) &&
-	    !fz_has_headroom(pool->memcg, gfp)) {
+	    !alloc_has_headroom(pool->memcg, gfp)) {
 		__free_pages(page, order);
 		page = NULL;
 	}

@@ -86,17 +86,6 @@ static inline void wsformat_get(const u8 *buf, u64 n, struct fz_range *run)
 }
 
 /**
- * fz_wsformat_get() - read a run
- * @buf: a working set that was checked
- * @n: number of the run
- * @run: pages, written
- */
-void fz_wsformat_get(const u8 *buf, u64 n, struct fz_range *run)
-{
-	wsformat_get(buf, n, run);
-}
-
-/**
  * fz_wsformat_check_head() - whether bytes begin like a working set
  * @of: what it must belong to
  * @buf: the bytes

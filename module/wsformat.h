@@ -49,7 +49,6 @@ u64 fz_wsformat_size(u64 nr_runs);
 u64 fz_wsformat_most(const struct fz_wsformat *of);
 void fz_wsformat_put_head(const struct fz_wsformat *of, u8 *buf, u64 nr_runs);
 void fz_wsformat_put(u8 *buf, u64 n, const struct fz_range *run);
-void fz_wsformat_get(const u8 *buf, u64 n, struct fz_range *run);
 int fz_wsformat_check_head(const struct fz_wsformat *of, const u8 *buf,
 			   u64 size, u64 *nr_runs);
 int fz_wsformat_check_runs(const struct fz_wsformat *of, const u8 *buf,
