@@ -97,7 +97,7 @@ void fz_age_end(struct fz_age *age, const struct fz_age_look *look)
 		return;
 	}
 	age->last = look->gone;
-	/* What was long ago counts less, and nothing where this was a trial. */
+	/* Old counts weigh less, and nothing where this was a trial. */
 	age->went = look->keep ? look->gone : age->went / 2 + look->gone;
 	age->back = look->keep ? 0 : age->back / 2;
 }

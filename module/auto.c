@@ -44,10 +44,10 @@ static enum fz_why auto_why(const struct fz_reset *r, u64 nr)
 		return FZ_WHY_FEW;
 	if (nr == s->sparse && r->ratio == s->sparse_ratio)
 		return FZ_WHY_SEEN;
-	/* What is swapped is cleared as well, by somebody else ... */
+	/* The zeroer clears what is swapped ... */
 	if (s->total_cpu)
 		return FZ_WHY_TOTAL;
-	/* ... who may be late already. */
+	/* ... and may be late already. */
 	auto_pool(s, &ready, &used);
 	if (ready <= used)
 		return FZ_WHY_LATE;
@@ -59,7 +59,7 @@ static enum fz_why auto_why(const struct fz_reset *r, u64 nr)
 	return FZ_WHY_PRICE;
 }
 
-/* What both sides of the inequality come to for all pages, where no chunk is looked at. */
+/* Trace both sides of the inequality for all pages, where no chunk is looked at. */
 static noinline void auto_explain(const struct fz_reset *r, u64 nr, enum fz_way way)
 {
 	const struct fz_cost cost = { .pages = nr, .span = nr };

@@ -37,12 +37,12 @@ struct fz_aged {
  * struct fz_chunk - the folios of 2 MiB of a scratch
  * @lock: protects all below.  A folio comes under it alone, by a fault, and
  *	goes under fz_scratch.lock as well
- * @users: who is about to bring one: it does not go
+ * @users: threads that are about to bring one: it does not go
  * @nr: folios here
  * @broken: it had a huge folio, and its runs touched little of that
  * @gone: it is not in the index any more: nothing may come here
- * @patience: so many resets do not look whether it should be broken; protected by
- *	fz_scratch.lock
+ * @patience: number of resets that do not look whether it should be broken; protected
+ *	by fz_scratch.lock
  * @late: how often none was ready for it, less how often one was, while runs touched
  *	little of it; so is this
  * @period: in which a page last was about to go for its age, see fz_age_period()
@@ -103,7 +103,7 @@ static inline struct folio *fz_chunk_base(const struct fz_chunk *chunk,
 	return slots ? READ_ONCE(slots[i % 64]) : NULL;
 }
 
-/* What backs a page, NULL for a hole. */
+/* The folio that backs a page, NULL for a hole. */
 static inline struct folio *fz_chunk_folio(const struct fz_chunk *chunk,
 					   unsigned int i)
 {

@@ -2,9 +2,9 @@
 /*
  * Making folios zero.
  *
- * Who waits for a page wants it in his caches.  What is cleared in the background is not
- * used soon: stores that go past the caches are cheaper for pages that lie in none, and
- * leave the caches to others.
+ * A page cleared while its user waits is used next, so it is cleared through the cache.
+ * A page cleared in the background is not needed soon: stores past the caches are cheaper
+ * for pages that lie in none, and leave the caches to others.
  */
 #include <linux/kernel.h>
 #include <linux/sched.h>

@@ -26,7 +26,7 @@ struct fz_clear {
 };
 
 /*
- * What that was, in clears of a base page.  To find a page zero takes reading all of it:
+ * Work done, in clears of a base page.  To find that a page is zero, all of it is read:
  * 150 instructions with vectors, against 512 for a clear.
  */
 static inline u64 fz_clear_work(const struct fz_clear *clear)
@@ -35,8 +35,8 @@ static inline u64 fz_clear_work(const struct fz_clear *clear)
 }
 
 /*
- * Clear a page that somebody waits for: it stays in his caches.  As clear_page(), but
- * without a call, and for processors that do string stores well; all that are in use do.
+ * Clear a page that its user waits for: it stays in the caches.  As clear_page(), but
+ * without a call, and for processors with fast string stores; all in use have them.
  */
 static __always_inline void fz_clear_page(void *page)
 {

@@ -5,11 +5,11 @@
  * Lifetime.  A scratch is its inode: descriptors, mappings and pins (through
  * the mapping) hold the file, the file holds the inode, and evicting the inode
  * ends the scratch.  A scratch holds its context, and so does the context's
- * descriptor, which also holds the file of the implicit scratch.  The mount that
- * all inodes live on is held by the descriptors of contexts, for which it is
- * there to make scratches on, and by each scratch's files.  It and each file
- * hold the module.  The inode has no link, so a watch on it (inotify, fanotify)
- * goes when its last file does, and holds nothing.
+ * descriptor, which also holds the file of the implicit scratch.  Every open context
+ * pins the internal mount, because it needs it to create scratches; so does every
+ * scratch file.  The mount and each scratch file hold a module reference.  The inode
+ * has no link, so a watch on it (inotify, fanotify) goes when its last file does, and
+ * holds nothing.
  *
  * Lock order, outermost first:
  *
@@ -24,8 +24,8 @@
  *	        fz_chunk.lock
  *	          xa_lock of fz_scratch.chunks
  *	          fz_roll.lock
- *	      folio lock of fz_scratch.zero	a fault; who fills a hole, fz_chunk.lock inside
- *	        i_mmap_rwsem		he unmaps
+ *	      folio lock of fz_scratch.zero	a fault; to fill a hole, fz_chunk.lock inside
+ *	        i_mmap_rwsem		that thread unmaps
  *	fz_pool.resize			outside of in_hand
  *	fz_pool.collect			a fault, with nothing in hand; the zeroer
  *	locks of shrink_lru		in pool_shrink.c; reclaim, under any that one may allocate under
@@ -51,23 +51,24 @@
 
 /**
  * struct fz_counters - what STATS counts for a scratch
- * @faults: see struct fastzero_stats for these
- * @faults_ready: .
- * @faults_used: .
- * @faults_alloc: .
- * @resets: .
- * @cleared: .
- * @swapped: .
- * @dropped: .
- * @held: .
- * @aged: .
- * @returned: .
- * @huge_failed: how often a huge folio was wanted and could not be had
- * @broken: .
- * @rebuilt: .
- * @named: resets that were told the way; with AUTO are the others, of which
- * @auto_swap: have swapped pages
- * @auto_drop: found the scratch mapped nowhere
+ * @faults: page faults
+ * @faults_ready: base pages that faults and calls found ready in the pool
+ * @faults_used: base pages that they took from the pool and cleared themselves
+ * @faults_alloc: base pages that they allocated
+ * @resets: calls
+ * @cleared: base pages cleared in place
+ * @swapped: base pages replaced by ready ones
+ * @dropped: base pages taken back
+ * @held: base pages among these that somebody else referred to
+ * @aged: base pages that AUTO took back, because runs had stopped writing to them
+ * @returned: base pages among these that came back
+ * @huge_failed: huge folios that were wanted and could not be had
+ * @broken: chunks that lost their huge folio, because memory was short and runs touched
+ *	little of it
+ * @rebuilt: chunks that got one, because runs touch much of them
+ * @named: resets by a mode that the caller named; the others are AUTO's
+ * @auto_swap: resets by AUTO that have swapped pages
+ * @auto_drop: resets by AUTO that found the scratch mapped nowhere
  */
 struct fz_counters {
 	atomic64_t faults;

@@ -7,7 +7,7 @@
  */
 #include "demand.h"
 
-/* After so many ticks without anything nothing is left. */
+/* After this many ticks without a taken folio nothing is left. */
 #define DEMAND_ALL	(FZ_DEMAND_SPAN + FZ_DEMAND_HOLD + FZ_DEMAND_FADE + 1)
 
 /* The end of a tick. */
@@ -142,8 +142,8 @@ u64 fz_demand_keep(struct fz_demand *d, u64 tick)
  * @d: the demand
  * @tick: now
  *
- * What faults take is not among it: they come back when they are dropped, and
- * what is never dropped would be there twice.
+ * Folios that faults take do not count: they come back when they are dropped, and those
+ * that are never dropped would be there twice.
  *
  * Return: folios.
  */

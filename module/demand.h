@@ -35,7 +35,7 @@ struct fz_peak {
  * @net: folios taken, less those that have come ready
  * @lows: the lowest @net of each of the last ticks
  * @low: the lowest of these
- * @taken: how far @net rose above @low: so many a run has taken before they came
+ * @taken: how far @net rose above @low: folios that a run has taken before they came
  *	back
  * @wanted: most that one reset wanted ready, whether they were there or not
  */

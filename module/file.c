@@ -24,7 +24,7 @@ static int file_open(struct inode *inode, struct file *file)
 	err = fz_limit_check_accounting();
 	if (err)
 		return err;
-	/* What the kernel itself allocates for us it does at any price. */
+	/* The kernel's own allocations for us succeed at any price. */
 	if (!fz_caller_has_headroom())
 		return -ENOMEM;
 	err = fz_scratch_pin_mount();

@@ -15,7 +15,7 @@
 #define INDEX_SPARES	4096
 #define INDEX_TICK	HZ
 
-/* What kmalloc() makes of a size. */
+/* The bytes that kmalloc() takes for a size. */
 static u64 index_size(size_t size)
 {
 	return roundup_pow_of_two(size);

@@ -191,7 +191,7 @@ struct ioctl_op {
 		.min_size = offsetofend(_struct, _last),		\
 	}
 
-/* What is called for each run comes first. */
+/* Calls that are made for each run come first. */
 static const struct ioctl_op ioctl_ops[] = {
 	IOCTL_OP(FASTZERO_IOC_RESET, fz_ioctl_reset, struct fastzero_reset,
 		 out_held, ON_SCRATCH, false),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What one context may have at most: module parameters, which can be changed
+ * Limits of one context: module parameters, which can be changed
  * while the module is loaded and then hold for what comes.
  */
 #include <linux/init.h>

@@ -107,9 +107,9 @@ bool fz_map_takes_huge(struct fz_scratch *s, u64 number,
  * @items: the chunks
  * @nr: how many
  *
- * What cannot be mapped now is mapped by the next touch.  So nobody waits for
- * mmap_lock here, which may be held for long, with the lock of a scratch that
- * other processes want.
+ * The next touch maps chunks that cannot be mapped now.  So this function does not wait
+ * for mmap_lock, which may be held for long: it has the lock of a scratch that other
+ * processes want.
  */
 void fz_map_huge_chunks(struct fz_scratch *s, const struct fz_map_item *items,
 			unsigned int nr)
@@ -184,7 +184,7 @@ bool fz_map_can_insert(const struct fz_scratch *s)
  * @words: bitmap of pages that the mapping has; those that are mapped leave it
  *
  * The scratch's lock keeps them in their place.  Nobody waits for it here: a reset may
- * have it for long.  What is left in @words is a matter of faults.
+ * have it for long.  Pages that are left in @words are for faults.
  *
  * VM_MIXEDMAP does not stay: the kernel would copy page tables at fork, and refuse to
  * lock the mapping.  Nobody sees it: readers of it hold mmap_lock for base pages.

@@ -111,9 +111,9 @@ static u64 pool_retire_held(struct fz_pool *pool, struct folio *folio)
 }
 
 /*
- * Those of one store that are first on the list and ours alone; how many.  What
- * nobody is expected to want goes to the system, which clears it if need be: at once
- * with @now, else in the background.
+ * Those of one store that are first on the list and ours alone; how many.
+ * Folios that no run is expected to want go to the system, which clears them if need be:
+ * at once with @now, else in the background.
  */
 static u64 pool_retire_used(struct fz_pool *pool, struct list_head *folios, bool now)
 {
@@ -192,8 +192,7 @@ u64 fz_pool_retire(struct fz_pool *pool, struct list_head *folios, bool now)
  * fz_pool_destroy() - give everything back
  * @pool: the pool of a context without scratches
  *
- * Nothing is cleared first.  What others hold is theirs now: the page goes when they
- * release it.
+ * Nothing is cleared first.  A page that others hold is freed when they release it.
  */
 void fz_pool_destroy(struct fz_pool *pool)
 {

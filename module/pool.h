@@ -52,7 +52,7 @@ enum fz_size {
  * @slack: how far that may be off
  * @offer: what it is part of
  * @target: folios to be kept on @ready
- * @demand: how many runs need: so many may be there beyond @target
+ * @demand: how many runs need: as many may be there beyond @target
  *
  * A folio here has one reference, the pool's (but for those on @held), no
  * mapping, and is linked by its lru member.
@@ -216,9 +216,9 @@ struct fz_pool {
 
 /*
  * How to allocate.  A fault of somebody who is charged has no other way to fail
- * than the OOM killer; whoever else asks is told, and nobody is killed.  What is
- * nice to have is not to cost others much.  FZ_GFP_TOUCHER is one of the first two, see
- * fz_pool_gfp(): a fault that finds a page ready need not know which.
+ * than the OOM killer; every other caller gets an error, and no process is killed.
+ * Allocations ahead of demand must not cost others much.  FZ_GFP_TOUCHER is one of the
+ * first two, see fz_pool_gfp(): a fault that finds a page ready need not know which.
  */
 #define FZ_GFP_TOUCHER	0
 #define FZ_GFP_FAULT	GFP_HIGHUSER

@@ -55,8 +55,8 @@ static struct page *alloc_among(const struct fz_place *place, gfp_t gfp,
 #define ALLOC_HEADROOM	16
 
 /*
- * Whether a call leaves a group (or NULL) some room.  Where there is none reclaim makes some,
- * as for any charge; @gfp must be allowed to fail.
+ * Whether a call leaves a group (or NULL) some room.  Where there is none, reclaim makes
+ * some, as for any charge; @gfp must be allowed to fail.
  */
 static bool alloc_has_headroom(struct mem_cgroup *memcg, gfp_t gfp)
 {

@@ -88,9 +88,9 @@ void fz_pool_settle(struct fz_pool *pool, u64 nr)
 
 	spin_lock(&pool->lock);
 	pool->in_hand -= nr;
-	/* Who sees the turn sees what was done before. */
+	/* A thread that sees the turn sees what was done before. */
 	smp_store_release(&pool->turns, pool->turns + 1);
-	/* Who comes to wait after this sees the turn: it looks under the lock. */
+	/* A thread that comes to wait later sees the turn: it looks under the lock. */
 	wake = waitqueue_active(&pool->progress);
 	spin_unlock(&pool->lock);
 	if (wake)

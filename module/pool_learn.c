@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a pool gets in the background, and what it gives back: it is brought up to its
+ * How a pool grows and shrinks in the background: it is brought up to its
  * targets, and has beyond them what runs need at once, as long as they do, and as
  * long as nobody is short of memory.
  */
@@ -66,7 +66,7 @@ void fz_learn_look(struct fz_pool *pool)
  * fz_learn_wanted() - a reset is over that swapped, or would have
  * @pool: the pool
  * @node: of this node
- * @wanted: so many ready folios would have served it, by enum fz_size
+ * @wanted: number of ready folios that would have served it, by enum fz_size
  */
 void fz_learn_wanted(struct fz_pool *pool, int node, const u64 *wanted)
 {
@@ -208,7 +208,7 @@ static u64 learn_short(struct fz_pool *pool, struct fz_store *store)
 		return 0;
 	ahead = max(fz_demand_ahead(&store->demand, now),
 		    learn_target(pool, store));
-	/* What a reset has in hand comes here. */
+	/* Folios that a reset has in hand come here. */
 	have = store->nr_ready + store->nr_used + pool->in_hand;
 	return ahead > have ? ahead - have : 0;
 }
@@ -269,7 +269,7 @@ enum fz_look fz_learn_refill(struct fz_pool *pool)
 	} else {
 		if (time_after_eq(jiffies, pool->refill_at))
 			WRITE_ONCE(pool->refill, FZ_REFILL_NOW);
-		/* What somebody has in hand may come here, or not. */
+		/* Folios in hand may come here, or not. */
 		again = pool->refill == FZ_REFILL_NOW && pool->in_hand ?
 				FZ_LOOK_SOON : FZ_LOOK_LATER;
 	}

@@ -156,7 +156,7 @@ static noinline bool take_give_up(struct fz_pool *pool, const struct fz_place *p
 static struct folio *take_fresh(struct fz_pool *pool, const struct fz_place *place,
 				gfp_t gfp, struct fz_pool_try *try)
 {
-	/* What others have in hand comes before the OOM killer, once. */
+	/* Wait for folios that others have in hand before the OOM killer comes, once. */
 	bool others = !try->waited && (READ_ONCE(pool->in_hand) ||
 				       fz_learn_has_ready(pool, FZ_HUGE));
 	struct folio *folio;
@@ -339,7 +339,7 @@ struct folio *fz_pool_grow_huge(struct fz_pool *pool, int node, u64 coming)
 	spin_lock(&pool->lock);
 	is_short = store->nr_ready + store->nr_used + coming < store->target;
 	spin_unlock(&pool->lock);
-	/* What was taken for others, or could not be had, is not tried for again. */
+	/* Folios that were taken for others, or could not be had, are not tried for again. */
 	if (!is_short || fz_pool_is_short(pool))
 		return NULL;
 	folio = take_fresh_huge(pool, &place);

@@ -61,7 +61,7 @@ struct populate_policy {
 	struct mempolicy copy;
 };
 
-/* What an mm has of a range, from an address on; false if that is nothing. */
+/* The part of a range that a mapping has from an address on; false if there is none. */
 static bool populate_overlap(struct vm_area_struct *vma,
 			     const struct fz_range *range, unsigned long addr,
 			     struct fz_range *here)
@@ -422,7 +422,7 @@ static int populate_map_first(struct populate *p, struct populate_views *views,
 	struct fz_range here;
 	int err = 0;
 
-	/* What may be neither read nor written is passed over. */
+	/* Mappings that may be neither read nor written are passed over. */
 	while ((vma = views_next(views, p->s, range, *addr)) &&
 	       !(vma->vm_flags & (VM_READ | VM_WRITE))) {
 		*addr = vma->vm_end;

@@ -4,11 +4,10 @@
  * For one process that maps a scratch alone, with nobody behind it, that is far
  * cheaper than to unmap and to fault again.
  *
- * Nothing flushes TLBs for a module.  What comes next to it is
- * clean_record_shared_mapping_range(), which flushes the range of all entries that
- * it finds dirty.  So each new entry is dirty, and then none is missed:  who takes
- * one away meanwhile has flushed it when he is done, and until then that function
- * sees that he is not, and flushes everything.
+ * No exported function flushes a range of TLBs.  clean_record_shared_mapping_range() is
+ * next to it: it flushes the range of all entries that it finds dirty.  We install every
+ * new entry dirty, so the range covers all of them.  If another thread zaps one, that
+ * thread flushes it; while its flush is pending, the function flushes the whole range.
  */
 #include <linux/fs.h>
 #include <linux/mm.h>
@@ -32,7 +31,7 @@ struct pte_walk {
 	bool odd;
 };
 
-/* What maps the scratch, if that is only one mapping, of the caller. */
+/* The mapping of the scratch, if there is only one, and it is the caller's. */
 static struct vm_area_struct *pte_only_mapping(struct fz_scratch *s)
 {
 	struct address_space *mapping = s->inode->i_mapping;
@@ -54,7 +53,7 @@ static struct vm_area_struct *pte_only_mapping(struct fz_scratch *s)
 }
 
 /*
- * Whoever sees memory through a notifier has page tables of his own, which are
+ * An MMU notifier means a second set of page tables (a guest's, a device's), which is
  * dear to fill again.  Locked pages are counted where they are mapped.
  */
 static bool pte_allowed(const struct vm_area_struct *vma)

@@ -16,7 +16,7 @@ void fz_rate_spend(struct fz_rate *r, u64 now, u64 per_second, u64 nr)
 {
 	u64 from = now > FZ_RATE_BURST ? now - FZ_RATE_BURST : 0;
 
-	/* What was owed by another rate is forgiven, and what was saved up is lost. */
+	/* Debts and savings of another rate are forgotten. */
 	if (r->per_second != per_second) {
 		r->per_second = per_second;
 		r->even = now;

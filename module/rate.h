@@ -8,11 +8,11 @@
 #include "pure.h"
 
 #define FZ_RATE_SECOND	1000000000ULL
-/* What was not used is saved up for so many ns: more than who waits oversleeps. */
+/* Unused work is saved up for this many ns: longer than a waiting thread oversleeps. */
 #define FZ_RATE_BURST	(FZ_RATE_SECOND / 50)
 
 /**
- * struct fz_rate - how far somebody is ahead of his rate
+ * struct fz_rate - how far work is ahead of its rate
  * @per_second: the rate that the following is by
  * @even: the time in ns when all that was done is what the rate allows
  */

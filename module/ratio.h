@@ -24,7 +24,7 @@ struct fz_ratios {
 
 extern struct fz_ratios fz_ratios;
 
-/* The ratio to go by for a set of so many base pages. */
+/* The ratio for a set of @pages base pages. */
 static inline u32 fz_ratio(u64 pages)
 {
 	u32 set = READ_ONCE(fz_ratios.set);

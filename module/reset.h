@@ -132,7 +132,7 @@ static inline int fz_reset_check(struct fz_reset *r, u32 mode, u64 offset, u64 l
 			      &r->range);
 }
 
-/* What RESET and RESET_DIRTY say of a reset whose range began at page @begin. */
+/* The results of RESET and RESET_DIRTY; the range began at page @begin. */
 #define fz_reset_tell(cmd, r, begin) do {				\
 	typeof(*(cmd)) *cmd_ = (cmd);					\
 	const struct fz_reset *r_ = (r);				\
@@ -144,7 +144,7 @@ static inline int fz_reset_check(struct fz_reset *r, u32 mode, u64 offset, u64 l
 	cmd_->out_held = r_->held;					\
 } while (0)
 
-/* What there is to do when a reset is over, or was given up: no call, most often. */
+/* The end of a reset, complete or not.  Most often it makes no call. */
 static __always_inline void fz_reset_end(struct fz_reset *r, u32 mode)
 {
 	struct fz_counters *count = &r->s->count;

@@ -95,7 +95,7 @@ static int dirty_run(struct fz_reset *r, u32 mode,
 			return err;
 		err = fz_reset_run(r, mode);
 		mutex_unlock(&r->s->lock);
-		/* What has failed keeps nothing behind it from being zero. */
+		/* Failed memory does not keep the pages behind it from being zero. */
 		if (err == -EIO)
 			err = 0;
 	}

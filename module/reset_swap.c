@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * SWAP: put ready folios in the place of those that a run has used, so that the index
- * always has one.  What no ready folio is left for is cleared in place.
+ * always has one.  Pages for which no ready folio is left are cleared in place.
  */
 #include <linux/mm.h>
 

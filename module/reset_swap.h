@@ -59,7 +59,7 @@ static inline void fz_swap_drop(struct fz_reset *r, struct fz_swap *b,
 	fz_swap_extend(b, number, &span);
 }
 
-/* What takes the place of a folio is of its node, or of the scratch's own. */
+/* The node of the folio that takes the place of @old: the scratch's own, or the same. */
 static inline int fz_swap_node(const struct fz_scratch *s, struct folio *old)
 {
 	return s->node == NUMA_NO_NODE ? folio_nid(old) : s->node;

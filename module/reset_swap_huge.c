@@ -90,7 +90,7 @@ static void swap_clear_huge(struct fz_reset *r, struct fz_swap *b,
 	u64 words[FZ_CHUNK_WORDS];
 	u32 nr = fz_inplace_look_huge(r, chunk, number, words);
 
-	/* Memory in it may have failed.  What others hold is in use. */
+	/* Memory in it may have failed.  A held folio is in use. */
 	if (!chunk->huge || !r->is_auto || r->why == FZ_WHY_HELD)
 		return;
 	swap_learned(r, chunk, nr);

@@ -129,7 +129,7 @@ static bool sweep_saw_zero(struct fz_reset *r, struct fz_roll_sheet *sheet, u64 
 
 	if (unlikely(folio_test_large(folio)))
 		return false;
-	/* What others hold is in use, whatever is in it. */
+	/* A held page is in use, whatever its contents are. */
 	if (unlikely(fz_base_is_held(folio))) {
 		*age = fz_age_written(*age);
 		return true;
@@ -141,7 +141,7 @@ static bool sweep_saw_zero(struct fz_reset *r, struct fz_roll_sheet *sheet, u64 
 	return true;
 }
 
-/* What a look at a group tells; false if it has to be done chunk by chunk. */
+/* Learn from a look at a group; false if it has to be done chunk by chunk. */
 static bool sweep_saw(struct fz_reset *r, struct fz_roll_sheet *sheet, u64 first,
 		      u64 which, u64 zero, bool hand, struct fz_age_look *look)
 {

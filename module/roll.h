@@ -89,8 +89,8 @@ static inline struct fz_roll_sheet *fz_roll_next(struct fz_roll *roll,
 
 /*
  * Whether a folio that was found in the index, and has had a reference since then, is still
- * on its roll, and so in the index.  Who refers to it keeps it from being used again, so it
- * cannot have come back at another place.  The caller has locked it, and as long as it keeps
+ * on its roll, and so in the index.  The caller's reference keeps it from being used again, so
+ * it cannot have come back at another place.  The caller has locked it, and as long as it keeps
  * it locked, a reset that takes the folio away will wait for it before it unmaps.
  */
 static inline bool fz_roll_has(const struct folio *folio)

@@ -145,8 +145,8 @@ static int rw_zero_part(struct fz_scratch *s, u64 from, u64 to)
 }
 
 /*
- * Back a range, as POPULATE does, but map it nowhere.  What came before memory ran
- * out stays.
+ * Back a range, as POPULATE does, but map it nowhere.  Pages that came before
+ * memory ran out stay.
  */
 static int rw_preallocate(struct fz_scratch *s, u64 begin, u64 end)
 {

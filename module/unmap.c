@@ -40,7 +40,7 @@ static void unmap_each(struct fz_scratch *s, struct list_head *out)
 /*
  * AUTO clears what is held in place.  These came to be held after it had looked and
  * before they were unmapped; later nobody could get hold of them.  So they go back,
- * zero.  What has come into their place since goes instead, with all that was stored
+ * zero.  Folios that have come into their place since go instead, with all that was stored
  * there during this reset.
  */
 static noinline void unmap_put_back(struct fz_reset *r, struct list_head *held,
@@ -76,7 +76,7 @@ static noinline void unmap_put_back(struct fz_reset *r, struct list_head *held,
 	}
 }
 
-/* What has failed is let go of for ever. */
+/* Failed memory is let go of for ever. */
 static void unmap_retire(struct fz_reset *r, struct list_head *out)
 {
 	struct fz_pool *pool = &r->s->ctx->pool;

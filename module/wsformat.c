@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A working set as bytes: a head and runs of pages, all numbers little-endian, so
- * that it can travel to another host.  What comes from outside is looked at as a
- * whole before anything is done with it.
+ * that it can travel to another host.  All bytes from outside are checked before
+ * any of them is used.
  */
 #include "wsformat.h"
 

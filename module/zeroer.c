@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the zeroer does for one pool: it clears used pages, keeps the pool at its
- * target, and sees when pages that others held come free.  Who does it is said in zeroer_worker.c,
- * and when in zeroer_queue.c.
+ * The zeroer's work for one pool: it clears used pages, keeps the pool at its target, and
+ * sees when pages that others held come free.  zeroer_worker.c has the threads that do it,
+ * zeroer_queue.c says when.
  */
 #include <linux/jiffies.h>
 #include <linux/mm.h>
@@ -25,7 +25,7 @@ static u64 zeroer_collect_held(struct fz_pool *pool, struct fz_store *store)
 	LIST_HEAD(free);
 	u64 nr = 0;
 
-	/* Whoever finds nothing there waits for us: we have it. */
+	/* A thread that finds the list empty waits for the mutex: we have its folios. */
 	mutex_lock(&pool->collect);
 	spin_lock(&pool->lock);
 	list_splice_init(&store->held, &held);
@@ -48,7 +48,7 @@ static u64 zeroer_collect_held(struct fz_pool *pool, struct fz_store *store)
 	spin_unlock(&pool->lock);
 	mutex_unlock(&pool->collect);
 	fz_store_offer(store);
-	/* Who has looked at used folios before shall look again. */
+	/* Threads that have looked at used folios before shall look again. */
 	if (nr)
 		fz_pool_settle(pool, 0);
 	return nr;
@@ -125,7 +125,7 @@ static u64 zeroer_count_held(struct fz_pool *pool)
 	return nr;
 }
 
-/* What is held for long is looked at less often. */
+/* Folios that are held for long are looked at less often. */
 static enum fz_look zeroer_look_held(struct fz_pool *pool)
 {
 	u64 nr = zeroer_count_held(pool);

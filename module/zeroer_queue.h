@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The zeroer's queues, for the threads that work them off.  What others call is in
- * pool.h.
+ * The zeroer's queues, for the threads that work them off.  pool.h declares the
+ * functions that others call.
  */
 #ifndef FZ_ZEROER_QUEUE_H
 #define FZ_ZEROER_QUEUE_H

@@ -6,10 +6,10 @@
  * That page is mapped for reading only, see page_mkwrite in fault.c.  A hole may be
  * mapped to it, or be filled, but never both: else a reader would go on seeing
  * zeros while others write.  Its folio lock decides.  A fault looks under it that
- * the page is a hole, and core code maps the zeros before it unlocks.  Whoever fills
- * a hole takes the lock, unmaps the zeros from there, and then puts the new folio
- * into the index before he unlocks.  So nobody finds a folio in the index while
- * zeros are mapped in its place.
+ * the page is a hole, and core code maps the zeros before it unlocks.  To fill
+ * a hole, a thread takes the lock, unmaps the zeros from there, puts the new folio into
+ * the index, and unlocks.  So no thread finds a folio in the index while zeros are
+ * mapped in its place.
  */
 #include <linux/mm.h>
 #include <linux/pagemap.h>
