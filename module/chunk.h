@@ -35,8 +35,8 @@ struct fz_aged {
 
 /**
  * struct fz_chunk - the folios of 2 MiB of a scratch
- * @lock: protects all below.  A folio comes under it alone, by a fault, and
- *	goes under fz_scratch.lock as well
+ * @lock: protects all members but @patience and @late.  A folio comes under it alone, by
+ *	a fault, and goes under fz_scratch.lock as well
  * @users: threads that are about to bring one: it does not go
  * @nr: folios here
  * @broken: it had a huge folio, and its runs touched little of that
@@ -63,7 +63,7 @@ struct fz_aged {
  * @users, or not beyond that.
  */
 struct fz_chunk {
-	spinlock_t lock;	/* protects all below */
+	spinlock_t lock;	/* protects all but patience and late */
 	unsigned int users;
 	u16 nr;
 	bool broken;

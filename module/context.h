@@ -180,7 +180,11 @@ struct fz_scratch {
 	int node;
 	bool total_cpu;
 	atomic_t nr_huge;
-	struct mutex lock;	/* protects folios in chunks from going, and down to wanted_node */
+	/*
+	 * Protects folios in chunks from going, sparse, sparse_ratio, cold, written, age,
+	 * witness, faults, has_aged, wanted and wanted_node.
+	 */
+	struct mutex lock;
 	u64 sparse;
 	u32 sparse_ratio;
 	bool cold;

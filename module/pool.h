@@ -155,7 +155,8 @@ enum fz_refill {
  * struct fz_pool - the folios of one context that are in none of its scratches
  * @resize: serializes changes of targets; taken before @lock
  * @collect: held while the zeroer has held folios off their list; taken before @lock
- * @lock: protects what is in @stores, and all down to @nr_scans; a leaf, never held
+ * @lock: protects the lists and numbers of @stores, @in_hand, @turns, @zeroed, @zeroer_ns,
+ *	@calm, @no_more, @refill, @refill_at, @shrunk and @nr_scans; a leaf, never held
  *	over a clear or an allocation
  * @stores: one for each node and size
  * @nr_stores: how many there are
@@ -188,7 +189,7 @@ enum fz_refill {
 struct fz_pool {
 	struct mutex resize;	/* serializes changes of targets */
 	struct mutex collect;	/* protects held from being looked at by two */
-	spinlock_t lock;	/* protects what is in stores, and down to nr_scans */
+	spinlock_t lock;	/* protects lists and numbers, see above */
 	struct fz_store *stores;
 	unsigned int nr_stores;
 	int home;

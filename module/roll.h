@@ -43,7 +43,7 @@ struct fz_roll_sheet {
 
 /**
  * struct fz_roll - all folios of a scratch
- * @lock: protects all below; a leaf.  A folio comes under it alone, and goes under
+ * @lock: protects @sheets, @nr_sheets, @open and fz_spares; a leaf.  A folio comes under it alone, and goes under
  *	fz_scratch.lock as well: under that what is on a sheet may be read
  * @sheets: struct fz_roll_sheet; they go under fz_scratch.lock as well, all but one
  *	that is empty
@@ -51,7 +51,7 @@ struct fz_roll_sheet {
  * @open: where the next folio goes, NULL before the first
  */
 struct fz_roll {
-	spinlock_t lock;	/* protects all below, and what is on sheets */
+	spinlock_t lock;	/* protects sheets, nr_sheets, open, and what is on sheets */
 	struct list_head sheets;
 	u64 nr_sheets;
 	struct fz_roll_sheet *open;

@@ -24,7 +24,8 @@
 /* A change of the rate is noticed after this time at the latest. */
 #define QUEUE_BOUND_MS	100
 
-DEFINE_SPINLOCK(fz_queue_lock);		/* protects the following, and all fz_job */
+/* Protects queue_now, queue_soon, queue_later, queue_rate, fz_pool.job and tenants. */
+DEFINE_SPINLOCK(fz_queue_lock);
 static LIST_HEAD(queue_now);		/* by fz_job.look, as the next two */
 static LIST_HEAD(queue_soon);		/* both in the order in which they are due */
 static LIST_HEAD(queue_later);
