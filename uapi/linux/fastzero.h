@@ -11,8 +11,8 @@
 /**
  * DOC: The life of a scratch
  *
- * A *context* is one open of /dev/fastzero: one tenant.  It owns a store of
- * pages and the limits.  Pages are recycled inside a context, never across.
+ * A *context* is one open of /dev/fastzero: one tenant.  It owns a pool of
+ * pages, and has limits.  Pages are recycled inside a context, never across.
  *
  * A *scratch* is a memory object of fixed size that can be made zero again.
  * There are two doors to one:
@@ -74,9 +74,9 @@
  * device) is never recycled.  INPLACE clears it where it is, and its holder
  * sees the zeros.  DROP leaves it, with its data, to its holder, and the
  * scratch goes on without it, as after a hole punch; it comes back to the
- * context when it is released.  AUTO clears such pages in place, also those that
- * a device pins while the reset is under way, so that a device that keeps its
- * pins goes on working on the memory of the scratch.
+ * context when it is released.  AUTO clears such pages in place, even those that
+ * a device pins during the reset.  The device then keeps working on the memory of
+ * the scratch.
  *
  * Chunks of 2 MiB may be backed by one piece of memory (FASTZERO_PAGES_2M).  Such
  * a chunk is replaced or taken back as a whole, and is held if any page of it
@@ -115,9 +115,8 @@
  * and the first write, by whatever way, gives a hole a page of its own.  That is for
  * density.  Its prices:
  *
- * - Pages are mapped for reading, unless it is a write that maps them.  So the first
- *   write through a mapping that has read the page takes one more fault, and two if
- *   it was a hole; for a KVM guest this is a nested fault more.
+ * - A read maps a page read-only.  The first write then takes one more fault, two if
+ *   the page was a hole.  A KVM guest pays a nested fault more.
  * - From Linux 6.5 on, long-term pins for writing are refused with EFAULT
  *   everywhere in the scratch: VFIO, RDMA, registered buffers of io_uring.
  * - A pipe (vmsplice) or a long-term pin that takes hold of a hole for reading has
@@ -259,21 +258,21 @@ struct fastzero_info {
 
 /**
  * enum fastzero_page_policy - what backs the chunks of a scratch
- * @FASTZERO_PAGES_AUTO: the module decides, chunk by chunk: base pages, but for
- *	chunks that are empty, of which half or more is in the working set, and
- *	that can be mapped as a whole: a mapping which had base pages there cannot
+ * @FASTZERO_PAGES_AUTO: base pages.  The module gives a chunk 2 MiB if it is empty,
+ *	half of it or more is in the working set, and a mapping can take it as a
+ *	whole: one which had base pages there cannot
  * @FASTZERO_PAGES_4K: base pages only
  * @FASTZERO_PAGES_2M: 2 MiB folios wherever they can be had, else base pages:
  *	for aligned chunks that lie in the scratch as a whole.  The first touch
  *	of a chunk populates all of it.  A chunk that got base pages keeps them
  *	until it is dropped.  EOPNOTSUPP without FASTZERO_FEATURE_2M
  *
- * While memory is short a RESET with FASTZERO_MODE_AUTO breaks chunks with a 2 MiB
- * folio of which a run has touched less than a quarter: such a chunk becomes a
- * hole, and has base pages until half of it or more is in the working set, it is
- * empty, and memory is not short any more.  Memory is short for 10 seconds after
- * the context could not get a page, or the system or a memory cgroup that is short
- * of memory took some from its pool.
+ * While memory is short, RESET with FASTZERO_MODE_AUTO drops a 2 MiB folio of which a
+ * run has touched less than a quarter.  The chunk is a hole then, and has base pages
+ * until half of it or more is in the working set, it is empty, and memory is not
+ * short any more.  Memory is short for 10 seconds after the context could not get a
+ * page, or the system or a memory cgroup that is short of memory took some from its
+ * pool.
  */
 enum fastzero_page_policy {
 	FASTZERO_PAGES_AUTO,
@@ -377,8 +376,8 @@ enum fastzero_pool_flags {
  * cgroup of the context's opener.  Pages that wait for the zeroer count as present.
  *
  * Runs take pages from the pool, and the context keeps the target: it allocates as many
- * in the background.  2 MiB pages come at once.  Base pages come at the end of the next
- * RESET, unless that brings them back, or after a second without one.  So a context owns
+ * in the background.  2 MiB pages come at once.  RESET allocates missing base
+ * pages at its end, or the pool does after a second without RESET.  So a context owns
  * what its scratches hold and the target as well.
  *
  * Without this call, and beyond the target, the pool goes by what runs need.  It
@@ -397,9 +396,8 @@ enum fastzero_pool_flags {
  * after that, nothing beyond fastzero_info.out_max_pages, and nothing where less than an
  * eighth of the memory cgroup is left.
  *
- * While the call allocates, a host or memory cgroup that is short of memory may take
- * back pages that the call has allocated already.  The call allocates others for
- * them, until as many have been taken as were missing.
+ * Reclaim may take pages while the call allocates.  The call replaces them, until
+ * reclaim has taken as many as were missing at the start.
  *
  * ENOMEM when the pages cannot be had, EINVAL for a target beyond
  * fastzero_info.out_max_pages or a node without memory: the target is then unchanged,
@@ -454,8 +452,8 @@ enum fastzero_zero_flags {
  * thread that gets no CPU time clears nothing: faults and resets then clear for
  * themselves.
  *
- * The context lives at least as long as the call, which closing the descriptor does
- * not end: send the thread a signal that has a handler, or use @timeout_ms.
+ * The context lives as long as the call.  Closing the descriptor does not end the
+ * call; a handled signal or @timeout_ms does.
  *
  * Returns 0 after @timeout_ms, or with FASTZERO_ZERO_ONCE when everything is done; a
  * timeout ends that, too.  EINTR when a signal arrives, whether there was something
@@ -478,9 +476,9 @@ enum fastzero_zero_flags {
  *
  * A process with a thread more is not single-threaded any more, with a mount root
  * that both share: setns() into a user or mount namespace and unshare(CLONE_NEWUSER)
- * are EINVAL.  So enter namespaces first.  A process that has closed its descriptor,
- * while another process has the context's, does not end with its last own thread's
- * SYS_exit, but with exit_group() and signals.
+ * are EINVAL.  So enter namespaces first.  If another process holds the descriptor, the
+ * lent thread keeps this one alive after its last own thread calls SYS_exit.
+ * exit_group() and signals end it.
  */
 struct fastzero_zero {
 	__u32 size;
@@ -494,14 +492,14 @@ struct fastzero_zero {
 
 /**
  * enum fastzero_mode - how a reset is done
- * @FASTZERO_MODE_AUTO: the module decides, page by page or chunk by chunk
+ * @FASTZERO_MODE_AUTO: the module decides, for each chunk
  * @FASTZERO_MODE_INPLACE: clear the populated pages where they are; nothing
  *	is unmapped, the next touch costs nothing
  * @FASTZERO_MODE_SWAP: put ready pages in the place of the dirty ones; these
  *	are cleared in the background.  2 MiB folios are mapped again at once
  *	where the caller maps them, and are allocated as long as the pool has
- *	less than its target.  What no ready page is left for is cleared in
- *	place, or taken out if it is held.  Base pages are mapped at once where
+ *	less than its target.  Pages for which no ready one is left are cleared in
+ *	place, or taken out if they are held.  Base pages are mapped at once where
  *	the caller's mapping is the only one, and the caller's process never had a
  *	VM.  Else they are unmapped, and the next touch maps them
  * @FASTZERO_MODE_DROP: take the pages back; the range is a hole again.  The pool
@@ -589,7 +587,7 @@ struct fastzero_reset {
  * @out_held: base pages among these that somebody else referred to
  *
  * Resets many scratches in one call, each as RESET of all of it does, one after the
- * other.  Who resets small scratches pays more for the call than for the reset.  Each
+ * other.  For small scratches the call costs more than the reset.  Each
  * descriptor has to be open for writing, and gives the right by itself: scratches of
  * other contexts may be among them.  One that is there twice is reset twice.
  *
@@ -838,8 +836,8 @@ struct fastzero_workset {
  * @out_index: bytes of the index, which says where the pages of the scratches counted
  *	are
  *
- * The members up to @out_held, those from @out_aged to @out_auto_drop, and @out_index
- * are the scratch's own on a scratch, and sums on a context.  Sums include scratches
+ * On a scratch the members up to @out_held, @out_aged to @out_auto_drop, and @out_index
+ * are its own.  On a context they are sums.  Sums include scratches
  * that are gone, except @out_scratches, @out_length, @out_populated, @out_huge and
  * @out_index.  The others are the context's on both.  Counters are not taken at one
  * instant.
