@@ -50,6 +50,8 @@ struct fz_chunk *fz_chunk_next(struct fz_scratch *s, struct fz_range *range,
 	unsigned long at = range->first >> FZ_CHUNK_SHIFT;
 	struct fz_chunk *chunk;
 
+	lockdep_assert_held(&s->lock);
+
 	if (range->first >= range->end)
 		return NULL;
 	/* Of these it is often the very next. */
@@ -189,6 +191,8 @@ void fz_chunk_reap_some(struct fz_scratch *s)
 {
 	struct fz_chunk *chunk;
 	unsigned long at;
+
+	lockdep_assert_held(&s->lock);
 
 	xa_for_each_marked(&s->chunks, at, chunk, FZ_CHUNK_EMPTY) {
 		chunk_reap(s, chunk, at);

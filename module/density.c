@@ -38,6 +38,8 @@ void fz_density_mark(struct fz_scratch *s, struct folio *folio)
 	struct fz_density *density;
 	struct mem_cgroup *old;
 
+	lockdep_assert_held(&s->lock);
+
 	folio->index = density_key(s, folio->index >> FZ_CHUNK_SHIFT);
 	if (READ_ONCE(pool->density))
 		return;
@@ -75,6 +77,8 @@ u32 fz_density_take(const struct fz_scratch *s, u64 number)
 	struct fz_density *density = READ_ONCE(s->ctx->pool.density);
 	u64 key = density_key(s, number);
 	u64 *slot, is;
+
+	lockdep_assert_held(&s->lock);
 
 	if (!density)
 		return FZ_DENSITY_UNKNOWN;

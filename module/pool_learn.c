@@ -339,6 +339,8 @@ u64 fz_learn_grow(struct fz_pool *pool, struct fz_store *store)
  */
 bool fz_learn_is_short(struct fz_pool *pool, struct fz_store *store)
 {
+	lockdep_assert_held(&pool->lock);
+
 	return learn_short(pool, store);
 }
 

@@ -111,6 +111,8 @@ void fz_shrink_count(struct fz_store *store)
 {
 	u64 have = store->nr_ready + store->nr_used;
 
+	lockdep_assert_held(&store->offer->pool->lock);
+
 	mod_node_page_state(NODE_DATA(store->node), NR_KERNEL_MISC_RECLAIMABLE,
 			    (long)(have - store->counted) *
 			    (long)fz_size_pages(store->size));

@@ -152,6 +152,8 @@ bool fz_pte_can_swap(struct fz_scratch *s)
 	struct vm_area_struct *vma;
 	bool can;
 
+	lockdep_assert_held(&s->lock);
+
 	if (!pte_backing_allowed(s) || !mm || mm_has_notifiers(mm) ||
 	    !mmap_read_trylock(mm))
 		return false;
