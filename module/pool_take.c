@@ -15,6 +15,20 @@
 #define TAKE_GFP_NODE	((FZ_GFP_LIGHT | __GFP_THISNODE) & ~__GFP_RECLAIM)
 
 /*
+ * Folios have left a store: whether it has too few now, which nobody has seen before.  The
+ * caller kicks the zeroer then, without the lock.
+ */
+static __always_inline bool take_sees_lack(struct fz_pool *pool, const struct fz_store *store)
+{
+	lockdep_assert_held(&pool->lock);
+
+	if (likely(!fz_store_lacks(store) || pool->refill))
+		return false;
+	fz_learn_lacks(pool);
+	return true;
+}
+
+/*
  * A folio off a store's lists, if there is one, in hand; *@ready: it is zero.
  * @demand: folios of this size are wanted.  Every fault comes here: so it is inline, up to
  * fz_pool_take().
@@ -42,9 +56,7 @@ static __always_inline struct folio *take_listed(struct fz_pool *pool,
 	}
 	if (demand)
 		fz_demand_take(&store->demand, fz_pool_now(), 1);
-	lacks = unlikely(fz_store_lacks(store)) && !pool->refill;
-	if (unlikely(lacks))
-		fz_learn_lacks(pool);
+	lacks = take_sees_lack(pool, store);
 	spin_unlock(&pool->lock);
 	if (unlikely(lacks))
 		fz_queue_kick(pool);
@@ -309,9 +321,7 @@ u64 fz_pool_take_some(struct fz_pool *pool, struct fz_store *store, u64 nr,
 
 	nr = fz_pool_take_ready(pool, store, nr, folios);
 	spin_lock(&pool->lock);
-	lacks = fz_store_lacks(store) && !pool->refill;
-	if (lacks)
-		fz_learn_lacks(pool);
+	lacks = take_sees_lack(pool, store);
 	spin_unlock(&pool->lock);
 	if (lacks)
 		fz_queue_kick(pool);

@@ -25,6 +25,11 @@ static void unmap_wait_for_faults(struct list_head *out)
 		}
 }
 
+static void unmap_pages(struct fz_scratch *s, u64 first, u64 nr)
+{
+	unmap_mapping_range(s->inode->i_mapping, first << PAGE_SHIFT, nr << PAGE_SHIFT, 1);
+}
+
 /* Unmap folios that were in the index until now. */
 static void unmap_each(struct fz_scratch *s, struct list_head *out)
 {
@@ -32,9 +37,7 @@ static void unmap_each(struct fz_scratch *s, struct list_head *out)
 
 	unmap_wait_for_faults(out);
 	list_for_each_entry(folio, out, lru)
-		unmap_mapping_range(s->inode->i_mapping,
-				    folio->index << PAGE_SHIFT,
-				    folio_nr_pages(folio) << PAGE_SHIFT, 1);
+		unmap_pages(s, folio->index, folio_nr_pages(folio));
 }
 
 /*
@@ -44,7 +47,7 @@ static void unmap_each(struct fz_scratch *s, struct list_head *out)
  * there during this reset.
  */
 static noinline void unmap_put_back(struct fz_reset *r, struct list_head *held,
-				   struct list_head *out)
+				    struct list_head *out)
 {
 	struct fz_pool *pool = &r->s->ctx->pool;
 	struct folio *folio, *next;
@@ -107,15 +110,12 @@ static void unmap_retire(struct fz_reset *r, struct list_head *out)
  * @in_place: base pages have taken the place of all of them: try to map these
  */
 void fz_unmap(struct fz_reset *r, const struct fz_range *range,
-		   struct list_head *out, bool in_place)
+	      struct list_head *out, bool in_place)
 {
 	unmap_wait_for_faults(out);
 	if (!(in_place && fz_pte_swap(r->s, range, r->bitmap)) &&
 	    !fz_quarantine_plants())
-		unmap_mapping_range(r->s->inode->i_mapping,
-				    range->first << PAGE_SHIFT,
-				    (range->end - range->first) << PAGE_SHIFT,
-				    1);
+		unmap_pages(r->s, range->first, range->end - range->first);
 	unmap_retire(r, out);
 }
 
@@ -140,9 +140,7 @@ u64 fz_unmap_words(struct fz_reset *r, struct fz_chunk *chunk, u64 number,
 
 	unmap_wait_for_faults(&out);
 	while (fz_range_next_run(words, &run))
-		unmap_mapping_range(r->s->inode->i_mapping,
-				    (base + run.first) << PAGE_SHIFT,
-				    (run.end - run.first) << PAGE_SHIFT, 1);
+		unmap_pages(r->s, base + run.first, run.end - run.first);
 	r->dropped += nr;
 	unmap_retire(r, &out);
 	return nr;
