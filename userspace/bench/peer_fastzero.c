@@ -19,7 +19,6 @@
 #include "prefault_abi.h"
 
 #define CHUNK_SHIFT	21
-#define FASTZERO_PEER_MANY	64
 
 #define REST_LOOK_NS	1000000		/* from one look to the next */
 #define REST_SAME	4		/* looks that find nothing new */
@@ -237,15 +236,15 @@ int fastzero_peer_reset(const struct peer *peer, struct memory *m)
 	return ret || !(peer->arg & FASTZERO_PEER_PREFAULT) ? ret : prefault(p, m);
 }
 
-/* Who uses it has the descriptors at hand; to list them costs little here. */
+/* A caller of RESET_MANY has the descriptors at hand; to list them costs little here. */
 int fastzero_peer_reset_many(const struct peer *peer, struct memory *const *m,
 			     unsigned int nr)
 {
 	const struct fastzero_peer *p = m[0]->priv;
-	int fds[FASTZERO_PEER_MANY];
+	int fds[PEER_MANY];
 	unsigned int n;
 
-	if (nr > FASTZERO_PEER_MANY)
+	if (nr > PEER_MANY)
 		return -EINVAL;
 	for (n = 0; n < nr; n++)
 		fds[n] = m[n]->fd;

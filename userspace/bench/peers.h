@@ -68,6 +68,9 @@ struct account {
 	uint64_t bg_ns;
 };
 
+/* Memories that are made zero in one call. */
+#define PEER_MANY	64
+
 /**
  * struct peer - one way to make memory zero again
  * @name: short name
@@ -81,7 +84,7 @@ struct account {
  * @setup: makes the memory; 0, or -errno with memory.why set if it can say more
  * @attach: called when the guest has the memory, or NULL; as @setup
  * @reset: makes it zero again; 0 or -errno
- * @reset_many: makes several memories zero again that have one owner, or NULL if that is
+ * @reset_many: makes up to PEER_MANY memories zero again that have one owner, or NULL if that is
  *	done one by one; 0 or -errno
  * @rest: waits, without asking for anything, until no more work is done in the
  *	background; NULL if there is none; 0 or -errno

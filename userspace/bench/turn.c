@@ -16,9 +16,6 @@
  */
 #define CHECK_ALL	(1ull << 20)
 
-/* Memories that are made zero at once. */
-#define TURN_MANY	64
-
 int explain(char why[static WHY], const char *what, int err)
 {
 	snprintf(why, WHY, "%s: %s", what, strerror(-err));
@@ -95,12 +92,12 @@ int turn_reset(struct turn *t, uint64_t *cost)
 int turn_reset_many(struct turn *turns, unsigned int nr, uint64_t *cost)
 {
 	const struct peer *peer = turns[0].peer;
-	struct memory *m[TURN_MANY];
+	struct memory *m[PEER_MANY];
 	uint64_t begin;
 	unsigned int n;
 	int ret;
 
-	if (nr > TURN_MANY)
+	if (nr > PEER_MANY)
 		return -EINVAL;
 	for (n = 0; n < nr; n++)
 		m[n] = &turns[n].m;
