@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a chunk remembers of pages that went for their age: how often each had come back
+ * A chunk's memory of pages that went for their age: how often each had come back
  * soon, and in which of two periods it went.
  */
 #include <linux/sched/signal.h>

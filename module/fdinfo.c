@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What /proc/PID/fdinfo says of a descriptor.
+ * /proc/PID/fdinfo of both kinds of descriptors.
  */
 #include <linux/fs.h>
 #include <linux/seq_file.h>

@@ -212,7 +212,7 @@ bool fz_wsformat_next(struct fz_wsformat_walk *walk, u64 *number, u64 *words)
 	if (!words) {
 		u64 last = wsformat_pass(walk->buf, n, walk->nr, behind);
 
-		/* What lies in between names this chunk, too. */
+		/* The runs in between name this chunk, too. */
 		if (last > n)
 			wsformat_get(walk->buf, last - 1, &run);
 		n = last;

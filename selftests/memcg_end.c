@@ -18,7 +18,7 @@
 /* Of what is killed, and of what restarts, without FZ_END_MIB. */
 #define LARGE_MIB	1024
 #define RESTARTS_MIB	128
-/* What a VMM needs beside its memory, and what it may leave for a moment. */
+/* The memory that a VMM needs beside its guest's, and may leave for a moment. */
 #define LARGE_ROOM	(100 * MIB)
 #define LARGE_STARTS	3
 #define PARAM_IN_USE	FZ_PARAM_DIR "pages_in_use"

@@ -12,7 +12,7 @@ tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
 passed=0 failed=0
 
-# clean: makes the tree anew, in which nothing is wrong.
+# clean: makes a new tree in which nothing is wrong.
 clean()
 {
 	rm -rf "$tmp/tree"
