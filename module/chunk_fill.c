@@ -46,7 +46,7 @@ struct fill {
 
 /* After this a reset that sees the bits without our lock sees the folio, too. */
 static void fill_set_populated(struct fz_scratch *s, struct fz_chunk *chunk,
-				u64 number, u32 w, u64 bits)
+			       u64 number, u32 w, u64 bits)
 {
 	lockdep_assert_held(&chunk->lock);
 

@@ -28,7 +28,7 @@
  *	        i_mmap_rwsem		that thread unmaps
  *	fz_pool.resize			outside of in_hand
  *	fz_pool.collect			a fault, with nothing in hand; the zeroer
- *	locks of shrink_lru		in pool_shrink.c; reclaim, under any that one may allocate under
+ *	locks of shrink_lru		in pool_shrink.c; reclaim, under any lock held in allocations
  *	  fz_pool.lock			a leaf under any of them
  *	  fz_queue_lock			so is this
  *

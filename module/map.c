@@ -4,49 +4,16 @@
  */
 #include <linux/fs.h>
 #include <linux/mm.h>
-#include <linux/rbtree.h>
 
 #include <uapi/linux/fastzero.h>
 
 #include "compat/compat.h"
 #include "map.h"
+#include "mapping.h"
 #include "reset.h"
 
-/* Mappings looked at, of all processes: they may be many. */
-#define MAP_MOST	32
 /* Base pages mapped at once. */
 #define MAP_BATCH	64
-
-/*
- * A mapping of the scratch in the caller's address space.  The tree is that of all
- * mappings of the scratch.  One that the address space has, too, stays as it is
- * while mmap_lock is held.
- */
-static struct vm_area_struct *map_find(struct fz_scratch *s)
-{
-	struct address_space *mapping = s->inode->i_mapping;
-	struct vm_area_struct *vma = NULL;
-	struct rb_node *node;
-	int left = MAP_MOST;
-
-	mmap_assert_locked(current->mm);
-
-	i_mmap_lock_read(mapping);
-	for (node = rb_first_cached(&mapping->i_mmap); node && left--;
-	     node = rb_next(node)) {
-		vma = rb_entry(node, struct vm_area_struct, shared.rb);
-		/*
-		 * munmap takes it out of the address space first, and out of the
-		 * tree when it has let others read: that one is on its way out.
-		 */
-		if (vma->vm_mm == current->mm && vma->vm_flags & VM_WRITE &&
-		    find_vma(current->mm, vma->vm_start) == vma)
-			break;
-		vma = NULL;
-	}
-	i_mmap_unlock_read(mapping);
-	return vma;
-}
 
 /* Address of a chunk in a mapping, 0 if it cannot be mapped there as a whole. */
 static unsigned long map_address(struct vm_area_struct *vma, u64 number)
@@ -71,7 +38,7 @@ static bool map_takes_huge_here(struct fz_scratch *s, u64 number)
 
 	if (!mm || !mmap_read_trylock(mm))
 		return false;
-	vma = map_find(s);
+	vma = fz_mapping_to_write(s);
 	if (vma)
 		addr = map_address(vma, number);
 	if (addr)
@@ -122,7 +89,7 @@ void fz_map_huge_chunks(struct fz_scratch *s, const struct fz_map_item *items,
 
 	if (!mm || !mmap_read_trylock(mm))
 		return;
-	vma = map_find(s);
+	vma = fz_mapping_to_write(s);
 	for (i = 0; vma && i < nr; i++) {
 		unsigned long addr = map_address(vma, items[i].number);
 

@@ -5,7 +5,6 @@
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/nospec.h>
-#include <linux/rbtree.h>
 #include <linux/sched/signal.h>
 
 #include <uapi/linux/fastzero.h>
@@ -15,6 +14,7 @@
 #include "ioctl.h"
 #include "huge.h"
 #include "map.h"
+#include "mapping.h"
 
 /* Pages mapped before others get a chance at mmap_lock. */
 #define POPULATE_BATCH	512
@@ -22,33 +22,6 @@
 #define POPULATE_CHUNKS	8
 /* With so few pages it costs more to look for batches of them than to go one by one. */
 #define POPULATE_FEW	8
-/* Mappings noted by one look, which goes through all mappings of the scratch. */
-#define POPULATE_VIEWS	32
-
-/**
- * struct populate_view - a mapping, as it was when somebody looked
- * @start: its first address
- * @end: the one behind it
- */
-struct populate_view {
-	unsigned long start;
-	unsigned long end;
-};
-
-/**
- * struct populate_views - the next mappings of the caller, by address
- * @view: some of them
- * @nr: how many these are
- * @at: the first that may have something left
- * @more: there may be others behind them
- */
-struct populate_views {
-	struct populate_view view[POPULATE_VIEWS];
-	u32 nr;
-	u32 at;
-	bool more;
-};
-
 /**
  * struct populate_policy - the memory policy of the caller's mapping
  * @known: pages that the rest holds for
@@ -61,125 +34,6 @@ struct populate_policy {
 	struct mempolicy copy;
 };
 
-/* The part of a range that a mapping has from an address on; false if there is none. */
-static bool populate_overlap(struct vm_area_struct *vma,
-			     const struct fz_range *range, unsigned long addr,
-			     struct fz_range *here)
-{
-	here->first = max_t(u64, range->first, vma->vm_pgoff);
-	here->end = min_t(u64, range->end, vma->vm_pgoff + vma_pages(vma));
-	if (addr > vma->vm_start)
-		here->first = max_t(u64, here->first, vma->vm_pgoff +
-				    ((addr - vma->vm_start) >> PAGE_SHIFT));
-	return here->first < here->end;
-}
-
-/* Nobody has looked yet. */
-static void views_begin(struct populate_views *v)
-{
-	v->nr = 0;
-	v->at = 0;
-	v->more = true;
-}
-
-/* Note a mapping, if it is among the first. */
-static void views_note(struct populate_views *v, const struct vm_area_struct *vma)
-{
-	u32 i = v->nr;
-
-	if (i < POPULATE_VIEWS) {
-		v->nr++;
-	} else {
-		v->more = true;
-		if (vma->vm_start > v->view[--i].start)
-			return;
-	}
-	for (; i && v->view[i - 1].start > vma->vm_start; i--)
-		v->view[i] = v->view[i - 1];
-	v->view[i].start = vma->vm_start;
-	v->view[i].end = vma->vm_end;
-}
-
-/*
- * Note the first mappings of the caller, by address, that have pages of a range at or
- * behind @addr.  Of all mappings of the scratch, since a process may have far more others.
- */
-static void views_find(struct populate_views *v, struct fz_scratch *s,
-		       const struct fz_range *range, unsigned long addr)
-{
-	struct address_space *mapping = s->inode->i_mapping;
-	struct vm_area_struct *vma;
-	struct fz_range here;
-	struct rb_node *node;
-
-	mmap_assert_locked(current->mm);
-
-	views_begin(v);
-	v->more = false;
-	i_mmap_lock_read(mapping);
-	for (node = rb_first_cached(&mapping->i_mmap); node; node = rb_next(node)) {
-		vma = rb_entry(node, struct vm_area_struct, shared.rb);
-		/* They are in the order of their first page. */
-		if (vma->vm_pgoff >= range->end)
-			break;
-		if (vma->vm_mm == current->mm && vma->vm_end > addr &&
-		    populate_overlap(vma, range, addr, &here))
-			views_note(v, vma);
-		cond_resched();
-	}
-	i_mmap_unlock_read(mapping);
-}
-
-/*
- * The first mapping of the caller that has pages of a range at or behind @addr.  One that
- * was noted may have changed while mmap_lock was not held; one that munmap has begun with
- * was no more in the address space even then.
- */
-static struct vm_area_struct *views_next(struct populate_views *v, struct fz_scratch *s,
-					 const struct fz_range *range, unsigned long addr)
-{
-	const struct populate_view *view;
-	struct vm_area_struct *vma;
-	struct fz_range here;
-
-	for (;;) {
-		for (; v->at < v->nr; v->at++) {
-			view = &v->view[v->at];
-			if (addr >= view->end)
-				continue;
-			addr = max(addr, view->start);
-			vma = find_vma(current->mm, addr);
-			if (vma && vma->vm_start < view->end && vma->vm_file &&
-			    vma->vm_file->f_mapping == s->inode->i_mapping &&
-			    populate_overlap(vma, range, addr, &here))
-				return vma;
-			addr = view->end;
-		}
-		if (!v->more)
-			return NULL;
-		views_find(v, s, range, addr);
-	}
-}
-
-/*
- * Whether a mapping may be left at or behind @addr, when views_next() has found one
- * before that.
- */
-static bool views_are_left(const struct populate_views *v, unsigned long addr)
-{
-	return v->more || v->at + 1 < v->nr || addr < v->view[v->at].end;
-}
-
-/* The first mapping of the caller, by address, that has pages of a range. */
-static struct vm_area_struct *populate_find(struct fz_scratch *s,
-					    const struct fz_range *range)
-{
-	struct populate_views views;
-
-	views_begin(&views);
-	return views_next(&views, s, range, 0);
-}
-
 /* Look for the mapping of a page; the policy holds for as much as that has of it. */
 static int populate_look(struct fz_scratch *s, u64 page, struct populate_policy *policy)
 {
@@ -191,13 +45,13 @@ static int populate_look(struct fz_scratch *s, u64 page, struct populate_policy 
 	policy->known = rest;
 	if (mmap_read_lock_killable(current->mm))
 		return -EINTR;
-	vma = populate_find(s, &one);
+	vma = fz_mapping_first(s, &one);
 	if (vma) {
 		policy->known.end = vma->vm_pgoff + vma_pages(vma);
 		policy->has = fz_vma_policy(vma);
 		if (policy->has)
 			fz_policy_copy(&policy->copy, fz_vma_policy(vma));
-	} else if (populate_find(s, &rest)) {
+	} else if (fz_mapping_first(s, &rest)) {
 		/* Others may begin anywhere behind it. */
 		policy->known.end = round_up(page + 1, FZ_CHUNK_PAGES);
 	}
@@ -415,7 +269,7 @@ static int populate_map_few(struct populate *p, struct vm_area_struct *vma,
  * Map up to a batch of pages of the first mapping of the range at or behind
  * @addr, which is moved on.  Returns whether there may be more, or an errno.
  */
-static int populate_map_first(struct populate *p, struct populate_views *views,
+static int populate_map_first(struct populate *p, struct fz_mappings *views,
 			      const struct fz_range *range, unsigned long *addr)
 {
 	struct vm_area_struct *vma;
@@ -423,7 +277,7 @@ static int populate_map_first(struct populate *p, struct populate_views *views,
 	int err = 0;
 
 	/* Mappings that may be neither read nor written are passed over. */
-	while ((vma = views_next(views, p->s, range, *addr)) &&
+	while ((vma = fz_mappings_next(views, p->s, range, *addr)) &&
 	       !(vma->vm_flags & (VM_READ | VM_WRITE))) {
 		*addr = vma->vm_end;
 		err = populate_pause();
@@ -433,12 +287,12 @@ static int populate_map_first(struct populate *p, struct populate_views *views,
 	if (!vma)
 		return 0;
 
-	populate_overlap(vma, range, *addr, &here);
+	fz_mapping_overlap(vma, range, *addr, &here);
 	err = p->few && !p->inserts ? populate_map_few(p, vma, &here) :
 				      populate_map_some(p, vma, &here);
 	*addr = here.first == here.end ? vma->vm_end :
 		vma->vm_start + ((here.first - vma->vm_pgoff) << PAGE_SHIFT);
-	return err ?: here.first < here.end || views_are_left(views, *addr);
+	return err ?: here.first < here.end || fz_mappings_are_left(views, *addr);
 }
 
 static int populate_lock(struct populate *p)
@@ -458,11 +312,11 @@ static void populate_unlock(struct populate *p)
 
 static int populate_map(struct populate *p, const struct fz_range *range)
 {
-	struct populate_views views;
+	struct fz_mappings views;
 	unsigned long addr = 0;
 	int more;
 
-	views_begin(&views);
+	fz_mappings_begin(&views);
 	do {
 		/* For page tables, which the kernel allocates at any price. */
 		if (!fz_caller_has_headroom())

@@ -15,6 +15,7 @@
 #include <linux/slab.h>
 
 #include "compat/compat.h"
+#include "mapping.h"
 #include "reset.h"
 
 /**
@@ -30,27 +31,6 @@ struct pte_walk {
 	u64 nr;
 	bool odd;
 };
-
-/* The mapping of the scratch, if there is only one, and it is the caller's. */
-static struct vm_area_struct *pte_only_mapping(struct fz_scratch *s)
-{
-	struct address_space *mapping = s->inode->i_mapping;
-	struct vm_area_struct *vma = NULL;
-	struct rb_node *node;
-
-	mmap_assert_locked(current->mm);
-
-	i_mmap_lock_read(mapping);
-	node = rb_first_cached(&mapping->i_mmap);
-	if (node && !rb_next(node))
-		vma = rb_entry(node, struct vm_area_struct, shared.rb);
-	/* One that munmap has begun with is no more in the address space. */
-	if (vma && (vma->vm_mm != current->mm ||
-		    find_vma(current->mm, vma->vm_start) != vma))
-		vma = NULL;
-	i_mmap_unlock_read(mapping);
-	return vma;
-}
 
 /*
  * An MMU notifier means a second set of page tables (a guest's, a device's), which is
@@ -157,7 +137,7 @@ bool fz_pte_can_swap(struct fz_scratch *s)
 	if (!pte_backing_allowed(s) || !mm || mm_has_notifiers(mm) ||
 	    !mmap_read_trylock(mm))
 		return false;
-	vma = pte_only_mapping(s);
+	vma = fz_mapping_only(s);
 	can = vma && pte_allowed(vma);
 	mmap_read_unlock(mm);
 	return can;
@@ -216,7 +196,7 @@ bool fz_pte_swap(struct fz_scratch *s, const struct fz_range *range,
 	    range->end - range->first > FZ_PTE_SPAN || !mmap_read_trylock(mm))
 		return false;
 
-	vma = pte_only_mapping(s);
+	vma = fz_mapping_only(s);
 	if (vma && pte_allowed(vma)) {
 		done = pte_move_all(&walk, s, vma, *range);
 		if (walk.nr)

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The caller's mappings of a scratch.
+ */
+#ifndef FZ_MAPPING_H
+#define FZ_MAPPING_H
+
+#include "context.h"
+
+/* Mappings noted by one look, which goes through all mappings of the scratch. */
+#define FZ_MAPPINGS	32
+
+/**
+ * struct fz_mapping_place - a mapping, as it was when somebody looked
+ * @start: its first address
+ * @end: the one behind it
+ */
+struct fz_mapping_place {
+	unsigned long start;
+	unsigned long end;
+};
+
+/**
+ * struct fz_mappings - the next mappings of the caller, by address
+ * @view: some of them
+ * @nr: how many these are
+ * @at: the first that may have something left
+ * @more: there may be others behind them
+ */
+struct fz_mappings {
+	struct fz_mapping_place view[FZ_MAPPINGS];
+	u32 nr;
+	u32 at;
+	bool more;
+};
+
+struct vm_area_struct *fz_mapping_only(struct fz_scratch *s);
+struct vm_area_struct *fz_mapping_to_write(struct fz_scratch *s);
+struct vm_area_struct *fz_mapping_first(struct fz_scratch *s,
+					const struct fz_range *range);
+bool fz_mapping_overlap(struct vm_area_struct *vma, const struct fz_range *range,
+			unsigned long addr, struct fz_range *here);
+
+void fz_mappings_begin(struct fz_mappings *v);
+struct vm_area_struct *fz_mappings_next(struct fz_mappings *v, struct fz_scratch *s,
+					const struct fz_range *range, unsigned long addr);
+bool fz_mappings_are_left(const struct fz_mappings *v, unsigned long addr);
+
+#endif
