@@ -170,5 +170,30 @@ is "names" 0 0 ''
 kernel check old none
 is "one that is none" 1 0 ''
 
+# The real maker, for the machine's own suite and without flex.
+cp "$top/selftests/vm/build-kernel" "$top/selftests/vm/deps" "$vm"
+printf '#!/bin/sh\necho /\n' > "$vm/chroot"
+cat > "$vm/suite" <<END
+#!/bin/sh
+[ "\${2-}" != download ] || { echo made >> "$tmp/made"; exit 1; }
+echo one
+END
+cat > "$tmp/bin/dpkg-query" <<'END'
+#!/bin/sh
+case $* in
+*flex)	exit 1 ;;
+esac
+echo installed
+END
+chmod +x "$vm/chroot" "$tmp/bin/dpkg-query"
+touch "$tmp/frag"
+ln -s "$tmp/frag" "$tmp/selftests/frag"
+kernel path dbg release
+is "nothing is downloaded to build a kernel without flex" 1 0 ''
+warned "and flex is named" 'apt-get install .* flex$'
+rm "$tmp/bin/dpkg-query"
+kernel path dbg release
+is "with all tools it is downloaded" 1 1 ''
+
 echo "$passed passed, $failed failed, 0 skipped"
 [ "$failed" = 0 ]
