@@ -14,7 +14,7 @@ help:
 
 # As root, what is missing is installed; otherwise the command is printed.
 deps:
-	@$(VM)/deps
+	@scripts/deps
 
 #: For a host; KDIR=the kernel headers, by default those of the running kernel:
 #:   make module            build fastzero.ko for the kernel of KDIR, into OUT
@@ -57,10 +57,10 @@ install: userspace
 #:   make demo HOST=1       the same on this machine itself
 #:   make check             lint, unit tests, selftests in the VM, demo, bench-guard
 demo:
-	@$(VM)/demo $(if $(HOST),--host) "$(KERNEL)"
+	@scripts/demo $(if $(HOST),--host) "$(KERNEL)"
 
 check: deps
-	@$(VM)/check "$(KERNEL)"
+	@scripts/check "$(KERNEL)"
 
 #:   make lint              sparse and warnings, checkpatch, kernel-doc, shellcheck, docs
 #:   make unit              unit tests, on this machine
@@ -69,7 +69,7 @@ LINTS := sparse checkpatch kernel-doc shellcheck docs
 lint: $(LINTS:%=lint-%)
 
 $(LINTS:%=lint-%): lint-%:
-	@$(VM)/lint $* "$(KERNEL)"
+	@scripts/lint $* "$(KERNEL)"
 
 unit:
 	$(MAKE) -C selftests unit
@@ -89,19 +89,19 @@ selftests-programs:
 #:   make bench-guard       the same, and whether it is worse than the reference
 #:   make bench-compare A=a.json B=b.json
 bench: deps-bench
-	@$(VM)/bench full "$(KERNEL)"
+	@scripts/bench full "$(KERNEL)"
 
 bench-quick: deps-bench
-	@$(VM)/bench quick "$(KERNEL)"
+	@scripts/bench quick "$(KERNEL)"
 
 bench-guard: deps-bench
-	@$(VM)/bench guard "$(KERNEL)"
+	@scripts/bench guard "$(KERNEL)"
 
 deps-bench:
-	@$(VM)/deps $(if $(filter-out 6.1,$(KERNEL)),kernels)
+	@scripts/deps $(if $(filter-out 6.1,$(KERNEL)),kernels)
 
 bench-compare:
-	@$(VM)/bench compare "$(A)" "$(B)"
+	@scripts/bench compare "$(A)" "$(B)"
 
 #:
 #: The same tests on other kernels (Debian's; fetched and built as needed):
@@ -121,10 +121,10 @@ check-debug: deps-kernels
 	@selftests/check-kernels --debug $(KERNELS)
 
 check-long: deps-kernels
-	@$(VM)/check-long
+	@scripts/check-long
 
 deps-kernels:
-	@$(VM)/deps kernels
+	@scripts/deps kernels
 
 #:
 #:   make clean             remove build/

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Tests of selftests/vm/bench: which results it keeps, and which become the
+# Tests of scripts/bench: which results it keeps, and which become the
 # reference.  A shell script measures here in place of the VM.
 
 set -u
@@ -12,8 +12,8 @@ tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
 ok=0 bad=0
 
-mkdir -p "$tmp/selftests/vm" "$tmp/userspace/bench" "$tmp/build/userspace"
-cp "$top/selftests/vm/bench" "$tmp/selftests/vm/"
+mkdir -p "$tmp/scripts" "$tmp/selftests/vm" "$tmp/userspace/bench" "$tmp/build/userspace"
+cp "$top/scripts/bench" "$tmp/scripts/"
 cp /bin/true "$tmp/build/userspace/fastzero-bench"
 printf '%%:\n\t@:\n' > "$tmp/userspace/Makefile"
 cat > "$tmp/selftests/vm/kernel" <<'END'
@@ -47,7 +47,7 @@ is()
 	what=$1 expected=$2
 	shift 2
 	status=0
-	"$tmp/selftests/vm/bench" "$@" > "$tmp/said" 2>&1 || status=$?
+	"$tmp/scripts/bench" "$@" > "$tmp/said" 2>&1 || status=$?
 	judge "$what" test "$status" = "$expected"
 }
 

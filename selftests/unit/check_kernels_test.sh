@@ -13,9 +13,10 @@ trap 'rm -rf "$tmp"' EXIT
 passed=0 failed=0
 there=$tmp/selftests
 
-mkdir -p "$there/vm/kernels" "$tmp/bin"
+mkdir -p "$there/vm/kernels" "$tmp/bin" "$tmp/scripts"
 cp "$top/selftests/check-kernels" "$there"
-cp "$top/selftests/vm/kernel" "$top/selftests/vm/parts" "$there/vm"
+cp "$top/scripts/parts" "$tmp/scripts"
+cp "$top/selftests/vm/kernel" "$there/vm"
 cat > "$there/vm/kernels/table" <<END
 one	debian	a	1.0	image
 two	debian	a	2.0	rt-amd64

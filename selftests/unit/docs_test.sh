@@ -7,7 +7,7 @@
 set -u
 
 unset CDPATH
-lint=$(cd "$(dirname "$0")/../vm" && pwd)/lint-docs
+lint=$(cd "$(dirname "$0")/../../scripts" && pwd)/lint-docs
 tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
 passed=0 failed=0

@@ -171,7 +171,9 @@ kernel check old none
 is "one that is none" 1 0 ''
 
 # The real maker, for the machine's own suite and without flex.
-cp "$top/selftests/vm/build-kernel" "$top/selftests/vm/deps" "$vm"
+mkdir "$tmp/scripts"
+cp "$top/scripts/deps" "$tmp/scripts"
+cp "$top/selftests/vm/build-kernel" "$vm"
 printf '#!/bin/sh\necho /\n' > "$vm/chroot"
 cat > "$vm/suite" <<END
 #!/bin/sh

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Tests of selftests/vm/parts: what counts as passed and what as failed.
+# Tests of scripts/parts: what counts as passed and what as failed.
 
 set -u
 
@@ -16,7 +16,7 @@ is()
 {
 	{
 		echo "logs='$tmp/logs'"
-		cat "$top/selftests/vm/parts" -
+		cat "$top/scripts/parts" -
 		echo parts_end
 	} > "$tmp/script"
 	status=0

@@ -104,7 +104,7 @@ result small-better a 85 5000
 result other-better b 890 5000
 result other-near b 910 5000
 says "3.1 % better" '^better: .*fz-auto: sum 1000 -> 969 (-3.1 %)' --guard ref 4-better
-says "and how to keep that" '^1 rows .* more than 3 %; .* selftests/vm/bench update' \
+says "and how to keep that" '^1 rows .* more than 3 %; .* scripts/bench update' \
 	--guard ref 4-better
 says "another kernel, 11 % better" '^better: .*fz-auto: sum / dontneed' --guard ref other-better
 
