@@ -45,7 +45,11 @@ bool peer_is_fastzero(const struct peer *peer)
 
 int fastzero_peer_probe(const char *device)
 {
-	struct fastzero_ctx_opts opts = { .size = sizeof(opts), .path = device };
+	struct fastzero_ctx_opts opts = {
+		.size = sizeof(opts),
+		.path = device,
+		.backend = FASTZERO_BACKEND_DEVICE,
+	};
 	struct fastzero_ctx *ctx;
 	int ret = fastzero_ctx_open(&opts, &ctx);
 
@@ -131,7 +135,11 @@ static int make_scratch(const struct peer *peer, const struct plan *plan,
 int fastzero_peer_setup(const struct peer *peer, const struct plan *plan,
 			struct memory *m)
 {
-	struct fastzero_ctx_opts opts = { .size = sizeof(opts), .path = plan->device };
+	struct fastzero_ctx_opts opts = {
+		.size = sizeof(opts),
+		.path = plan->device,
+		.backend = FASTZERO_BACKEND_DEVICE,
+	};
 	struct fastzero_peer *with = plan->with ? plan->with->priv : NULL;
 	struct fastzero_peer *p = calloc(1, sizeof(*p));
 	const char *why;

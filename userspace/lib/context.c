@@ -4,68 +4,68 @@
  */
 #include "internal.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 FASTZERO_API int fastzero_ctx_adopt(int fd, struct fastzero_ctx **out)
 {
 	struct fastzero_ctx *ctx;
-	int ret = fz_device_is_ctx(fd);
+	int ret;
 
+	if (!out)
+		return fz_null("the context's place");
+	*out = NULL;
+	ret = fz_device_is_ctx(fd);
 	if (ret)
 		return ret;
-	ctx = malloc(sizeof(*ctx));
+	ctx = calloc(1, sizeof(*ctx));
 	if (!ctx)
-		return -ENOMEM;
+		return fz_fail(-ENOMEM, NULL);
+	ctx->backend = &fz_backend_device;
 	ctx->fd = fd;
 	*out = ctx;
 	return 0;
-}
-
-FASTZERO_API int fastzero_ctx_open(const struct fastzero_ctx_opts *opts,
-				   struct fastzero_ctx **out)
-{
-	struct fastzero_ctx_opts o;
-	int fd, ret;
-
-	ret = fz_struct_in(&o, sizeof(o), opts);
-	if (ret)
-		return ret;
-	if (o.flags)
-		return -EOPNOTSUPP;
-	fd = fz_device_open(o.path);
-	if (fd < 0)
-		return fd;
-	ret = fastzero_ctx_adopt(fd, out);
-	if (ret)
-		close(fd);
-	return ret;
 }
 
 FASTZERO_API void fastzero_ctx_close(struct fastzero_ctx *ctx)
 {
 	if (!ctx)
 		return;
-	close(ctx->fd);
+	ctx->backend->close(ctx);
+	free(ctx->why);
 	free(ctx);
 }
 
 FASTZERO_API int fastzero_ctx_fd(const struct fastzero_ctx *ctx)
 {
-	return ctx->fd;
+	if (!ctx)
+		return fz_null("the context");
+	return ctx->fd >= 0 ? ctx->fd :
+			      fz_backend_lacks(ctx->backend, "descriptor of a context");
+}
+
+static int context_query(const struct fastzero_ctx *ctx, unsigned long request,
+			 void *arg)
+{
+	int ret;
+
+	if (!ctx)
+		return fz_null("the context");
+	if (!arg)
+		return fz_null("the structure");
+	ret = fz_struct_check_out(arg);
+	return ret ? ret : ctx->backend->query(ctx, request, arg);
 }
 
 FASTZERO_API int fastzero_ctx_info(const struct fastzero_ctx *ctx,
 				   struct fastzero_info *info)
 {
-	return fz_device_query(ctx->fd, FASTZERO_IOC_INFO, info);
+	return context_query(ctx, FASTZERO_IOC_INFO, info);
 }
 
 FASTZERO_API int fastzero_ctx_stats(const struct fastzero_ctx *ctx,
 				    struct fastzero_stats *stats)
 {
-	return fz_device_query(ctx->fd, FASTZERO_IOC_STATS, stats);
+	return context_query(ctx, FASTZERO_IOC_STATS, stats);
 }
 
 static int context_pool(const struct fastzero_ctx *ctx,
@@ -75,9 +75,13 @@ static int context_pool(const struct fastzero_ctx *ctx,
 	struct fastzero_pool_state s = { 0 };
 	int ret = fz_struct_check_out(state);
 
+	if (!ctx)
+		return fz_null("the context");
 	if (ret)
 		return ret;
-	ret = fz_device_call(ctx->fd, FASTZERO_IOC_POOL, pool);
+	if (!ctx->backend->pool)
+		return fz_backend_lacks(ctx->backend, "pool");
+	ret = ctx->backend->pool(ctx, pool);
 	s.ready = pool->out_ready;
 	s.used = pool->out_used;
 	fz_struct_out(state, &s, sizeof(s));
@@ -115,6 +119,15 @@ FASTZERO_API int fastzero_ctx_pool_node(const struct fastzero_ctx *ctx,
 	return context_pool(ctx, &pool, state);
 }
 
+static int context_zero(const struct fastzero_ctx *ctx, struct fastzero_zero *zero)
+{
+	if (!ctx)
+		return fz_null("the context");
+	if (!ctx->backend->zero)
+		return fz_backend_lacks(ctx->backend, "zeroer");
+	return ctx->backend->zero(ctx, zero);
+}
+
 FASTZERO_API int fastzero_ctx_zero(const struct fastzero_ctx *ctx,
 				   uint32_t timeout_ms, uint32_t flags,
 				   struct fastzero_zero_result *result)
@@ -129,7 +142,7 @@ FASTZERO_API int fastzero_ctx_zero(const struct fastzero_ctx *ctx,
 
 	if (ret)
 		return ret;
-	ret = fz_device_call(ctx->fd, FASTZERO_IOC_ZERO, &zero);
+	ret = context_zero(ctx, &zero);
 	r.work = zero.out_work;
 	r.ns = zero.out_ns;
 	fz_struct_out(result, &r, sizeof(r));
@@ -143,7 +156,7 @@ static int context_thread(const struct fastzero_ctx *ctx, uint32_t flag)
 		.flags = flag,
 	};
 
-	return fz_device_call(ctx->fd, FASTZERO_IOC_ZERO, &zero);
+	return context_zero(ctx, &zero);
 }
 
 FASTZERO_API int fastzero_ctx_zero_start(const struct fastzero_ctx *ctx)

@@ -30,21 +30,27 @@ extern "C" {
  *
  * Functions that return an int return 0 or more when they succeed and -errno
  * when they do not; what the errors of the module mean is said in
- * linux/fastzero.h.  The library adds
+ * linux/fastzero.h, and fastzero_strerror() says it in words.  The library adds
  *
- * - -EOPNOTSUPP where the module is too old to know the call;
+ * - -EOPNOTSUPP where the module is too old to know the call, or the backend cannot do it;
+ * - -EINVAL for a handle or an output pointer that is NULL, unless NULL is allowed;
  * - -EINVAL for a structure whose size member is too small to be true;
  * - -E2BIG for a structure that is longer than this library's and asks in its
  *   end for something that the library does not know.
  *
- * A structure that begins with a size grows at its end in later versions.  Set
- * it to zeros but for size = sizeof(struct ...); the two sides may then be of
- * different versions, and so may the module.  Where a pointer to options or to
+ * A function that makes a handle or a mapping sets the caller's pointer to NULL when it
+ * fails.  Every function that gives a handle up accepts NULL.
+ *
+ * A structure that begins with a size grows at its end in later versions.  Begin with
+ * its macro, FASTZERO_..._INIT, which sets all but the size to zeros.  The two sides may
+ * then be of different versions, and so may the module.  Where a pointer to options or to
  * a result is taken, NULL means the defaults, or that nobody wants to know.
  *
- * A handle may be used by any number of threads, but for its close.  Handles,
- * mappings and descriptors do not depend on each other: they can be given up
- * in any order, and the memory lives until the last of them is gone.
+ * A handle may be used by any number of threads at once, but for its close: no other call
+ * may be under way on it, nor come later.  Each function says so where more is to be
+ * known.  Handles, mappings and descriptors do not depend on each other: they can be given
+ * up in any order, and the memory lives until the last of them is gone.  A descriptor that
+ * a function returns from a handle remains the handle's: do not close it.
  *
  * Functions return -ENOMEM if memory cannot be had: at the limit of the memory cgroup
  * that pays, at fastzero_info.out_max_pages, or if the host is out of memory.  A touch
@@ -59,12 +65,88 @@ extern "C" {
 struct fastzero_ctx;
 struct fastzero_scratch;
 
+/*
+ * FASTZERO_..._INIT for struct fastzero_...: struct fastzero_map_opts opts =
+ * FASTZERO_MAP_OPTS_INIT;
+ */
+#ifdef __cplusplus
+extern "C++" {
+template <class T> inline T fastzero_sized(void)
+{
+	T t = T();
+
+	t.size = sizeof(T);
+	return t;
+}
+}
+#define FASTZERO_SIZED(type)		fastzero_sized<struct type>()
+#else
+#define FASTZERO_SIZED(type)		{ .size = sizeof(struct type) }
+#endif
+
+#define FASTZERO_INFO_INIT		FASTZERO_SIZED(fastzero_info)
+#define FASTZERO_STATS_INIT		FASTZERO_SIZED(fastzero_stats)
+#define FASTZERO_CTX_OPTS_INIT		FASTZERO_SIZED(fastzero_ctx_opts)
+#define FASTZERO_POOL_STATE_INIT	FASTZERO_SIZED(fastzero_pool_state)
+#define FASTZERO_ZERO_RESULT_INIT	FASTZERO_SIZED(fastzero_zero_result)
+#define FASTZERO_SCRATCH_OPTS_INIT	FASTZERO_SIZED(fastzero_scratch_opts)
+#define FASTZERO_MAP_OPTS_INIT		FASTZERO_SIZED(fastzero_map_opts)
+#define FASTZERO_RESULT_INIT		FASTZERO_SIZED(fastzero_result)
+#define FASTZERO_BITMAP_OPTS_INIT	FASTZERO_SIZED(fastzero_bitmap_opts)
+#define FASTZERO_POPULATED_INIT		FASTZERO_SIZED(fastzero_populated)
+
 /**
  * fastzero_version() - the version of the library that runs
  *
  * Return: as FASTZERO_LIB_VERSION, which is the version of this header.
  */
 const char *fastzero_version(void);
+
+/**
+ * fastzero_strerror() - what an error means, in words
+ * @ret: -errno, as a function returned it
+ *
+ * For the last failure of the calling thread it says what the library knows of the cause,
+ * often with a remedy: -ENOSPC at max_scratches, -EINVAL beyond max_length.  For any other
+ * error it says what strerror(3) says, with the name of the number.
+ *
+ * Return: a string that is the thread's until its next call of the library; never NULL.
+ */
+const char *fastzero_strerror(int ret);
+
+/**
+ * enum fastzero_backend_id - what does the work
+ * @FASTZERO_BACKEND_ANY: the first of the others that works
+ * @FASTZERO_BACKEND_DEVICE: the module
+ * @FASTZERO_BACKEND_PAGESCAN: clears what the kernel's scan of page tables calls written
+ * @FASTZERO_BACKEND_MEMFD: punches holes into a memfd
+ * @FASTZERO_BACKEND_ANON: MADV_DONTNEED of anonymous memory
+ * @FASTZERO_BACKEND_MEMSET: stores zeros
+ */
+enum fastzero_backend_id {
+	FASTZERO_BACKEND_ANY,
+	FASTZERO_BACKEND_DEVICE,
+	FASTZERO_BACKEND_PAGESCAN,
+	FASTZERO_BACKEND_MEMFD,
+	FASTZERO_BACKEND_ANON,
+	FASTZERO_BACKEND_MEMSET
+};
+
+/**
+ * fastzero_backend_name() - the name of a backend
+ * @id: one of enum fastzero_backend_id
+ *
+ * Return: "any", "device", "pagescan", "memfd", "anon" or "memset"; NULL for others.
+ */
+const char *fastzero_backend_name(unsigned int id);
+
+/**
+ * fastzero_backend_parse() - the backend of a name
+ * @name: as from fastzero_backend_name()
+ *
+ * Return: one of enum fastzero_backend_id, or -EINVAL.
+ */
+int fastzero_backend_parse(const char *name);
 
 /**
  * fastzero_mode_name() - the name of a reset mode
@@ -83,33 +165,76 @@ const char *fastzero_mode_name(unsigned int mode);
 int fastzero_mode_parse(const char *name);
 
 /**
+ * enum fastzero_ctx_flags - bits of fastzero_ctx_opts.flags
+ * @FASTZERO_CTX_NEED_FD: only a backend whose scratches have descriptors, and so can be
+ *	passed to other processes and mapped more than once
+ */
+enum fastzero_ctx_flags {
+	FASTZERO_CTX_NEED_FD	= 1 << 0
+};
+
+/**
  * struct fastzero_ctx_opts - how to open a context
  * @size: sizeof(struct fastzero_ctx_opts)
- * @flags: must be 0
- * @path: the device; NULL for FASTZERO_DEVICE
+ * @flags: bits of enum fastzero_ctx_flags
+ * @path: the device; NULL for FASTZERO_DEVICE.  A path asks for the backend device
+ * @backend: one of enum fastzero_backend_id.  If it is not FASTZERO_BACKEND_ANY, no other
+ *	is tried
+ * @__reserved: must be 0
  */
 struct fastzero_ctx_opts {
 	uint32_t size;
 	uint32_t flags;
 	const char *path;
+	uint32_t backend;
+	uint32_t __reserved;
 };
 
 /**
  * fastzero_ctx_open() - open a context: one tenant
  * @opts: options, or NULL
- * @ctx: where to put the handle
+ * @ctx: where to put the handle; NULL after a failure
  *
- * Return: 0 or -errno: what open(2) gave; -ENOTTY if the path is not that of a
- * fastzero device, say a regular file that somebody left there.
+ * Without a backend and a path in @opts, the variable FASTZERO_BACKEND of the environment
+ * names the backend, as fastzero_backend_name() does.  A program with raised privileges
+ * does not look at it.  Without that too, the first backend that works is taken.
+ *
+ * Return: 0 or -errno.  Of the device what open(2) gave; -ENOTTY if the path is not that
+ * of a fastzero device, say a regular file that somebody left there; -EOPNOTSUPP for a
+ * module that is too old, or where the kernel cannot do what a backend needs; -EINVAL for
+ * an unknown backend or one that does not go with the path or a flag.
+ * fastzero_strerror() says more.
  */
 int fastzero_ctx_open(const struct fastzero_ctx_opts *opts,
 		      struct fastzero_ctx **ctx);
 
 /**
+ * fastzero_backend() - which backend a context has
+ * @ctx: the context
+ *
+ * Return: one of enum fastzero_backend_id, not FASTZERO_BACKEND_ANY; or -EINVAL.
+ */
+int fastzero_backend(const struct fastzero_ctx *ctx);
+
+/**
+ * fastzero_backend_why() - why a context does not have a better backend
+ * @ctx: the context
+ *
+ * A line for each backend that was tried before the one that is in use, with the cause and
+ * a remedy.
+ *
+ * Return: the lines, each with a newline; "" if none was tried.  The string is the
+ * handle's.  NULL if @ctx is NULL.
+ */
+const char *fastzero_backend_why(const struct fastzero_ctx *ctx);
+
+/**
  * fastzero_ctx_adopt() - make a handle of a context's descriptor
  * @fd: the descriptor, got from elsewhere; it is the handle's if the call
  *	succeeds, else it remains the caller's
- * @ctx: where to put the handle
+ * @ctx: where to put the handle; NULL after a failure
+ *
+ * Only the backend device has descriptors of contexts.
  *
  * Return: 0 or -errno: -ENOTTY if @fd is not a context.
  */
@@ -125,7 +250,8 @@ void fastzero_ctx_close(struct fastzero_ctx *ctx);
  * fastzero_ctx_fd() - the descriptor of a context
  * @ctx: the context
  *
- * Return: the descriptor, which remains the handle's; it can be passed on.
+ * Return: the descriptor, which remains the handle's; it can be passed on.  -EOPNOTSUPP
+ * if the backend has none, -EINVAL.
  */
 int fastzero_ctx_fd(const struct fastzero_ctx *ctx);
 
@@ -284,9 +410,9 @@ struct fastzero_scratch_opts {
  * @ctx: the context that is to own it
  * @length: its size in bytes, a multiple of the page size
  * @opts: options, or NULL
- * @scratch: where to put the handle
+ * @scratch: where to put the handle; NULL after a failure
  *
- * Return: 0 or -errno.
+ * Return: 0 or -errno, see struct fastzero_create.
  */
 int fastzero_scratch_create(const struct fastzero_ctx *ctx, uint64_t length,
 			    const struct fastzero_scratch_opts *opts,
@@ -296,9 +422,12 @@ int fastzero_scratch_create(const struct fastzero_ctx *ctx, uint64_t length,
  * fastzero_scratch_adopt() - make a handle of a scratch's descriptor
  * @fd: the descriptor, got from elsewhere, as over a socket; it is the
  *	handle's if the call succeeds, else it remains the caller's
- * @scratch: where to put the handle
+ * @scratch: where to put the handle; NULL after a failure
  *
- * Return: 0 or -errno: -ENOTTY if @fd is not a scratch.
+ * It may be a scratch of the module, or a memfd whose size is sealed, as those of the
+ * backend memfd are.
+ *
+ * Return: 0 or -errno: -ENOTTY if @fd is neither.
  */
 int fastzero_scratch_adopt(int fd, struct fastzero_scratch **scratch);
 
@@ -313,7 +442,8 @@ void fastzero_scratch_close(struct fastzero_scratch *scratch);
  * @scratch: the scratch
  *
  * Return: the descriptor, which remains the handle's.  It is good for mmap,
- * pread, pwrite, fallocate, and to be passed to other processes.
+ * pread, pwrite, fallocate, and to be passed to other processes.  -EOPNOTSUPP if the
+ * backend has none, -EINVAL.
  */
 int fastzero_scratch_fd(const struct fastzero_scratch *scratch);
 
@@ -321,9 +451,17 @@ int fastzero_scratch_fd(const struct fastzero_scratch *scratch);
  * fastzero_scratch_length() - the size of a scratch
  * @scratch: the scratch
  *
- * Return: its size in bytes.
+ * Return: its size in bytes; 0 if @scratch is NULL.
  */
 uint64_t fastzero_scratch_length(const struct fastzero_scratch *scratch);
+
+/**
+ * fastzero_scratch_backend() - which backend a scratch has
+ * @scratch: the scratch
+ *
+ * Return: one of enum fastzero_backend_id, not FASTZERO_BACKEND_ANY; or -EINVAL.
+ */
+int fastzero_scratch_backend(const struct fastzero_scratch *scratch);
 
 /**
  * fastzero_scratch_stats() - counters of a scratch
@@ -343,11 +481,13 @@ int fastzero_scratch_stats(const struct fastzero_scratch *scratch,
  * @FASTZERO_MAP_NOREPLACE: at addr and nowhere else, or -EEXIST if something
  *	is mapped there
  * @FASTZERO_MAP_READONLY: for reading only
+ * @FASTZERO_MAP_NONE: without access (PROT_NONE), until mprotect(2) gives it
  */
 enum fastzero_map_flags {
 	FASTZERO_MAP_FIXED	= 1 << 0,
 	FASTZERO_MAP_NOREPLACE	= 1 << 1,
 	FASTZERO_MAP_READONLY	= 1 << 2,
+	FASTZERO_MAP_NONE	= 1 << 3
 };
 
 /**
@@ -355,8 +495,11 @@ enum fastzero_map_flags {
  * @size: sizeof(struct fastzero_map_opts)
  * @flags: bits of enum fastzero_map_flags
  * @offset: first byte of the scratch to be mapped, a multiple of the page size
- * @length: bytes to be mapped; 0 for all from @offset on
+ * @length: bytes to be mapped, a multiple of the page size; 0 for all from @offset on
  * @addr: where: a hint without flags, NULL for anywhere
+ * @guard: bytes without access to be reserved before the mapping and after it, a multiple
+ *	of the page size; 0 for none.  Not with FASTZERO_MAP_FIXED or
+ *	FASTZERO_MAP_NOREPLACE
  */
 struct fastzero_map_opts {
 	uint32_t size;
@@ -364,24 +507,36 @@ struct fastzero_map_opts {
 	uint64_t offset;
 	uint64_t length;
 	void *addr;
+	uint64_t guard;
 };
 
 /**
  * fastzero_map() - map a scratch
  * @scratch: the scratch
  * @opts: options, or NULL for all of it, anywhere, readable and writable
- * @addr: where to put the address
+ * @addr: where to put the address; NULL after a failure
+ *
+ * Of one scratch many parts can be mapped at many places: one scratch with a slot for each
+ * guest, at different offsets, and fastzero_reset_range() of a slot, are cheaper than a
+ * scratch for each guest.  With a reservation of the caller's own, map each slot with
+ * FASTZERO_MAP_FIXED into it.
+ *
+ * The mapping is the caller's, and outlives the handle.
  *
  * Return: 0 or -errno: what mmap(2) gave; -EINVAL for a range outside the
- * scratch.
+ * scratch; -EOPNOTSUPP if the backend cannot map a page twice.
  */
 int fastzero_map(const struct fastzero_scratch *scratch,
 		 const struct fastzero_map_opts *opts, void **addr);
 
 /**
- * fastzero_unmap() - take a mapping away
- * @addr: its address
- * @length: its length in bytes
+ * fastzero_unmap() - take mappings away
+ * @addr: their address, a multiple of the page size
+ * @length: their length in bytes, not 0
+ *
+ * As munmap(2): the range may be a part of a mapping or have several.  What
+ * fastzero_map_opts.guard has reserved goes with
+ * fastzero_unmap((char *)addr - guard, length + 2 * guard).
  *
  * Return: 0 or -errno.
  */

@@ -18,9 +18,11 @@ fastzero_populate_range(const struct fastzero_scratch *scratch,
 	struct fastzero_populated r = { 0 };
 	int ret = fz_struct_check_out(result);
 
+	if (!scratch)
+		return fz_null("the scratch");
 	if (ret)
 		return ret;
-	ret = fz_device_call(scratch->fd, FASTZERO_IOC_POPULATE, &populate);
+	ret = scratch->backend->populate(scratch, &populate);
 	r.done = populate.out_done;
 	r.added = populate.out_added;
 	r.mapped = populate.out_mapped;
@@ -37,8 +39,13 @@ static int64_t fz_workset(const struct fastzero_scratch *scratch, uint32_t op,
 		.buffer = (uintptr_t)buffer,
 		.buffer_size = size,
 	};
-	int ret = fz_device_call(scratch->fd, FASTZERO_IOC_WORKSET, &workset);
+	int ret;
 
+	if (!scratch)
+		return fz_null("the scratch");
+	if (!scratch->backend->workset)
+		return fz_backend_lacks(scratch->backend, "working set");
+	ret = scratch->backend->workset(scratch, &workset);
 	return ret ? ret : (int64_t)workset.out_size;
 }
 

@@ -4,7 +4,6 @@
  */
 #include "internal.h"
 
-#include <errno.h>
 #include <string.h>
 
 static const char *const fz_mode_names[] = {
@@ -37,10 +36,12 @@ FASTZERO_API int fastzero_mode_parse(const char *name)
 {
 	unsigned int mode;
 
+	if (!name)
+		return fz_null("the name");
 	for (mode = 0; mode < FZ_MODES; mode++)
 		if (!strcmp(name, fz_mode_names[mode]))
 			return mode;
-	return -EINVAL;
+	return fz_fail(-EINVAL, "there is no mode of the name '%s'", name);
 }
 
 static int fz_reset(const struct fastzero_scratch *scratch, struct fastzero_reset *reset,
@@ -51,7 +52,7 @@ static int fz_reset(const struct fastzero_scratch *scratch, struct fastzero_rese
 	if (ret)
 		return ret;
 	reset->size = sizeof(*reset);
-	ret = fz_device_call(scratch->fd, FASTZERO_IOC_RESET, reset);
+	ret = scratch->backend->reset(scratch, reset);
 	RESULT_OUT(result, *reset);
 	return ret;
 }
@@ -67,14 +68,15 @@ FASTZERO_API int fastzero_reset_range(const struct fastzero_scratch *scratch,
 		.mode = mode,
 	};
 
-	return fz_reset(scratch, &reset, result);
+	return scratch ? fz_reset(scratch, &reset, result) : fz_null("the scratch");
 }
 
 FASTZERO_API int fastzero_reset_all(const struct fastzero_scratch *scratch,
 				    unsigned int mode,
 				    struct fastzero_result *result)
 {
-	return fastzero_reset_range(scratch, 0, scratch->length, mode, result);
+	return scratch ? fastzero_reset_range(scratch, 0, scratch->length, mode, result) :
+			 fz_null("the scratch");
 }
 
 FASTZERO_API int fastzero_reset_idle(const struct fastzero_scratch *scratch,
@@ -82,10 +84,10 @@ FASTZERO_API int fastzero_reset_idle(const struct fastzero_scratch *scratch,
 {
 	struct fastzero_reset reset = {
 		.flags = FASTZERO_RESET_IDLE,
-		.length = scratch->length,
+		.length = fastzero_scratch_length(scratch),
 	};
 
-	return fz_reset(scratch, &reset, result);
+	return scratch ? fz_reset(scratch, &reset, result) : fz_null("the scratch");
 }
 
 FASTZERO_API int fastzero_reset_many(const struct fastzero_ctx *ctx, const int *fds,
@@ -100,9 +102,15 @@ FASTZERO_API int fastzero_reset_many(const struct fastzero_ctx *ctx, const int *
 	};
 	int ret = fz_struct_check_out(result);
 
+	if (!ctx)
+		return fz_null("the context");
+	if (!fds)
+		return fz_null("the array of descriptors");
 	if (ret)
 		return ret;
-	ret = fz_device_call(ctx->fd, FASTZERO_IOC_RESET_MANY, &many);
+	if (!ctx->backend->reset_many)
+		return fz_backend_lacks(ctx->backend, "descriptors of scratches");
+	ret = ctx->backend->reset_many(ctx, &many);
 	RESULT_OUT(result, many);
 	return ret;
 }
@@ -116,6 +124,10 @@ fastzero_reset_bitmap(const struct fastzero_scratch *scratch,
 	struct fastzero_bitmap_opts o;
 	int ret;
 
+	if (!scratch)
+		return fz_null("the scratch");
+	if (!opts)
+		return fz_null("the options");
 	ret = fz_struct_in(&o, sizeof(o), opts);
 	if (!ret)
 		ret = fz_struct_check_out(result);
@@ -130,7 +142,7 @@ fastzero_reset_bitmap(const struct fastzero_scratch *scratch,
 	dirty.granule_shift = o.granule_shift;
 	dirty.bitmap = (uintptr_t)o.bitmap;
 	dirty.bitmap_size = o.bitmap_size;
-	ret = fz_device_call(scratch->fd, FASTZERO_IOC_RESET_DIRTY, &dirty);
+	ret = scratch->backend->reset_dirty(scratch, &dirty);
 	RESULT_OUT(result, dirty);
 	return ret;
 }

@@ -5,7 +5,6 @@
  */
 #include "internal.h"
 
-#include <errno.h>
 #include <string.h>
 
 /* The first two members, size and flags or padding, are as old as the library. */
@@ -31,10 +30,12 @@ int fz_struct_in(void *dst, size_t dst_size, const void *src)
 		return 0;
 	size = fz_struct_size(src);
 	if (size < FZ_STRUCT_MIN)
-		return -EINVAL;
+		return fz_fail(-EINVAL, "the size in a structure is %u", size);
 	for (i = dst_size; i < size; i++)
 		if (bytes[i])
-			return -E2BIG;
+			return fz_fail(-E2BIG,
+				       "the program asks for something newer than this library, "
+				       FASTZERO_LIB_VERSION);
 	memcpy(dst, src, size < dst_size ? size : dst_size);
 	return 0;
 }
@@ -42,7 +43,9 @@ int fz_struct_in(void *dst, size_t dst_size, const void *src)
 /* To be asked before anything is done whose outcome could not be told. */
 int fz_struct_check_out(const void *dst)
 {
-	return dst && fz_struct_size(dst) < FZ_STRUCT_MIN ? -EINVAL : 0;
+	if (!dst || fz_struct_size(dst) >= FZ_STRUCT_MIN)
+		return 0;
+	return fz_fail(-EINVAL, "the size in a structure is %u", fz_struct_size(dst));
 }
 
 /* Gives a structure to the program, but for its size, which is the program's. */

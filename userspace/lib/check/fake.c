@@ -62,6 +62,8 @@ static int fake_ioctl(int fd, unsigned long request, void *arg)
 		return ret;
 	case FASTZERO_IOC_CREATE:
 		ret = fake_size(arg, sizeof(*create));
+		if (!ret)
+			ret = fake.error;
 		if (ret)
 			return ret;
 		create->out_fd = memfd_create("fake", MFD_CLOEXEC);

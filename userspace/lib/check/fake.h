@@ -13,7 +13,7 @@
 
 struct fake {
 	int delta;		/* its structures are longer by this */
-	int error;		/* what RESET, RESET_MANY and POPULATE return */
+	int error;		/* what calls return, but for queries, POOL and RESET_DIRTY */
 	bool ancient;		/* it does not know anything but CREATE and INFO */
 	int scratch;		/* descriptor that it takes for a scratch */
 	union {

@@ -52,6 +52,21 @@ static void check_open(void)
 	opts.flags = 1u << 31;
 	CHECK(fastzero_ctx_open(&opts, &ctx) == -EOPNOTSUPP);
 	opts.flags = 0;
+	opts.__reserved = 1;
+	CHECK(fastzero_ctx_open(&opts, &ctx) == -EINVAL);
+	opts.__reserved = 0;
+	opts.backend = 77;
+	CHECK(fastzero_ctx_open(&opts, &ctx) == -EINVAL);
+	opts.backend = FASTZERO_BACKEND_DEVICE;
+	opts.flags = FASTZERO_CTX_NEED_FD;
+	CHECK(fastzero_ctx_open(&opts, &ctx) == 0);
+	fastzero_ctx_close(ctx);
+	/* A program of before there were backends. */
+	memset(&opts.backend, 0xee, sizeof(opts) - offsetof(struct fastzero_ctx_opts, backend));
+	opts.flags = 0;
+	opts.size = offsetof(struct fastzero_ctx_opts, backend);
+	CHECK(fastzero_ctx_open(&opts, &ctx) == 0);
+	fastzero_ctx_close(ctx);
 	opts.size = 4;
 	CHECK(fastzero_ctx_open(&opts, &ctx) == -EINVAL);
 	newer.later = 1;
@@ -187,8 +202,8 @@ static void check_create(struct fastzero_ctx *ctx)
 	fake.scratch = fd;
 	CHECK(fastzero_scratch_adopt(fd, &second) == 0);
 	CHECK(fastzero_scratch_length(second) == LENGTH);
-	CHECK(fastzero_scratch_adopt(fastzero_ctx_fd(ctx), &second) == -ENOTTY);
 	fastzero_scratch_close(second);
+	CHECK(fastzero_scratch_adopt(fastzero_ctx_fd(ctx), &second) == -ENOTTY && !second);
 	fastzero_scratch_close(scratch);
 	fastzero_scratch_close(NULL);
 }
@@ -241,6 +256,146 @@ static void check_map(struct fastzero_scratch *scratch)
 	CHECK(fastzero_map(scratch, &opts, &addr) == -EINVAL);
 	CHECK(fastzero_unmap(p, LENGTH) == 0);
 	CHECK(fastzero_unmap(p + 1, LENGTH) == -EINVAL);
+}
+
+static bool is_free(char *addr)
+{
+	void *p = mmap(addr, PAGE, PROT_NONE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+
+	return p != MAP_FAILED && munmap(p, PAGE) == 0;
+}
+
+static void check_guard(struct fastzero_scratch *scratch)
+{
+	struct fastzero_map_opts opts = FASTZERO_MAP_OPTS_INIT;
+	void *addr, *other;
+	char *area;
+
+	/* Addresses around which nothing is mapped. */
+	area = mmap(NULL, 16 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	CHECK(area != MAP_FAILED && munmap(area, 16 * PAGE) == 0);
+	opts.addr = area + 4 * PAGE;
+	opts.offset = PAGE;
+	opts.length = 2 * PAGE;
+	opts.guard = 2 * PAGE;
+	CHECK(fastzero_map(scratch, &opts, &addr) == 0 && addr == area + 6 * PAGE);
+	memset(addr, 1, opts.length);
+	CHECK(is_free(area + 3 * PAGE) && !is_free(area + 4 * PAGE) &&
+	      !is_free(area + 5 * PAGE) && !is_free(area + 8 * PAGE) &&
+	      !is_free(area + 9 * PAGE) && is_free(area + 10 * PAGE));
+	CHECK(write(fastzero_scratch_fd(scratch), area + 5 * PAGE, 1) == -1 && errno == EFAULT);
+	CHECK(write(fastzero_scratch_fd(scratch), area + 8 * PAGE, 1) == -1 && errno == EFAULT);
+	CHECK(fastzero_unmap(area + 4 * PAGE, 6 * PAGE) == 0);
+	CHECK(is_free(area + 4 * PAGE) && is_free(area + 9 * PAGE));
+	opts.guard = 1;
+	CHECK(fastzero_map(scratch, &opts, &addr) == -EINVAL && !addr);
+	opts.guard = UINT64_MAX - PAGE + 1;
+	CHECK(fastzero_map(scratch, &opts, &addr) == -EINVAL && !addr);
+	opts.guard = PAGE;
+	opts.flags = FASTZERO_MAP_FIXED;
+	opts.addr = (void *)(16 * PAGE);
+	CHECK(fastzero_map(scratch, &opts, &addr) == -EINVAL && !addr);
+
+	opts.guard = 0;
+	opts.addr = NULL;
+	opts.flags = FASTZERO_MAP_NONE;
+	CHECK(fastzero_map(scratch, &opts, &addr) == 0);
+	CHECK(write(fastzero_scratch_fd(scratch), addr, 1) == -1 && errno == EFAULT);
+	CHECK(mprotect(addr, opts.length, PROT_READ | PROT_WRITE) == 0);
+	memset(addr, 1, opts.length);
+	opts.flags |= FASTZERO_MAP_READONLY;
+	CHECK(fastzero_map(scratch, &opts, &other) == -EINVAL && !other);
+	CHECK(fastzero_unmap(addr, opts.length) == 0);
+}
+
+static void check_null(void)
+{
+	struct fastzero_bitmap_opts opts = FASTZERO_BITMAP_OPTS_INIT;
+	struct fastzero_scratch *scratch = (void *)1;
+	struct fastzero_stats stats = FASTZERO_STATS_INIT;
+	struct fastzero_info info = FASTZERO_INFO_INIT;
+	struct fastzero_ctx *ctx = (void *)1;
+	void *addr = &addr;
+	const int fd = 0;
+
+	CHECK(fastzero_ctx_open(NULL, NULL) == -EINVAL);
+	CHECK(fastzero_ctx_adopt(-1, NULL) == -EINVAL);
+	CHECK(fastzero_ctx_adopt(-1, &ctx) == -EBADF && !ctx);
+	CHECK(fastzero_backend(NULL) == -EINVAL && !fastzero_backend_why(NULL));
+	CHECK(fastzero_backend_parse(NULL) == -EINVAL);
+	CHECK(fastzero_ctx_fd(NULL) == -EINVAL);
+	CHECK(fastzero_ctx_info(NULL, &info) == -EINVAL);
+	CHECK(fastzero_ctx_stats(NULL, &stats) == -EINVAL);
+	CHECK(fastzero_ctx_pool(NULL, 0, 0, 0, NULL) == -EINVAL);
+	CHECK(fastzero_ctx_pool_node(NULL, 0, 0, 0, 0, NULL) == -EINVAL);
+	CHECK(fastzero_ctx_zero(NULL, 0, 0, NULL) == -EINVAL);
+	CHECK(fastzero_ctx_zero_start(NULL) == -EINVAL);
+	CHECK(fastzero_ctx_zero_stop(NULL) == -EINVAL);
+	CHECK(fastzero_scratch_create(NULL, PAGE, NULL, &scratch) == -EINVAL && !scratch);
+	scratch = (void *)1;
+	CHECK(fastzero_scratch_adopt(-1, &scratch) == -EBADF && !scratch);
+	CHECK(fastzero_scratch_adopt(-1, NULL) == -EINVAL);
+	CHECK(fastzero_scratch_fd(NULL) == -EINVAL);
+	CHECK(fastzero_scratch_length(NULL) == 0);
+	CHECK(fastzero_scratch_backend(NULL) == -EINVAL);
+	CHECK(fastzero_scratch_stats(NULL, &stats) == -EINVAL);
+	CHECK(fastzero_map(NULL, NULL, &addr) == -EINVAL && !addr);
+	CHECK(fastzero_reset_range(NULL, 0, PAGE, 0, NULL) == -EINVAL);
+	CHECK(fastzero_reset_all(NULL, 0, NULL) == -EINVAL);
+	CHECK(fastzero_reset_idle(NULL, NULL) == -EINVAL);
+	CHECK(fastzero_reset_many(NULL, &fd, 1, 0, NULL) == -EINVAL);
+	CHECK(fastzero_reset_bitmap(NULL, &opts, NULL) == -EINVAL);
+	CHECK(fastzero_populate_range(NULL, 0, PAGE, 0, NULL) == -EINVAL);
+	CHECK(fastzero_workset_read(NULL, NULL, 0) == -EINVAL);
+	CHECK(fastzero_workset_write(NULL, NULL, 0) == -EINVAL);
+	CHECK(fastzero_workset_clear(NULL) == -EINVAL);
+	CHECK(fastzero_mode_parse(NULL) == -EINVAL);
+}
+
+static bool says(int ret, const char *words)
+{
+	return strstr(fastzero_strerror(ret), words);
+}
+
+static void check_words(struct fastzero_ctx *ctx)
+{
+	struct fastzero_scratch *scratch;
+
+	CHECK(says(-ENOENT, "ENOENT (2): No such file"));
+	CHECK(says(-9999, "error (9999)"));
+	fake.error = -ENOSPC;
+	CHECK(fastzero_scratch_create(ctx, PAGE, NULL, &scratch) == -ENOSPC);
+	CHECK(says(-ENOSPC, "ENOSPC (28): ") && says(-ENOSPC, "max_scratches is 16843009"));
+	/* Of another error than the last, and after another failure, these are not the words. */
+	CHECK(!says(-EINVAL, "max_scratches"));
+	CHECK(fastzero_ctx_adopt(-1, &ctx) == -EBADF);
+	CHECK(!says(-ENOSPC, "max_scratches") && !says(-EBADF, "max_scratches"));
+	fake.error = 0;
+}
+
+static void check_length_words(struct fastzero_ctx *ctx)
+{
+	struct fastzero_scratch *scratch;
+
+	fake.error = -EINVAL;
+	CHECK(fastzero_scratch_create(ctx, ONES + 1, NULL, &scratch) == -EINVAL && !scratch);
+	CHECK(says(-EINVAL, "beyond max_length, 72340172838076673"));
+	CHECK(fastzero_scratch_create(ctx, 0, NULL, &scratch) == -EINVAL);
+	CHECK(says(-EINVAL, "not a multiple of the page size"));
+	fake.error = 0;
+}
+
+static void check_names(struct fastzero_ctx *ctx)
+{
+	unsigned int id;
+
+	for (id = 0; fastzero_backend_name(id); id++)
+		CHECK(fastzero_backend_parse(fastzero_backend_name(id)) == (int)id);
+	CHECK(id > FASTZERO_BACKEND_DEVICE);
+	CHECK(fastzero_backend_parse("") == -EINVAL);
+	CHECK(fastzero_backend(ctx) == FASTZERO_BACKEND_DEVICE);
+	CHECK(!strcmp(fastzero_backend_why(ctx), ""));
 }
 
 static void check_reset(struct fastzero_scratch *scratch)
@@ -371,14 +526,20 @@ int main(void)
 	struct fastzero_ctx *ctx;
 
 	check_modes();
+	check_null();
 	check_open();
 	ctx = open_ctx();
 	check_queries(ctx);
 	check_pool(ctx);
 	check_zero(ctx);
 	check_create(ctx);
+	check_names(ctx);
+	check_words(ctx);
+	check_length_words(ctx);
 	CHECK(fastzero_scratch_create(ctx, LENGTH, NULL, &scratch) == 0);
+	CHECK(fastzero_scratch_backend(scratch) == FASTZERO_BACKEND_DEVICE);
 	check_map(scratch);
+	check_guard(scratch);
 	check_reset(scratch);
 	check_many(ctx);
 	check_bitmap_workset(scratch);
