@@ -195,68 +195,6 @@ kill_session()
 	done
 }
 
-# judge STATUS LOG: prints the failed and the skipped with their reasons, and
-# last "PASSED FAILED SKIPPED".  A program is also judged by its end.
-judge()
-{
-	awk -v status="$1" '
-	BEGIN			{ may = ENVIRON["FZ_MAY_SKIP"] }
-	/^1\.\.[0-9]+$/		{ plan = substr($0, 4) + 0; next }
-	/^# +RUN +/		{ name = $3; said = ""; next }
-	/^(ok|not ok) [0-9]+/ {
-		number = /^not/ ? $3 : $2
-		if (number + 0 != ++seen)
-			strange = strange $0 "; "
-		if (name == "") {
-			name = $0
-			sub(/^(not )?ok [0-9]+ *-? */, "", name)
-		}
-		if (/^not ok/) {
-			failed++
-			printf "not ok: %s\n%s", name, said
-		} else if (match($0, /# SKIP */)) {
-			reason = substr($0, RSTART + RLENGTH)
-			if (may == "" || reason ~ may) {
-				skipped++
-				print "skipped: " name ": " reason
-			} else {
-				failed++
-				print "not ok: " name ": may not be skipped: " reason
-			}
-		} else {
-			passed++
-		}
-		name = said = ""
-		next
-	}
-	/^#  +(OK|FAIL|SKIP) /	{ next }
-	/^# (Totals|PASSED|FAILED|Starting)/ { next }
-	/^TAP version/		{ next }
-				{ said = said "    " $0 "\n" }
-	END {
-		if (!plan) {
-			# Also when there was no room for what it said.
-			failed++
-			printf "not ok: says of no test that it was run, exit status %d\n%s",
-				status, said
-			said = ""
-		} else if (strange != "" || seen > plan) {
-			failed++
-			printf "not ok: %d of %d, out of order: %s\n", seen, plan, strange
-		} else if (seen < plan) {
-			failed += plan - seen
-			printf "not ok: ended after %d of %d, in %s\n%s",
-				seen, plan, name == "" ? "between" : name, said
-			said = ""
-		}
-		if (status && !failed) {
-			failed++
-			printf "not ok: exit status %d\n%s", status, said
-		}
-		print passed + 0, failed + 0, skipped + 0
-	}' "$2"
-}
-
 # choose: sets chosen, lines NAME SECONDS once|again, from $programs and $only; and the
 # names that make check-long alone runs, left_out, or alone in the long variant, shortened.
 choose()
@@ -305,7 +243,7 @@ run_once()
 	kill_session "$pid"
 	[ "$status" != 124 ] || echo "# time-out after $seconds s" >> "$out/$name.log"
 
-	judge "$status" "$out/$name.log" > "$tmp/said"
+	"$here/judge" "$status" "$out/$name.log" > "$tmp/said"
 	sed '$d' "$tmp/said"
 	# shellcheck disable=SC2046 # words
 	set -- $(tail -n 1 "$tmp/said")

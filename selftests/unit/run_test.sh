@@ -11,7 +11,7 @@ top=$(cd "$(dirname "$0")/../.." && pwd)
 tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
 passed=0 failed=0
-sed -n -e '/^judge()/,/^}/p' -e '/^choose()/,/^}/p' "$top/selftests/run.sh" > "$tmp/functions"
+sed -n '/^choose()/,/^}/p' "$top/selftests/run.sh" > "$tmp/functions"
 # shellcheck source=/dev/null
 . "$tmp/functions"
 
@@ -32,7 +32,7 @@ is_said()
 is()
 {
 	cat > "$tmp/log"
-	judge "$2" "$tmp/log" > "$tmp/said"
+	"$top/selftests/judge" "$2" "$tmp/log" > "$tmp/said"
 	is_said "$1" "$3"
 }
 
@@ -40,6 +40,15 @@ unset FZ_MAY_SKIP
 is "all is well" 0 "2 0 0" <<END
 TAP version 13
 1..2
+ok 1 a
+ok 2 b
+END
+is "the plan comes last" 0 "2 0 0" <<END
+ok 1 a
+ok 2 b
+1..2
+END
+is "it ended before its plan" 0 "2 1 0" <<END
 ok 1 a
 ok 2 b
 END
