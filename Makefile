@@ -72,8 +72,7 @@ $(LINTS:%=lint-%): lint-%:
 	@scripts/lint $* "$(KERNEL)"
 
 unit:
-	$(MAKE) -C selftests unit
-	$(MAKE) -C userspace check SANITIZE=1
+	@scripts/unit
 
 selftests: selftests-programs
 	@headers=$$($(VM)/kernel path "$(KERNEL)" headers) && \

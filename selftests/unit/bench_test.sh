@@ -10,7 +10,10 @@ unset CDPATH
 top=$(cd "$(dirname "$0")/../.." && pwd)
 tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
-ok=0 bad=0
+# shellcheck source=selftests/lib.sh
+. "$top/selftests/lib.sh"
+KTAP_SHOW=$tmp/said
+ktap_print_header
 
 mkdir -p "$tmp/scripts" "$tmp/selftests/vm" "$tmp/userspace/bench" "$tmp/build/userspace"
 cp "$top/scripts/bench" "$tmp/scripts/"
@@ -48,22 +51,7 @@ is()
 	shift 2
 	status=0
 	"$tmp/scripts/bench" "$@" > "$tmp/said" 2>&1 || status=$?
-	judge "$what" test "$status" = "$expected"
-}
-
-# judge WHAT COMMAND...
-judge()
-{
-	what=$1
-	shift
-	if "$@"; then
-		ok=$((ok + 1))
-		echo "ok: $what"
-	else
-		bad=$((bad + 1))
-		echo "not ok: $what: status $status"
-		sed 's/^/    /' "$tmp/said"
-	fi
+	ktap_test_equal "$what" "$expected" "$status"
 }
 
 result=$tmp/build/bench/quick-6.1.json
@@ -72,13 +60,13 @@ end='reset + next run = the cycle in one piece, ...'
 
 export JSON='{"n": 0}' TABLE="$end" STATUS=0
 is "a part" 0 quick 6.1 --only fz
-judge "is no result of the whole" test ! -e "$result"
+ktap_test_result "is no result of the whole" test ! -e "$result"
 is "and no reference" 2 update 6.1
 JSON='{"n": 1}' TABLE="table
 $end
 not compared: 5 rows of threads"
 is "a result" 0 quick
-judge "is kept" grep -q 1 "$result"
+ktap_test_result "is kept" grep -q 1 "$result"
 JSON='{"n": 2}' STATUS=1
 is "a failure" 1 quick
 JSON='{"n": 2' STATUS=0
@@ -87,31 +75,30 @@ JSON=''
 is "no JSON" 2 quick
 JSON='{"n": 2}' TABLE=table
 is "half of the table" 2 quick
-judge "leave the result of before" grep -q 1 "$result"
-judge "and nothing else" test ! -e "$result.new"
+ktap_test_result "leave the result of before" grep -q 1 "$result"
+ktap_test_result "and nothing else" test ! -e "$result.new"
 JSON='{"n": 3}' TABLE=$end
 is "another part" 0 quick 6.1 --cycles 1
 is "a reference" 0 update 6.1
-judge "is made of the whole" grep -q 1 "$reference"
+ktap_test_result "is made of the whole" grep -q 1 "$reference"
 
 # The guard measures on the release that the reference is of, if that can be had.
 export FETCH=0
 echo '{"machine": {"kernel": "6.1.9", "cpu": 1}}' > "$reference"
 is "a guard" 0 guard
-judge "on the release of the reference" grep -q "judged: --guard docs/bench/6.1/quick.json build/bench/quick-6.1.json" "$tmp/said"
-judge "that there is" grep -q '^6.1 ' "$tmp/selftests/vm/measured"
+ktap_test_result "on the release of the reference" grep -q "judged: --guard docs/bench/6.1/quick.json build/bench/quick-6.1.json" "$tmp/said"
+ktap_test_result "that there is" grep -q '^6.1 ' "$tmp/selftests/vm/measured"
 echo '{"machine": {"kernel": "6.1.8", "cpu": 1}}' > "$reference"
 unset MODULE
 is "a guard" 0 guard
-judge "on an older release" grep -q '^6.1@6.1.8 ' "$tmp/selftests/vm/measured"
-judge "judges that" grep -q "judged: --guard docs/bench/6.1/quick.json build/bench/quick-6.1@6.1.8.json" "$tmp/said"
-judge "and its result is no reference" grep -q 3 "$result"
+ktap_test_result "on an older release" grep -q '^6.1@6.1.8 ' "$tmp/selftests/vm/measured"
+ktap_test_result "judges that" grep -q "judged: --guard docs/bench/6.1/quick.json build/bench/quick-6.1@6.1.8.json" "$tmp/said"
+ktap_test_result "and its result is no reference" grep -q 3 "$result"
 FETCH=1
 is "a guard" 0 guard
-judge "on another release" grep -q '^6.1 ' "$tmp/selftests/vm/measured"
-judge "says so" grep -q 'THE KERNEL OF THE REFERENCE, 6.1.8, CANNOT BE HAD' "$tmp/said"
+ktap_test_result "on another release" grep -q '^6.1 ' "$tmp/selftests/vm/measured"
+ktap_test_result "says so" grep -q 'THE KERNEL OF THE REFERENCE, 6.1.8, CANNOT BE HAD' "$tmp/said"
 is "a guard without a reference of its kernel" 0 guard 7.9
-judge "takes that of 6.1" grep -q "judged: --guard docs/bench/6.1/quick.json build/bench/quick-7.9.json" "$tmp/said"
+ktap_test_result "takes that of 6.1" grep -q "judged: --guard docs/bench/6.1/quick.json build/bench/quick-7.9.json" "$tmp/said"
 
-echo "$ok passed, $bad failed, 0 skipped"
-[ "$bad" = 0 ]
+ktap_finished

@@ -10,7 +10,10 @@ unset CDPATH
 top=$(cd "$(dirname "$0")/../.." && pwd)
 tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
-passed=0 failed=0
+# shellcheck source=selftests/lib.sh
+. "$top/selftests/lib.sh"
+KTAP_SHOW=$tmp/said
+ktap_print_header
 there=$tmp/selftests
 
 mkdir -p "$there/vm/kernels" "$tmp/bin" "$tmp/scripts"
@@ -39,19 +42,6 @@ printf '#!/bin/sh\n' > "$tmp/bin/apt-cache"
 chmod +x "$there/on-kernel" "$there/vm/suite" "$there/vm/kernels/debian" "$tmp/bin/apt-cache"
 export FASTZERO_CACHE="$tmp/cache" PATH="$tmp/bin:$PATH"
 
-# count STATUS WHAT
-count()
-{
-	if [ "$1" = 0 ]; then
-		passed=$((passed + 1))
-		echo "ok: $2"
-	else
-		failed=$((failed + 1))
-		echo "not ok: $2: status $got"
-		sed 's/^/    /' "$tmp/said"
-	fi
-}
-
 # is WHAT STATUS LAST BUILD RUN ARG...: how check-kernels ARG... ends, and the
 # last line, when these are the commands to build and run.
 is()
@@ -62,8 +52,7 @@ is()
 	shift 5
 	got=0
 	"$there/check-kernels" "$@" > "$tmp/said" 2>&1 || got=$?
-	[ "$got" = "$status" ] && [ "$(tail -n 1 "$tmp/said")" = "$last" ]
-	count $? "$what"
+	ktap_test_equal "$what" "$status: $last" "$got: $(tail -n 1 "$tmp/said")"
 }
 
 fine='echo module loaded; echo "5 passed, 0 failed, 1 skipped"'
@@ -72,21 +61,20 @@ is "without an image nothing is run" 0 "2 passed, 0 failed, 0 skipped" true "$fi
 is "a warning" 1 "6 passed, 1 failed, 1 skipped" 'echo a.c:1: warning: b' "$fine" one
 is "not built is not free of warnings" 1 "0 passed, 1 failed, 0 skipped" false "$fine" one
 is "why it is not built" 1 "0 passed, 1 failed, 0 skipped" 'echo "probe.sh: too old"; false' "$fine" one
-grep -qx '    probe.sh: too old' "$tmp/said" && grep -qx '    log: build/one/logs/build' "$tmp/said"
-count $? "is shown, and where"
+ktap_test_result "is shown" grep -qx '    probe.sh: too old' "$tmp/said"
+ktap_test_result "and where" grep -qx '    log: build/one/logs/build' "$tmp/said"
 is "a kernel that nobody has tested" 0 "7 passed, 0 failed, 1 skipped" \
 	'echo "probe.sh: warning: x was tested on kernels up to 1"' "$fine" one
-grep -qx 'probe.sh: warning: x was tested on kernels up to 1' "$tmp/said"
-count $? "is no fault, but is said"
+ktap_test_result "is no fault, but is said" \
+	grep -qx 'probe.sh: warning: x was tested on kernels up to 1' "$tmp/said"
 is "a test fails" 1 "6 passed, 1 failed, 0 skipped" true \
 	'echo module loaded; echo "not ok: b"; echo "    a.c:1: why"
 	echo "4 passed, 1 failed, 0 skipped"; exit 1' one
-grep -qx '        a.c:1: why' "$tmp/said"
-count $? "what a failed test said is shown"
+ktap_test_result "what a failed test said is shown" grep -qx '        a.c:1: why' "$tmp/said"
 is "what is moved elsewhere" 0 "7 passed, 0 failed, 1 skipped" true \
 	"echo 'moved to make check-long: b'; $fine" one
-tail -n 2 "$tmp/said" | grep -qx '    moved to make check-long: b'
-count $? "is in the table"
+ktap_test_equal "is in the table" '    moved to make check-long: b' \
+	"$(tail -n 2 "$tmp/said" | head -n 1)"
 is "the VM complains afterwards" 1 "7 passed, 1 failed, 1 skipped" true "$fine; exit 126" one
 is "an image that cannot be had" 1 "2 passed, 1 failed, 0 skipped" true \
 	'echo "kernel: one has no image" >&2; exit 1' one
@@ -106,8 +94,7 @@ rm -f "$tmp/build/one/logs/tests"
 mkdir -p "$tmp/build/one/logs/tests"
 got=0
 "$there/check-kernels" one > "$tmp/said" 2>&1 || got=$?
-[ "$got" = 2 ]
-count $? "what the tests say cannot be kept"
+ktap_test_equal "what the tests say cannot be kept" 2 $got
 rmdir "$tmp/build/one/logs/tests"
 printf '#!/bin/sh\nexit 126\n' > "$tmp/bin/xargs"
 chmod +x "$tmp/bin/xargs"
@@ -122,5 +109,4 @@ is "two at once" 2 "check-kernels: another check is at work in this tree, or the
 exec 8>&-
 is "one after the other" 0 "7 passed, 0 failed, 1 skipped" true "$fine" one
 
-echo "$passed passed, $failed failed, 0 skipped"
-[ "$failed" = 0 ]
+ktap_finished

@@ -8,7 +8,9 @@ set -u
 
 unset CDPATH
 top=$(cd "$(dirname "$0")/../.." && pwd)
-passed=0 failed=0
+# shellcheck source=selftests/lib.sh
+. "$top/selftests/lib.sh"
+ktap_print_header
 export kernel_source_dir=''
 # shellcheck source=dkms.conf
 . "$top/dkms.conf"
@@ -18,13 +20,7 @@ is()
 {
 	builds=no
 	[[ ! $2 =~ $BUILD_EXCLUSIVE_KERNEL ]] || builds=yes
-	if [ "$builds" = "$1" ]; then
-		passed=$((passed + 1))
-		echo "ok: dkms: $2: $1"
-	else
-		failed=$((failed + 1))
-		echo "not ok: dkms: $2: $builds, with $BUILD_EXCLUSIVE_KERNEL"
-	fi
+	ktap_test_equal "$2 with $BUILD_EXCLUSIVE_KERNEL" "$1" "$builds"
 }
 
 for release in 2.6.32 3.16.0 4.19.0-27-amd64 5.10.0-39-amd64 5.19 6.0 6.0.19 6.0-rc7-amd64; do
@@ -35,5 +31,4 @@ for release in "$FZ_KERNEL_MIN" "$FZ_KERNEL_MIN.0-56-amd64" 6.9.12 6.10.1 6.12.9
 	is yes "$release"
 done
 
-echo "$passed passed, $failed failed, 0 skipped"
-[ "$failed" = 0 ]
+ktap_finished

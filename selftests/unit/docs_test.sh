@@ -7,10 +7,13 @@
 set -u
 
 unset CDPATH
-lint=$(cd "$(dirname "$0")/../../scripts" && pwd)/lint-docs
+top=$(cd "$(dirname "$0")/../.." && pwd)
+lint=$top/scripts/lint-docs
 tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
-passed=0 failed=0
+# shellcheck source=selftests/lib.sh
+. "$top/selftests/lib.sh"
+ktap_print_header
 
 # clean: makes a new tree in which nothing is wrong.
 clean()
@@ -65,13 +68,7 @@ expect()
 	status=$?
 	want=0
 	[ -z "${2-}" ] || want=1
-	if [ "$said" = "${2-}" ] && [ $status = $want ]; then
-		passed=$((passed + 1))
-		echo "ok: docs: $1"
-	else
-		failed=$((failed + 1))
-		echo "not ok: docs: $1: status $status: $said"
-	fi
+	ktap_test_equal "$1" "$want: ${2-}" "$status: $said"
 	clean
 }
 
@@ -126,5 +123,4 @@ expect "a table that says that it is of another result"
 sed -i 's/figures: docs.result.json/figures: not of docs\/bench: /' docs/a.md
 expect "a table that does not say why" 'docs/a.md:8: no result: not'
 
-echo "$passed passed, $failed failed, 0 skipped"
-[ "$failed" = 0 ]
+ktap_finished

@@ -10,7 +10,9 @@ unset CDPATH
 top=$(cd "$(dirname "$0")/../.." && pwd)
 tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
-passed=0 failed=0
+# shellcheck source=selftests/lib.sh
+. "$top/selftests/lib.sh"
+ktap_print_header
 vm=$tmp/selftests/vm
 export FASTZERO_CACHE="$tmp/cache"
 PATH=$tmp/bin:$PATH
@@ -49,6 +51,7 @@ echo a > "$tmp/frag"
 echo linux-source-7.2 > "$tmp/sources"
 echo 7.2.1-1 > "$tmp/version"
 
+KTAP_SHOW=$tmp/err
 # kernel ARG...: sets status, said and how many were made.
 kernel()
 {
@@ -62,22 +65,13 @@ kernel()
 # is WHAT STATUS MADE SAID: how the last one was
 is()
 {
-	if [ "$2 $3 $4" = "$status $made $said" ]; then
-		passed=$((passed + 1))
-		echo "ok: $1"
-	else
-		failed=$((failed + 1))
-		echo "not ok: $1: status $status, $made made, '$said'"
-		sed 's/^/    /' "$tmp/err"
-	fi
+	ktap_test_equal "$1" "status $2, $3 made: $4" "status $status, $made made: $said"
 }
 
 # warned WHAT TEXT
 warned()
 {
-	made=$(grep -c "$2" "$tmp/err")
-	status=0 said=''
-	is "$1" 0 1 ''
+	ktap_test_result "$1" grep -q "$2" "$tmp/err"
 }
 
 kernel path old release
@@ -197,5 +191,4 @@ rm "$tmp/bin/dpkg-query"
 kernel path dbg release
 is "with all tools it is downloaded" 1 1 ''
 
-echo "$passed passed, $failed failed, 0 skipped"
-[ "$failed" = 0 ]
+ktap_finished

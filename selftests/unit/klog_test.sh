@@ -10,7 +10,9 @@ unset CDPATH
 top=$(cd "$(dirname "$0")/../.." && pwd)
 tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
-passed=0 failed=0
+# shellcheck source=selftests/lib.sh
+. "$top/selftests/lib.sh"
+ktap_print_header
 
 printf '#!/bin/sh\ncat "%s/log"\n' "$tmp" > "$tmp/dmesg"
 chmod +x "$tmp/dmesg"
@@ -23,14 +25,7 @@ is()
 	got=0
 	PATH=$tmp:$PATH "$top/selftests/vm/klog" check "$@" > "$tmp/said" 2> /dev/null ||
 		got=$?
-	if [ "$got" = "$status" ] && [ "$(cat "$tmp/said")" = "$said" ]; then
-		passed=$((passed + 1))
-		echo "ok: $what"
-	else
-		failed=$((failed + 1))
-		echo "not ok: $what: status $got"
-		sed 's/^/    /' "$tmp/said"
-	fi
+	ktap_test_equal "$what" "$status: $said" "$got: $(cat "$tmp/said")"
 }
 
 echo 'all is well' > "$tmp/log"
@@ -50,5 +45,4 @@ is "one of two that is not there" 2 '' "$tmp/fine" "$tmp/none"
 rm "$tmp/log"
 is "dmesg fails" 2 ''
 
-echo "$passed passed, $failed failed, 0 skipped"
-[ "$failed" = 0 ]
+ktap_finished

@@ -9,26 +9,22 @@ unset CDPATH
 top=$(cd "$(dirname "$0")/../.." && pwd)
 tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
-ok=0 bad=0
+# shellcheck source=selftests/lib.sh
+. "$top/selftests/lib.sh"
+KTAP_SHOW=$tmp/said
+ktap_print_header
 
 # is WHAT STATUS LAST: how the parts on stdin, lines of shell, end.
 is()
 {
 	{
-		echo "logs='$tmp/logs'"
+		echo "cd '$top' && logs='$tmp/logs'"
 		cat "$top/scripts/parts" -
 		echo parts_end
 	} > "$tmp/script"
 	status=0
 	MAKEFLAGS=-j sh "$tmp/script" > "$tmp/said" 2>&1 || status=$?
-	if [ "$status" = "$2" ] && [ "$(tail -n 1 "$tmp/said")" = "$3" ]; then
-		ok=$((ok + 1))
-		echo "ok: $1"
-	else
-		bad=$((bad + 1))
-		echo "not ok: $1: status $status"
-		sed 's/^/    /' "$tmp/said"
-	fi
+	ktap_test_equal "$1" "$2: $3" "$status: $(tail -n 1 "$tmp/said")"
 }
 
 is "no parts at all" 1 "0 passed, 0 failed, 0 skipped" < /dev/null
@@ -55,6 +51,27 @@ part --counted a echo "3 passed, 0 failed, 1 skipped"
 END
 is "counted, but without a sum" 1 "1 passed, 1 failed, 0 skipped" <<END
 part --counted a echo "3 passed, 0 failed"
+part b true
+END
+is "in TAP" 0 "4 passed, 0 failed, 1 skipped" <<END
+part --tap a printf '%s\n' 'ok 1 x' 'ok 2 y # SKIP z' 'ok 3 z' '1..3'
+part b echo "2 passed, 0 failed, 0 skipped"
+END
+is "in TAP, and one has failed" 1 "1 passed, 1 failed, 0 skipped" <<END
+part --tap a sh -c 'printf "%s\n" "ok 1 x" why "not ok 2 y" "1..2"; exit 1'
+END
+ktap_test_result "is shown" grep -qx 'not ok: y' "$tmp/said"
+ktap_test_result "and why" grep -qx '    why' "$tmp/said"
+is "in TAP, but nothing is said" 1 "1 passed, 1 failed, 0 skipped" <<END
+part --tap a true
+part b true
+END
+is "in TAP, and all is skipped" 1 "1 passed, 1 failed, 1 skipped" <<END
+part --tap a printf '%s\n' 'ok 1 x # SKIP y' '1..1'
+part b true
+END
+is "in TAP, but there is no such program" 1 "1 passed, 1 failed, 0 skipped" <<END
+part --tap a selftests/none
 part b true
 END
 is "no job server of ours" 0 "1 passed, 0 failed, 0 skipped" <<END
@@ -107,5 +124,4 @@ part a timeout 10 sh -c 'while grep -s "State:.[^Z]" /proc/$(cat "$tmp/pid")/sta
 	/proc/$(cat "$tmp/pid2")/status; do sleep 0.1; done'
 END
 
-echo "$ok passed, $bad failed, 0 skipped"
-[ "$bad" = 0 ]
+ktap_finished

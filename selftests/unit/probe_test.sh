@@ -20,19 +20,15 @@ mkdir -p "$tmp/tree/module" "$tmp/kernel/include/generated"
 cp -r "$top/META" "$tmp/tree"
 cp -r "$top/module/compat" "$tmp/tree/module"
 rm -f "$tmp/tree/module/compat/features.h"
-passed=0 failed=0
+# shellcheck source=selftests/lib.sh
+. "$top/selftests/lib.sh"
+KTAP_SHOW=$tmp/said
+ktap_print_header
 
 # check WHAT STATUS
 check()
 {
-	if [ "$2" = 0 ]; then
-		passed=$((passed + 1))
-		echo "ok: $1"
-	else
-		failed=$((failed + 1))
-		echo "not ok: $1"
-		sed 's/^/    /' "$tmp/said"
-	fi
+	ktap_test_equal "$1" 0 "$2"
 }
 
 # probe KDIR: what it says goes to $tmp/said.
@@ -124,5 +120,4 @@ check "a full disk is no answer" $?
 	says 'fz-no-such-gcc is not found' && [ "$(wc -l < "$tmp/said")" = 1 ]
 check "a compiler that is not there is named" $?
 
-echo "$passed passed, $failed failed, 0 skipped"
-[ "$failed" = 0 ]
+ktap_finished

@@ -10,7 +10,10 @@ unset CDPATH
 top=$(cd "$(dirname "$0")/../.." && pwd)
 tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
-passed=0 failed=0
+# shellcheck source=selftests/lib.sh
+. "$top/selftests/lib.sh"
+KTAP_SHOW=$tmp/said
+ktap_print_header
 sed -n '/^choose()/,/^}/p' "$top/selftests/run.sh" > "$tmp/functions"
 # shellcheck source=/dev/null
 . "$tmp/functions"
@@ -18,14 +21,7 @@ sed -n '/^choose()/,/^}/p' "$top/selftests/run.sh" > "$tmp/functions"
 # is_said WHAT LAST: the last line that was said.
 is_said()
 {
-	if [ "$(tail -n 1 "$tmp/said")" = "$2" ]; then
-		passed=$((passed + 1))
-		echo "ok: $1"
-	else
-		failed=$((failed + 1))
-		echo "not ok: $1: expected $2"
-		sed 's/^/    /' "$tmp/said"
-	fi
+	ktap_test_equal "$1" "$2" "$(tail -n 1 "$tmp/said")"
 }
 
 # is WHAT STATUS SUM: the sum for a program that says what is on stdin.
@@ -95,6 +91,7 @@ ok 1 a
 ok 2 b # SKIP no such thing
 END
 is "a skip" 0 "1 0 1" < "$tmp/skips"
+ktap_test_result "has a name and a reason" grep -qx 'skipped: b: no such thing' "$tmp/said"
 export FZ_MAY_SKIP='^other$|^no such thing$'
 is "for a reason that is known" 0 "1 0 1" < "$tmp/skips"
 export FZ_MAY_SKIP='^such thing$'
@@ -126,5 +123,4 @@ chooses "one by its name" "c 3 again ||"
 only='' FZ_LONG=1 FZ_CHOSEN=''
 chooses "the long variants" "a 1 once b 20 once c 3 again d 40 once ||"
 
-echo "$passed passed, $failed failed, 0 skipped"
-[ "$failed" = 0 ]
+ktap_finished

@@ -11,7 +11,7 @@
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
-static unsigned int passed, failed;
+static unsigned int tests, failed;
 static uint64_t random_state = 1;
 
 static inline uint64_t random_number(void)
@@ -23,23 +23,24 @@ static inline uint64_t random_number(void)
 	return x ^ (x >> 31);
 }
 
-/* One test: a function that says how many of its cases went wrong. */
+/* One test, in TAP: a function that says how many of its cases went wrong. */
 static inline void test(const char *name, unsigned int (*fn)(void))
 {
 	unsigned int wrong = fn();
 
+	tests++;
 	if (wrong) {
 		failed++;
-		printf("not ok: %s: %u wrong\n", name, wrong);
+		printf("# %u wrong\nnot ok %u %s\n", wrong, tests, name);
 	} else {
-		passed++;
-		printf("ok: %s\n", name);
+		printf("ok %u %s\n", tests, name);
 	}
 }
 
+/* The plan comes last: a program that ends before has failed. */
 static inline int test_end(void)
 {
-	printf("%u passed, %u failed, 0 skipped\n", passed, failed);
+	printf("1..%u\n", tests);
 	return !!failed;
 }
 

@@ -10,7 +10,9 @@ set -u
 charts=$1
 tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
-failed=0
+# shellcheck source=selftests/lib.sh
+. "$(dirname "$0")/../../../selftests/lib.sh"
+ktap_print_header
 
 # refused TEXT ARGUMENT...
 refused()
@@ -19,12 +21,7 @@ refused()
 	shift
 	said=$(perl "$charts" "$@" 2>&1)
 	status=$?
-	if [ "$status-$said" = "2-charts: $text" ]; then
-		echo "ok: charts: $text"
-	else
-		echo "not ok: charts: $text: status $status: $said"
-		failed=1
-	fi
+	ktap_test_equal "$text" "2: charts: $text" "$status: $said"
 }
 
 echo '{"schema": 1}' > "$tmp/other"
@@ -40,10 +37,5 @@ refused "$tmp/letter: not a result of fastzero-bench" "$tmp/letter" "$tmp"
 refused "$tmp/no/dir: No such file or directory" "$tmp/empty" "$tmp/no/dir"
 refused "$tmp/empty: nothing to draw: no row of random writes to 64 MiB, to 113 pages, or by threads" \
 	"$tmp/empty" "$tmp/made"
-if [ -d "$tmp/made" ]; then
-	echo "ok: charts: the directory is made"
-else
-	echo "not ok: charts: the directory is not made"
-	failed=1
-fi
-exit $failed
+ktap_test_result "the directory is made" [ -d "$tmp/made" ]
+ktap_finished

@@ -10,7 +10,10 @@ set -u
 compare=$(readlink -f "$1")
 tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
-failed=0
+# shellcheck source=selftests/lib.sh
+. "$(dirname "$0")/../../../selftests/lib.sh"
+KTAP_SHOW=$tmp/out
+ktap_print_header
 
 # result FILE KERNEL SUM-OF-FASTZERO SUM-OF-DONTNEED [STALE]
 result()
@@ -31,13 +34,7 @@ expect()
 {
 	perl "$compare" --guard "$tmp/${4-ref}" "$tmp/$3" > "$tmp/out" 2>&1
 	status=$?
-	if [ $status = "$1" ]; then
-		echo "ok: $2"
-	else
-		echo "not ok: $2: status $status"
-		cat "$tmp/out"
-		failed=1
-	fi
+	ktap_test_equal "$2" "$1" $status
 }
 
 result ref a 1000 5000
@@ -75,13 +72,9 @@ says()
 	shift 2
 	perl "$compare" "$@" > "$tmp/out" 2>&1
 	status=$?
-	if grep -qe "$pattern" "$tmp/out" && [ $status = "${expected-0}" ]; then
-		echo "ok: $what"
-	else
-		echo "not ok: $what: status $status"
-		cat "$tmp/out"
-		failed=1
-	fi
+	found=no
+	! grep -qe "$pattern" "$tmp/out" || found=yes
+	ktap_test_equal "$what" "status ${expected-0}, found: yes" "status $status, found: $found"
 }
 
 cd "$tmp" || exit 1
@@ -113,12 +106,8 @@ nothing()
 {
 	what=$1 pattern=$2
 	shift 2
-	if perl "$compare" "$@" 2>&1 | grep -e "$pattern"; then
-		echo "not ok: $what"
-		failed=1
-	else
-		echo "ok: $what"
-	fi
+	perl "$compare" "$@" > "$tmp/out" 2>&1
+	ktap_test_equal "$what" "" "$(grep -e "$pattern" "$tmp/out")"
 }
 
 sed 's/"stale": 0/&, "faults": 0, "tlb_flushes": null/' same > faults-0
@@ -197,4 +186,4 @@ for guard in '' --guard; do
 done
 says "the guard wants the same cycles" '^compare: cycles-1 was not measured as the reference' \
 	--guard cycles-5 cycles-1
-exit $failed
+ktap_finished

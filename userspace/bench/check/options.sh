@@ -11,12 +11,14 @@ set -u
 bench=$1
 tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
-failed=0
+# shellcheck source=selftests/lib.sh
+. "$(dirname "$0")/../../../selftests/lib.sh"
+ktap_print_header
 
 # run OPTION...: leaves $status, and what was said in $tmp/out and $tmp/err
 run()
 {
-	did=$*
+	did=$(echo "$*" | tr '\n' ' ')
 	timeout 60 "$bench" "$@" > "$tmp/out" 2> "$tmp/err"
 	status=$?
 }
@@ -26,13 +28,9 @@ verdict()
 {
 	what=$1
 	shift
-	if "$@"; then
-		echo "ok: $did: $what"
-	else
-		echo "not ok: $did: $what: exit $status"
-		head -n 40 "$tmp/out" "$tmp/err"
-		failed=1
-	fi
+	head -n 20 "$tmp/out" "$tmp/err" > "$tmp/both"
+	KTAP_SHOW=$tmp/both
+	ktap_test_result "$did: $what, exit $status" "$@"
 }
 
 # refused TEXT OPTION...: exit 2, with nothing but this line, and at once
@@ -257,4 +255,4 @@ verdict "and no other file" test ! -e "$tmp/result.new"
 ln -s result "$tmp/link"
 measured 0 "JSON" '^\* dontneed ' --only =dontneed --json "$tmp/link"
 verdict "the link is there" test -L "$tmp/link"
-exit $failed
+ktap_finished

@@ -1,0 +1,88 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# TAP for tests that are scripts, with the names of the kernel's ktap_helpers.sh.  The
+# plan comes last, for a script counts as it goes: one that ends before ktap_finished
+# has failed (selftests/judge).
+#
+#	. selftests/lib.sh
+#	ktap_print_header
+#	ktap_test_result "two files are the same" cmp "$a" "$b"
+#	ktap_test_equal "the guest's pages" 512 "$pages"
+#	ktap_finished
+#
+# When a test fails, the end of the file KTAP_SHOW is shown, if that is set.
+
+KTAP_TESTNO=1
+KTAP_CNT_PASS=0
+KTAP_CNT_FAIL=0
+KTAP_CNT_SKIP=0
+
+ktap_print_header()
+{
+	echo "TAP version 13"
+}
+
+# ktap_print_msg TEXT...: for the test that ends next.
+ktap_print_msg()
+{
+	echo "# $*"
+}
+
+# __ktap_test ok|not\ ok DESCRIPTION
+__ktap_test()
+{
+	echo "$1 $KTAP_TESTNO $2"
+	KTAP_TESTNO=$((KTAP_TESTNO + 1))
+}
+
+ktap_test_pass()
+{
+	__ktap_test ok "$1"
+	KTAP_CNT_PASS=$((KTAP_CNT_PASS + 1))
+}
+
+# What else is to be said of the failure is said before.
+ktap_test_fail()
+{
+	[ -z "${KTAP_SHOW-}" ] || tail -n 100 "$KTAP_SHOW" | sed 's/^/# /'
+	__ktap_test "not ok" "$1"
+	KTAP_CNT_FAIL=$((KTAP_CNT_FAIL + 1))
+}
+
+# ktap_test_skip DESCRIPTION REASON
+ktap_test_skip()
+{
+	__ktap_test ok "$1 # SKIP $2"
+	KTAP_CNT_SKIP=$((KTAP_CNT_SKIP + 1))
+}
+
+# ktap_test_result DESCRIPTION COMMAND...: passes if COMMAND does, and returns so.
+ktap_test_result()
+{
+	__description=$1
+	shift
+	if "$@"; then
+		ktap_test_pass "$__description"
+	else
+		ktap_test_fail "$__description"
+		return 1
+	fi
+}
+
+# ktap_test_equal DESCRIPTION EXPECTED GOT
+ktap_test_equal()
+{
+	[ "$2" = "$3" ] || printf "expected '%s', got '%s'\n" "$2" "$3" | sed 's/^/# /'
+	ktap_test_result "$1" [ "$2" = "$3" ]
+}
+
+# ktap_finished: the plan and the sum; ends the script, with 1 if a test failed or none
+# was run.
+ktap_finished()
+{
+	echo "1..$((KTAP_TESTNO - 1))"
+	echo "# Totals: pass:$KTAP_CNT_PASS fail:$KTAP_CNT_FAIL skip:$KTAP_CNT_SKIP"
+	[ $KTAP_CNT_FAIL = 0 ] && [ $KTAP_TESTNO -gt 1 ]
+	exit
+}
