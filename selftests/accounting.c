@@ -46,7 +46,7 @@ FIXTURE_TEARDOWN(accounting)
 	EXPECT_TRUE(fz_until(!rmdir(GROUP) || errno == ENOENT, FZ_PATIENCE_MS));
 }
 
-TEST_F(accounting, parameter_says_so)
+TEST_F(accounting, parameter_names_the_accounting)
 {
 	char text[16] = "";
 	FILE *f = fopen(FZ_PARAM_DIR "accounting", "re");
@@ -77,12 +77,12 @@ static int write_in_group(void *unused)
 }
 
 /* And it is so. */
-TEST_F(accounting, group_is_charged)
+TEST_F(accounting, memory_cgroup_is_charged)
 {
 	EXPECT_EQ(self->charged, fz_in_child(write_in_group, NULL));
 }
 
-TEST_F(accounting, can_be_required)
+TEST_F(accounting, open_fails_without_required_accounting)
 {
 	int fd;
 
@@ -119,7 +119,7 @@ static int log_lines(const char *text)
 	return found;
 }
 
-TEST_F(accounting, said_once)
+TEST_F(accounting, warning_comes_once)
 {
 	static const char text[] = "fastzero: memory cgroups are not charged";
 	int said;

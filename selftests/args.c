@@ -184,23 +184,23 @@ static void *place(FIXTURE_DATA(shape) *self, void *arg, size_t size)
 	EXPECT_EQ(self->supported ? 0 : EOPNOTSUPP,			\
 		  FZ_ERRNO(call(self, variant, arg)))
 
-TEST_F(shape, good)
+TEST_F(shape, accepted)
 {
 	TAKEN(place(self, self->page, variant->size));
 }
 
-TEST_F(shape, good_is_not_aligned)
+TEST_F(shape, accepted_at_an_unaligned_address)
 {
 	TAKEN(place(self, self->page + 1, variant->size));
 }
 
 /* The last byte of the structure is the last of the page. */
-TEST_F(shape, good_ends_with_its_mapping)
+TEST_F(shape, accepted_at_the_end_of_a_mapping)
 {
 	TAKEN(place(self, self->page + fz_ps - variant->size, variant->size));
 }
 
-TEST_F(shape, outputs_may_hold_anything)
+TEST_F(shape, outputs_are_ignored_as_inputs)
 {
 	size_t i;
 

@@ -205,7 +205,7 @@ TEST_F(fd, create_without_descriptors)
 	EXPECT_STREQ("", fz_state_changed(&self->state));
 }
 
-TEST_F(fd, info_says_what_is_there)
+TEST_F(fd, info_reports_each_feature)
 {
 	const struct fastzero_info *info = &self->info;
 

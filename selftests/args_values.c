@@ -367,7 +367,7 @@ TEST_F(pool, orders)
 }
 
 /* Without a limit of the module, the machine's memory is one. */
-TEST_F(pool, target_beyond_everything)
+TEST_F(pool, target_beyond_all_memory)
 {
 	const uint64_t targets[] = { 1ULL << 32, 1ULL << 52, 1ULL << 63, ~0ULL };
 	int err = self->info.out_max_pages ? EINVAL : ENOMEM;

@@ -96,7 +96,7 @@ static uint64_t bytes_taken(int fd)
 	return fstat(fd, &st) ? 0 : (uint64_t)st.st_blocks * 512;
 }
 
-TEST_F(core, dump)
+TEST_F(core, dump_follows_dontdump)
 {
 	uint64_t before = bytes_taken(self->fd);
 	struct stat st;
@@ -115,7 +115,7 @@ TEST_F(core, dump)
 	}
 }
 
-TEST_F(core, vm_flags)
+TEST_F(core, vm_flags_follow_dontdump)
 {
 	char line[512], start[32];
 	bool ours = false, dd = false;

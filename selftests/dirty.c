@@ -91,7 +91,7 @@ static uint64_t count_wrong(const FIXTURE_DATA(dirty) *self, uint64_t *nr_named)
 	return wrong;
 }
 
-TEST_F(dirty, names_exactly)
+TEST_F(dirty, resets_exactly_the_named_granules)
 {
 	static const uint32_t shifts[] = { 12, 12, 13, 16, 21, 30 };
 	uint64_t random = 5, nr;
@@ -126,7 +126,7 @@ TEST_F(dirty, names_exactly)
 }
 
 /* What is named and is a hole stays one. */
-TEST_F(dirty, holes_stay)
+TEST_F(dirty, named_holes_stay_holes)
 {
 	struct fastzero_stats st;
 
@@ -162,7 +162,7 @@ TEST_F(dirty, bitmap_in_the_scratch)
 }
 
 /* Of many pieces of bitmap only one names something. */
-TEST_F(dirty, large_and_clean)
+TEST_F(dirty, large_bitmap_with_one_dirty_page)
 {
 	const uint64_t size = 64ULL << 30, at = size - 5 * PAGE;
 	const size_t bytes = size / PAGE / 8;
@@ -290,7 +290,7 @@ TEST(slow_bitmap)
 }
 
 /* One thing is wrong with the call, and nothing happens. */
-TEST_F(dirty, bad_calls)
+TEST_F(dirty, bad_calls_fail)
 {
 	const struct fastzero_reset_dirty good = self->call;
 	unsigned char *hole = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,

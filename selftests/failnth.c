@@ -296,7 +296,7 @@ FIXTURE_TEARDOWN(failnth)
 		       fz_read_number(IN_USE), self->in_use);
 }
 
-TEST_F(failnth, sweep)
+TEST_F(failnth, each_allocation_may_fail)
 {
 	const struct fn_case *c = &variant->c;
 	unsigned int failed = 0;

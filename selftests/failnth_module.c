@@ -113,7 +113,7 @@ FIXTURE_TEARDOWN(failnth_module)
 {
 }
 
-TEST_F_TIMEOUT(failnth_module, load, 600)
+TEST_F_TIMEOUT(failnth_module, each_allocation_at_load_may_fail, 600)
 {
 	unsigned long long begin, end;
 	unsigned int failed = 0;

@@ -228,7 +228,7 @@ FIXTURE_TEARDOWN(guest_race)
 {
 }
 
-TEST_F_TIMEOUT(guest_race, is_exact, LONG_SECONDS + 60)
+TEST_F_TIMEOUT(guest_race, memory_is_as_expected, LONG_SECONDS + 60)
 {
 	uint64_t checks = 0;
 	long events;

@@ -267,7 +267,7 @@ TEST_F(held, pinned_pages_are_written)
 }
 
 /* Two holders: it is not free before both have let go. */
-TEST_F(held, by_two)
+TEST_F(held, freed_after_two_holders_let_go)
 {
 	enum holder_kind other = variant->kind == PIN ? PIPE : PIN;
 
@@ -287,7 +287,7 @@ TEST_F(held, by_two)
 	EXPECT_POOL_HELD(0);
 }
 
-TEST_F(held, beyond_the_scratch)
+TEST_F(held, holder_outlives_the_scratch)
 {
 	SKIP_UNLESS_HOLDER();
 	HOLD();
@@ -302,7 +302,7 @@ TEST_F(held, beyond_the_scratch)
 	EXPECT_POOL_HELD(0);
 }
 
-TEST_F(held, beyond_the_context)
+TEST_F(held, holder_outlives_the_context)
 {
 	SKIP_UNLESS_HOLDER();
 	HOLD();
@@ -318,7 +318,7 @@ TEST_F(held, beyond_the_context)
 			     FZ_PATIENCE_MS));
 }
 
-TEST_F(held, again_and_again)
+TEST_F(held, many_rounds)
 {
 	struct fastzero_stats before, after;
 	int i;

@@ -152,7 +152,7 @@ static int begin_and_die(void *arg)
 	return 0;
 }
 
-TEST_F(dio, of_a_process_that_is_killed)
+TEST_F(dio, killed_process)
 {
 	pid_t pid;
 

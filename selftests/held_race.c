@@ -173,7 +173,7 @@ static int let_age(FIXTURE_DATA(held_race) *self, uint64_t runs)
 	return ret;
 }
 
-TEST_F(held_race, pins_are_seen)
+TEST_F(held_race, reset_sees_pins)
 {
 	long end = fz_now_ms() + ROUND_MS, rounds = 0, lost = 0, moved = 0;
 	uint64_t random = 7, begin, took = 1;

@@ -157,7 +157,7 @@ TEST_F(huge, swap_refills_the_pool)
 }
 
 /* A part of a chunk: exactly that is zero afterwards, whatever the mode. */
-TEST_F(huge, parts)
+TEST_F(huge, parts_of_chunks_are_zero)
 {
 	static const uint32_t modes[] = {
 		FASTZERO_MODE_AUTO, FASTZERO_MODE_INPLACE, FASTZERO_MODE_SWAP,
@@ -179,7 +179,7 @@ TEST_F(huge, parts)
 }
 
 /* Of a dirty bitmap, whole chunks are swapped and parts cleared. */
-TEST_F(huge, dirty)
+TEST_F(huge, bitmap_swaps_chunks_and_clears_parts)
 {
 	static uint64_t bitmap[CHUNKS * 8 + 1];
 	struct fastzero_reset_dirty r = {
@@ -204,7 +204,7 @@ TEST_F(huge, dirty)
 }
 
 /* No huge folio can be had: base pages do, and it is no error. */
-TEST_F(huge, fallback)
+TEST_F(huge, base_pages_at_the_limit)
 {
 	const char *path = FZ_PARAM_DIR "max_pages";
 	long long saved = fz_read_number(path);
@@ -233,7 +233,7 @@ TEST_F(huge, fallback)
 }
 
 /* At the limit a chunk that waits in the pool is taken apart for base pages. */
-TEST_F(huge, pool_is_not_in_the_way)
+TEST_F(huge, pooled_chunk_makes_room_for_base_pages)
 {
 	const char *path = FZ_PARAM_DIR "max_pages";
 	long long saved = fz_read_number(path);
@@ -255,7 +255,7 @@ TEST_F(huge, pool_is_not_in_the_way)
 }
 
 /* Mappings that cannot have huge entries see the same memory. */
-TEST_F(huge, odd_mappings)
+TEST_F(huge, unaligned_mappings_see_the_same)
 {
 	unsigned char *odd, *part;
 
@@ -434,7 +434,7 @@ TEST_F(huge, populate)
 /* The pool of chunks: what it is told it has, and all goes back. */
 #define MAX_PAGES	FZ_PARAM_DIR "max_pages"
 
-TEST_F(huge, pool)
+TEST_F(huge, pool_of_chunks_has_its_target)
 {
 	struct fastzero_stats st;
 	long long max_pages;

@@ -117,7 +117,7 @@ static bool each_is(int fd, char value)
 	return true;
 }
 
-TEST_F(index, a_page_alone_costs_a_kib)
+TEST_F(index, lone_page_costs_a_kib)
 {
 	ASSERT_TRUE(touch_each(self->fd, 1));
 	EXPECT_EQ(CHUNKS, fz_stats(self->fd).out_populated);
@@ -128,7 +128,7 @@ TEST_F(index, a_page_alone_costs_a_kib)
 }
 
 /* DROP keeps the working set, and that alone. */
-TEST_F(index, what_is_dropped_costs_its_working_set)
+TEST_F(index, dropped_pages_cost_their_working_set)
 {
 	int round;
 
@@ -147,7 +147,7 @@ TEST_F(index, what_is_dropped_costs_its_working_set)
 	EXPECT_EQ(CHUNKS, fz_stats(self->fd).out_populated);
 }
 
-TEST_F(index, what_nobody_wants_costs_nothing)
+TEST_F(index, cleared_working_set_costs_nothing)
 {
 	ASSERT_TRUE(touch_each(self->fd, 1));
 	fz_workset(self->fd, FASTZERO_WORKSET_CLEAR, NULL, 0);
@@ -159,7 +159,7 @@ TEST_F(index, what_nobody_wants_costs_nothing)
 }
 
 /* Where pages lie side by side: pointers, and places and addresses on the roll. */
-TEST_F(index, a_chunk_that_is_full)
+TEST_F(index, cost_of_a_full_chunk)
 {
 	const size_t length = 16 * FZ_CHUNK;
 
@@ -173,7 +173,7 @@ TEST_F(index, a_chunk_that_is_full)
 	EXPECT_BYTES(SPARE);
 }
 
-TEST_F(index, a_huge_chunk)
+TEST_F(index, cost_of_a_huge_chunk)
 {
 	int fd = fz_raw_create(self->ctx, 16 * FZ_CHUNK, 0, FASTZERO_PAGES_2M, 0);
 
@@ -204,7 +204,7 @@ static struct set set_of_all(void)
 }
 
 /* As many pages as this machine may well have, and no more than it has. */
-TEST_F(index, what_is_named_costs_little)
+TEST_F(index, written_working_set_costs_little)
 {
 	struct set set = set_of_all();
 
@@ -222,7 +222,7 @@ TEST_F(index, what_is_named_costs_little)
 }
 
 /* Whatever has no page in the end has no chunk. */
-TEST_F(index, a_page_that_cannot_be_had)
+TEST_F(index, failed_fill_leaves_no_chunk)
 {
 	char byte = 1, before[24];
 

@@ -143,7 +143,7 @@ static void *ir_reader(void *arg)
 	return NULL;
 }
 
-TEST_F(index_race, nobody_is_lost)
+TEST_F(index_race, no_chunk_is_lost)
 {
 	struct ir_thread threads[THREADS];
 	struct ir *r = &self->r;

@@ -101,7 +101,7 @@ static void close_all(FIXTURE_DATA(isolation) *self)
 	}								\
 } while (0)
 
-TEST_F(isolation, is_what_it_says)
+TEST_F(isolation, huge_folios_only_where_named)
 {
 	ASSERT_EQ(0, make_all(self));
 	dirty_all(self);
@@ -203,7 +203,7 @@ TEST_F(isolation, across_reset)
 }
 
 /* Pages that were written by pwrite only, and come back by POPULATE. */
-TEST_F(isolation, by_other_doors)
+TEST_F(isolation, by_pwrite_and_populate)
 {
 	unsigned char *buf = malloc(SIZE);
 	int i;

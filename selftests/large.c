@@ -95,7 +95,7 @@ static int make_short(FIXTURE_DATA(large) *self)
 } while (0)
 
 /* A working set that was brought along makes chunks huge at the first touch. */
-TEST_F(large, told)
+TEST_F(large, written_working_set_makes_chunks_huge)
 {
 	struct {
 		struct fastzero_workset_head head;
@@ -126,7 +126,7 @@ TEST_F(large, told)
 }
 
 /* POPULATE of it, too, whether it is mapped or not. */
-TEST_F(large, populated)
+TEST_F(large, populate_makes_chunks_huge)
 {
 	struct fastzero_populate p;
 	int mapped;
@@ -147,7 +147,7 @@ TEST_F(large, populated)
 }
 
 /* What runs touched is learned; a mapping with page tables cannot have it. */
-TEST_F(large, learned)
+TEST_F(large, touched_pages_make_chunks_huge)
 {
 	if (variant->policy != FASTZERO_PAGES_AUTO)
 		return;
@@ -197,7 +197,7 @@ static int make_huge(FIXTURE_DATA(large) *self)
 }
 
 /* While there is memory sparse ones stay; when it is short they are broken. */
-TEST_F(large, broken)
+TEST_F(large, sparse_chunks_break_when_short)
 {
 	struct {
 		struct fastzero_workset_head head;
@@ -238,7 +238,7 @@ TEST_F(large, broken)
 }
 
 /* SWAP by name does what it says. */
-TEST_F(large, swap_breaks_nothing)
+TEST_F(large, swap_breaks_no_chunk)
 {
 	ASSERT_EQ(0, make_huge(self));
 	ASSERT_EQ(0, make_short(self));
@@ -248,7 +248,7 @@ TEST_F(large, swap_breaks_nothing)
 }
 
 /* What somebody holds stays. */
-TEST_F(large, held_is_not_broken)
+TEST_F(large, held_chunk_is_not_broken)
 {
 	struct iovec iov = { self->map + 5 * fz_ps, fz_ps };
 	int pipefd[2];
@@ -266,7 +266,7 @@ TEST_F(large, held_is_not_broken)
 }
 
 /* Base pages, until runs touch much of it again and memory is there. */
-TEST_F(large, rebuilt)
+TEST_F(large, dense_chunk_is_huge_again)
 {
 	uint64_t rebuilt;
 

@@ -165,7 +165,7 @@ FIXTURE_TEARDOWN(killed)
 {
 }
 
-TEST_F(killed, caller_goes)
+TEST_F(killed, call_ends_when_killed)
 {
 	const struct latency_case *c = latency_find(variant->name);
 	long best = LONG_MAX;
@@ -183,7 +183,7 @@ TEST_F(killed, caller_goes)
 }
 
 /* Not one look at all mappings for each of them. */
-TEST(many_views_are_few_looks)
+TEST(many_mappings_need_few_walks)
 {
 	const struct latency_case *c = latency_find("populate_many_views");
 	struct latency l = { .scale = 1, .ctx = -1, .fd = -1 };

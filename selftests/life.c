@@ -77,7 +77,7 @@ FIXTURE_TEARDOWN(life)
 	EXPECT_IN_USE(PAGES);						\
 } while (0)
 
-TEST_F(life, scratch_before_context)
+TEST_F(life, scratch_closes_before_context)
 {
 	munmap(self->map, SIZE);
 	self->map = NULL;
@@ -88,7 +88,7 @@ TEST_F(life, scratch_before_context)
 	EXPECT_EQ(FZ_CLEAN, fz_pread_nonzero(self->fd, 0, SIZE));
 }
 
-TEST_F(life, context_before_scratch)
+TEST_F(life, context_closes_before_scratch)
 {
 	unsigned char *second;
 
@@ -105,14 +105,14 @@ TEST_F(life, context_before_scratch)
 	munmap(second, SIZE);
 }
 
-TEST_F(life, descriptors_before_mapping)
+TEST_F(life, mapping_outlives_descriptors)
 {
 	CLOSE(self->fd);
 	CLOSE(self->ctx);
 	EXPECT_MAP_WORKS();
 }
 
-TEST_F(life, mapping_goes_in_parts)
+TEST_F(life, unmapped_in_parts)
 {
 	CLOSE(self->fd);
 	CLOSE(self->ctx);
@@ -262,7 +262,7 @@ static int make_and_send(void *arg)
 	EXPECT_IN_USE(PAGES / 2);					\
 } while (0)
 
-TEST_F(life, sender_is_dead)
+TEST_F(life, message_outlives_its_sender)
 {
 	LEAVE_IT_IN_FLIGHT();
 	self->fd = fz_recv_fd(self->sock[1]);
@@ -371,7 +371,7 @@ TEST_F(life, killed_at_work)
  * What the module counts as given back, the system has again.  The rounds
  * together are twice what may be missing.
  */
-TEST_F(life, memory_is_the_systems_again)
+TEST_F(life, all_memory_goes_back)
 {
 	const uint64_t big = 64 << 20;
 	/* A debug kernel is slow at this, and page_owner tells more. */

@@ -70,7 +70,7 @@ FIXTURE_TEARDOWN(limits)
 	EXPECT_EQ(self->before.out_owned, now_.out_owned);		\
 } while (0)
 
-TEST_F(limits, info_reports_them)
+TEST_F(limits, info_reports_limits)
 {
 	struct fastzero_info info = fz_info(self->ctx);
 
@@ -100,7 +100,7 @@ TEST_F(limits, max_pages_by_default)
 }
 
 /* CREATE takes exactly the length that INFO says, whatever was set. */
-TEST_F(limits, odd_and_huge_lengths)
+TEST_F(limits, info_reports_usable_max_length)
 {
 	const uint64_t values[] = { 0, 1, 10 * fz_ps + 100, ~0ULL,
 				    INT64_MAX, 1ULL << 45 };
@@ -180,7 +180,7 @@ TEST_F(limits, max_scratches)
 	close(fds[2]);
 }
 
-TEST_F(limits, no_scratches_at_all)
+TEST_F(limits, max_scratches_of_zero)
 {
 	SET(MAX_SCRATCHES, 0);
 	fz_err_create(ENOSPC, self->ctx, SIZE, 0, FASTZERO_PAGES_AUTO, 0);

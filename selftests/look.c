@@ -49,7 +49,7 @@ static void settle(struct __test_metadata *_metadata, FIXTURE_DATA(look) *self)
 }
 
 /* Each page has its byte at another place, and one page of 16 none. */
-TEST_F(look, finds_each_byte)
+TEST_F(look, finds_a_byte_anywhere)
 {
 	uint64_t at, i;
 
@@ -67,7 +67,7 @@ TEST_F(look, finds_each_byte)
 }
 
 /* Runs that write take turns with runs that read. */
-TEST_F(look, takes_turns)
+TEST_F(look, writing_and_reading_runs_alternate)
 {
 	uint64_t random = 1;
 	int round;

@@ -268,7 +268,7 @@ TEST_F(memcg, index_beyond_the_limit)
 }
 
 /* All that another group's process touches, down to the index of pages. */
-TEST_F(memcg, charged_to_whoever_opened_it)
+TEST_F(memcg, opener_is_charged)
 {
 	long long paid = 0, used = 0;
 	struct job job = { .group = USES, .begin = 0, .end = LIMIT / 2 };
@@ -307,7 +307,7 @@ TEST_F(memcg, charged_to_whoever_opened_it)
 }
 
 /* Were it told that memory is short, it would fault for ever. */
-TEST_F(memcg, stranger_at_the_limit)
+TEST_F(memcg, other_process_gets_sigbus_at_the_limit)
 {
 	SKIP_WITHOUT_MEMCG();
 	EXPECT_EQ(FZ_SIGNALLED + SIGBUS,
@@ -323,7 +323,7 @@ TEST_F(memcg, stranger_at_the_limit)
 }
 
 /* Nor is it a reason to kill whoever happens to be in the group that pays. */
-TEST_F(memcg, bystander_at_the_limit)
+TEST_F(memcg, bystander_is_not_killed)
 {
 	uint64_t at = SIZE;
 	ssize_t done = 1;
@@ -341,7 +341,7 @@ TEST_F(memcg, bystander_at_the_limit)
 	EXPECT_UNHURT(pid);
 }
 
-TEST_F(memcg, stranger_writes_at_the_limit)
+TEST_F(memcg, pwrite_of_another_process_at_the_limit)
 {
 	unsigned char *buf = malloc(SIZE);
 	ssize_t done, end;
@@ -365,7 +365,7 @@ TEST_F(memcg, stranger_writes_at_the_limit)
 }
 
 /* As with any other memory of its own. */
-TEST_F(memcg, payer_at_the_limit)
+TEST_F(memcg, payer_is_oom_killed_at_the_limit)
 {
 	long long kills;
 
@@ -391,7 +391,7 @@ TEST_F(memcg, resets_stay_below_the_limit)
 }
 
 /* What runs used stays for the next ones, and is the group's when it wants it. */
-TEST_F(memcg, surplus_gives_way)
+TEST_F(memcg, surplus_is_reclaimed)
 {
 	uint64_t some = LIMIT / 2, most = LIMIT - LIMIT / 16;
 	long long max;

@@ -242,7 +242,7 @@ static int large_starts(struct tenant *t, bool memfd)
 }
 
 /* A VMM with most of a group's memory, where the one before it is still ending. */
-TEST_F(memcg_end, a_large_one_restarts_at_the_limit)
+TEST_F(memcg_end, large_vmm_restarts_at_the_limit)
 {
 	struct tenant t = { .policy = variant->policy, .size = large_size(RESTARTS_MIB) };
 	long long memfd_kills, kills;
@@ -267,7 +267,7 @@ TEST_F(memcg_end, a_large_one_restarts_at_the_limit)
 	EXPECT_EQ(zeroed, s_.out_zeroed);				\
 } while (0)
 
-TEST_F(memcg_end, unwanted_is_not_cleared)
+TEST_F(memcg_end, surplus_is_not_cleared)
 {
 	struct tenant t = { .policy = variant->policy, .size = 32 * MIB };
 	uint64_t keep = 2 * MIB / fz_ps;
@@ -331,7 +331,7 @@ TEST_F(memcg_end, order_of_closes)
 }
 
 /* Two scratches share a pool: it is there until the last of them goes. */
-TEST_F(memcg_end, shared_until_the_last)
+TEST_F(memcg_end, memory_stays_until_the_last_user_ends)
 {
 	struct tenant a = { .policy = variant->policy, .size = 8 * MIB };
 	struct tenant b = a;

@@ -239,7 +239,7 @@ TEST_F(memcg_limit, pool)
 	EXPECT_TOLD(pool);
 }
 
-TEST_F(memcg_limit, others)
+TEST_F(memcg_limit, other_calls)
 {
 	EXPECT_TOLD(others);
 }

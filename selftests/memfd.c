@@ -145,7 +145,7 @@ TEST_F(memfd, seek_after_reads)
 	EXPECT_SEEKS_ALIKE();
 }
 
-TEST_F(memfd, seek_elsewhere)
+TEST_F(memfd, seek_at_other_offsets)
 {
 	const off_t offsets[] = { 0, 1, (off_t)SIZE, (off_t)SIZE + 12345,
 				  INT64_MAX, -1, -(off_t)SIZE };
@@ -284,7 +284,7 @@ static int do_to_file(int fd, int what)
 	}
 }
 
-TEST_F(memfd, other_calls)
+TEST_F(memfd, other_calls_agree)
 {
 	int what, err;
 
@@ -294,7 +294,7 @@ TEST_F(memfd, other_calls)
 			TH_LOG("call %d", what);
 }
 
-TEST_F(memfd, advice)
+TEST_F(memfd, madvise_agrees)
 {
 	/* Up to what is common to all kernels; then those for memory that failed. */
 	int advice, i;

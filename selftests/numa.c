@@ -62,7 +62,7 @@ static int create(int ctx, int node, uint32_t policy, uint64_t length)
 	map = fz_map(fd, 0, SIZE);					\
 } while (0)
 
-TEST_F(numa, of_the_node_that_was_named)
+TEST_F(numa, pages_of_the_named_node)
 {
 	unsigned char *map;
 	int node, fd;
@@ -78,7 +78,7 @@ TEST_F(numa, of_the_node_that_was_named)
 	}
 }
 
-TEST_F(numa, of_the_node_of_the_toucher)
+TEST_F(numa, pages_of_the_touchers_node)
 {
 	unsigned char *map;
 	int node, fd;
@@ -97,7 +97,7 @@ TEST_F(numa, of_the_node_of_the_toucher)
 	}
 }
 
-TEST_F(numa, home_is_where_it_was_opened)
+TEST_F(numa, home_node_is_of_the_opener)
 {
 	struct fastzero_pool pool;
 
@@ -137,7 +137,7 @@ TEST_F(numa, home_is_in_the_cpuset)
 }
 
 /* Each node has a target of its own; STATS has the sums. */
-TEST_F(numa, pools_apart)
+TEST_F(numa, stores_of_nodes_are_separate)
 {
 	struct fastzero_stats stats;
 
@@ -154,7 +154,7 @@ TEST_F(numa, pools_apart)
 	EXPECT_EQ(16, fz_stats(self->ctx).out_pool_target);
 }
 
-TEST_F(numa, bad_nodes)
+TEST_F(numa, bad_nodes_are_refused)
 {
 	EXPECT_EQ(~0ULL, pool_of(self->ctx, 0, NODES, 1).out_ready);
 	EXPECT_EQ(EINVAL, errno);
@@ -197,7 +197,7 @@ TEST_F(numa, ready_before_the_touchers_node)
 }
 
 /* Another node's page is better than none. */
-TEST_F(numa, anything_at_the_limit)
+TEST_F(numa, other_nodes_pages_at_the_limit)
 {
 	unsigned char *map;
 	char text[24];
@@ -269,7 +269,7 @@ TEST_F(numa, swap_keeps_the_node)
 }
 
 /* Pages that came from elsewhere go home by SWAP. */
-TEST_F(numa, swap_brings_home)
+TEST_F(numa, swap_moves_pages_to_the_named_node)
 {
 	struct fastzero_reset out;
 	unsigned char *map;
@@ -309,7 +309,7 @@ TEST_F(numa, learns_by_node)
 	close(fd);
 }
 
-TEST_F(numa, chunks)
+TEST_F(numa, swap_keeps_the_node_of_chunks)
 {
 	struct fastzero_reset out;
 	unsigned char *map;
@@ -343,7 +343,7 @@ TEST_F(numa, chunks)
 	close(fd);
 }
 
-TEST_F(numa, chunk_of_the_node_that_was_named)
+TEST_F(numa, chunk_of_the_named_node)
 {
 	struct fastzero_reset out;
 	unsigned char *map;

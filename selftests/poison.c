@@ -79,7 +79,7 @@ FIXTURE_TEARDOWN(poison)
 	close(self->ctx);
 }
 
-TEST_F(poison, reset_takes_it_out)
+TEST_F(poison, reset_drops_a_failed_page)
 {
 	struct fastzero_stats stats;
 
@@ -104,7 +104,7 @@ TEST_F(poison, reset_takes_it_out)
 	ASSERT_ZERO(self->map, 0, SIZE);
 }
 
-TEST_F(poison, touch_is_sigbus)
+TEST_F(poison, touch_of_a_failed_page_is_sigbus)
 {
 	POISON_BAD_PAGE();
 	/* Without its page-table entry the page has to be found again. */
@@ -115,7 +115,7 @@ TEST_F(poison, touch_is_sigbus)
 }
 
 /* Nor does it go through the descriptor; its neighbours do. */
-TEST_F(poison, no_read_no_write)
+TEST_F(poison, read_and_write_of_a_failed_page_fail)
 {
 	const off_t at = (off_t)(BAD * fz_ps);
 	char byte = 'x';
@@ -152,7 +152,7 @@ static uint64_t frame_of(const unsigned char *page)
 }
 
 /* It fails while it is in the pool: nobody gets it from there. */
-TEST_F(poison, in_the_pool)
+TEST_F(poison, failed_page_never_leaves_the_pool)
 {
 	struct fastzero_stats st;
 	unsigned char *more;
@@ -195,7 +195,7 @@ TEST_F(poison, in_the_pool)
  * A page fails inside a huge folio.  A part of the chunk cannot be made zero then;
  * all of it can, and the folio is let go of for ever.
  */
-TEST(huge_folio)
+TEST(failed_huge_folio_is_kept)
 {
 	const size_t chunk = 512 * fz_ps;
 	struct fastzero_reset r;

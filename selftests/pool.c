@@ -118,7 +118,7 @@ TEST_F(pool, each_context_has_its_own)
 }
 
 /* By a fault, a write and POPULATE alike: ready ones first, then new ones. */
-TEST_F(pool, ready_pages_first)
+TEST_F(pool, ready_pages_are_taken_first)
 {
 	struct fastzero_stats stats;
 	char byte = 1;
@@ -139,7 +139,7 @@ TEST_F(pool, ready_pages_first)
 }
 
 /* Told once: what the first run took is there again, and a reset keeps it so. */
-TEST_F(pool, kept)
+TEST_F(pool, pool_is_refilled_after_a_run)
 {
 	int i;
 
@@ -159,7 +159,7 @@ TEST_F(pool, kept)
 }
 
 /* A guest that is never reset. */
-TEST_F(pool, kept_without_a_reset)
+TEST_F(pool, pool_is_refilled_without_a_reset)
 {
 	fz_pool(self->ctx, PAGES, FASTZERO_POOL_WAIT);
 	fz_fill(self->map, 0, SIZE, SEED);
@@ -170,7 +170,7 @@ TEST_F(pool, kept_without_a_reset)
 #define CHUNKS	2
 
 /* The first reset of chunks finds them ready, and need not allocate. */
-TEST_F(pool, kept_chunks)
+TEST_F(pool, first_reset_finds_ready_chunks)
 {
 	const uint64_t size = CHUNKS * FZ_CHUNK;
 	struct fastzero_reset r;
@@ -301,7 +301,7 @@ static int raw_pool_order(int ctx, uint32_t order, uint64_t target)
 	return ioctl(ctx, FASTZERO_IOC_POOL, &arg);
 }
 
-TEST_F(pool, orders)
+TEST_F(pool, unknown_orders_are_refused)
 {
 	uint32_t orders = fz_info(self->ctx).out_orders, order;
 
@@ -456,7 +456,7 @@ static bool filling_is_seen(int ctx, bool huge)
 	return seen && !f.err;
 }
 
-TEST_F(pool, filled_bit_by_bit)
+TEST_F(pool, fills_in_batches)
 {
 	/* All of it may come between two looks. */
 	EXPECT_TRUE(fz_until((fz_pool(self->ctx, 0, 0),

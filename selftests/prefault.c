@@ -95,7 +95,7 @@ static int pre_fault(const struct minivm *vm, uint64_t page)
 	return FZ_ERRNO(ret);
 }
 
-TEST_F(prefault, first_run)
+TEST_F(prefault, first_run_has_no_nested_fault)
 {
 	struct minivm_job job = {
 		.op = MINIVM_CHECK, .stride = 1, .count = PAGES, .words = 512,

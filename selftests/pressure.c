@@ -266,7 +266,7 @@ TEST_F(pressure, memory_reclaim)
 }
 
 /* A group is not short for what another's pool has. */
-TEST_F(pressure, others_keep_theirs)
+TEST_F(pressure, other_groups_pool_is_kept)
 {
 	SKIP_WITHOUT_MEMCG();
 	OPEN_AND_FILL(POOLED / 4);
@@ -299,7 +299,7 @@ TEST_F(pressure, group_is_removed)
 }
 
 /* What has not been cleared goes as it is, and more of it comes to nobody's pool. */
-TEST_F(pressure, nobody_clears_it)
+TEST_F(pressure, used_pages_go_uncleared)
 {
 	struct fastzero_stats before, after;
 
@@ -353,7 +353,7 @@ static long long reclaimable(void)
 }
 
 /* MemAvailable has what would be given back, to the page. */
-TEST_F(pressure, counts_as_available)
+TEST_F(pressure, pool_counts_as_available)
 {
 	long long pages = reclaimable(), before;
 	unsigned char *map;

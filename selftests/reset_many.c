@@ -93,7 +93,7 @@ TEST_F(many, all_are_zero)
 }
 
 /* One of those that are not read at first, and one in the first lot. */
-TEST_F(many, says_how_far_it_came)
+TEST_F(many, done_counts_those_before_a_bad_one)
 {
 	const int at[] = { 100, 64, 63, 1, 0 };
 	struct fastzero_reset_many r;
@@ -128,7 +128,7 @@ TEST_F(many, says_how_far_it_came)
 	}
 }
 
-TEST_F(many, wants_the_right_to_write)
+TEST_F(many, read_only_descriptors_are_refused)
 {
 	int32_t fd = self->fds[3];
 	struct fastzero_reset_many r;
@@ -146,7 +146,7 @@ TEST_F(many, wants_the_right_to_write)
 }
 
 /* Scratches of two contexts, and one of them twice: pages go to their own pools. */
-TEST_F(many, takes_those_of_other_contexts)
+TEST_F(many, scratches_of_other_contexts)
 {
 	int other = fz_open();
 	int32_t fds[] = { self->fds[0], fz_create(other, 2 * fz_ps), self->fds[1],
@@ -169,7 +169,7 @@ TEST_F(many, takes_those_of_other_contexts)
 }
 
 /* Descriptors that cannot be read: none of them, or those behind the first lot. */
-TEST_F(many, reads_its_descriptors)
+TEST_F(many, unreadable_descriptors)
 {
 	int32_t *fds = mmap(NULL, 2 * fz_ps, PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -189,7 +189,7 @@ TEST_F(many, reads_its_descriptors)
 	munmap(fds, fz_ps);
 }
 
-TEST_F(many, refuses_nonsense)
+TEST_F(many, bad_calls_are_refused)
 {
 	EXPECT_EQ(EINVAL, FZ_ERRNO(fz_raw_reset_many(self->ctx, self->fds, 0,
 						     variant->mode, NULL)));

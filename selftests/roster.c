@@ -103,7 +103,7 @@ FIXTURE_TEARDOWN(roster)
 		close(self->ctx);
 }
 
-TEST_F(roster, row_is_as_stats)
+TEST_F(roster, row_agrees_with_stats)
 {
 	struct fastzero_stats stats;
 	long long pages;
@@ -138,7 +138,7 @@ TEST_F(roster, row_is_as_stats)
 }
 
 /* Of all kinds, to the page; also what only a mapping is left of. */
-TEST_F(roster, adds_up)
+TEST_F(roster, rows_add_up_to_pages_in_use)
 {
 	unsigned char *map, *zeros, *chunk = NULL;
 	int fd, other, has_2m;
@@ -201,7 +201,7 @@ TEST_F(roster, fdinfo_of_a_scratch_names_its_context)
 	close(fd);
 }
 
-TEST_F(roster, ids_are_not_given_twice)
+TEST_F(roster, ids_are_unique)
 {
 	char value[64];
 	int ctx;
@@ -224,7 +224,7 @@ static int as_nobody(void *arg)
 	return access(ROSTER, R_OK) ? 0 : 252;
 }
 
-TEST_F(roster, who_may_read)
+TEST_F(roster, only_root_may_read)
 {
 	EXPECT_EQ(0, fz_in_child(as_nobody, NULL));
 }

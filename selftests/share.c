@@ -320,7 +320,7 @@ static int victim(void *arg)
  * that waits for processors itself takes some of that, at times: the best of a few tries
  * counts, less a fifth.  Under --icount the first is exact (docs/neighbour.md).
  */
-TEST_F(share, victim)
+TEST_F(share, computing_tenant_keeps_its_share)
 {
 	int best = 0, tries;
 	int *got = mmap(NULL, fz_ps, PROT_READ | PROT_WRITE,
@@ -592,7 +592,7 @@ static bool all_ready(const struct tenant *t)
 }
 
 /* Everything that there is, whatever the bound of others. */
-TEST_F(lent, once)
+TEST_F(lent, clears_all_in_one_call)
 {
 	uint64_t before = tenant_stats(&self->t).out_zeroed;
 	uint64_t ns = tenant_stats(&self->t).out_zeroer_ns;
@@ -613,7 +613,7 @@ TEST_F(lent, once)
 	EXPECT_EQ(0, z.out_work);
 }
 
-TEST_F(lent, until_a_timeout)
+TEST_F(lent, ends_after_its_timeout)
 {
 	long begin = fz_now_ms();
 
@@ -649,7 +649,7 @@ TEST_F(lent, does_all_the_work)
 }
 
 /* Several of them, who come and go while there is work. */
-TEST_F(lent, several)
+TEST_F(lent, several_threads_at_once)
 {
 	pthread_t threads[3];
 	int i, k;

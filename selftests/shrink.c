@@ -104,7 +104,7 @@ static bool is_ready(int ctx, uint64_t ready, uint64_t owned)
 #define DROP()	fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_DROP)
 
 /* POOL is never called, and only the first run allocates. */
-TEST_F(shrink, a_run_has_what_the_last_one_had)
+TEST_F(shrink, next_run_finds_ready_pages)
 {
 	int i;
 
@@ -119,7 +119,7 @@ TEST_F(shrink, a_run_has_what_the_last_one_had)
 }
 
 /* Few pages again and again are not many. */
-TEST_F(shrink, what_goes_round_counts_once)
+TEST_F(shrink, reused_pages_count_once)
 {
 	int i;
 
@@ -140,7 +140,7 @@ TEST_F(shrink, what_goes_round_counts_once)
 	EXPECT_READY(50, 50);
 }
 
-TEST_F(shrink, gone_after_a_while)
+TEST_F(shrink, learned_demand_fades)
 {
 	long begin;
 
@@ -237,7 +237,7 @@ TEST_F(shrink, chunks_get_ready_ones)
 }
 
 /* Surplus and targets, and none of it comes back by itself. */
-TEST_F(shrink, the_system_takes_it)
+TEST_F(shrink, system_takes_surplus)
 {
 	struct fastzero_reset r;
 
@@ -272,7 +272,7 @@ TEST_F(shrink, the_system_takes_it)
 	RUN(SEED);
 }
 
-TEST_F(shrink, the_system_takes_chunks)
+TEST_F(shrink, system_takes_chunks)
 {
 	SKIP_WITHOUT_SHRINK();
 	if (!(fz_info(self->ctx).out_orders & (1 << 9)))
@@ -306,7 +306,7 @@ static int pool_when_short(int ctx, uint64_t target, uint32_t flags)
 /*
  * While pages go round: nobody finds anybody's bytes, and every page is counted.
  */
-TEST_F(shrink, while_pages_go_round)
+TEST_F(shrink, under_pressure_pages_stay_isolated)
 {
 	struct fastzero_stats s;
 	pid_t pid;
@@ -337,7 +337,7 @@ TEST_F(shrink, while_pages_go_round)
 }
 
 /* Contexts come and go meanwhile. */
-TEST_F(shrink, while_contexts_go)
+TEST_F(shrink, under_pressure_contexts_end)
 {
 	pid_t pid;
 	int i;
@@ -356,7 +356,7 @@ TEST_F(shrink, while_contexts_go)
 }
 
 /* At the limit surplus of one size is as good as memory of the other. */
-TEST_F(shrink, surplus_at_the_limit)
+TEST_F(shrink, surplus_makes_room_at_the_limit)
 {
 	int fd, i;
 	unsigned char *map;

@@ -151,7 +151,7 @@ TEST_F(stats, resets)
 	EXPECT_EQ(4, fz_stats(self->fd).out_resets);
 }
 
-TEST_F(stats, owned_is_all_there_is)
+TEST_F(stats, owned_counts_all_pages)
 {
 	uint64_t random = 3;
 	int i;
@@ -193,7 +193,7 @@ TEST_F(stats, owned_is_all_there_is)
 	EXPECT_SUM(held);						\
 } while (0)
 
-TEST_F(stats, context_sums_up)
+TEST_F(stats, context_is_the_sum_of_scratches)
 {
 	int fd = fz_create(self->ctx, 100 * fz_ps);
 	unsigned char *map = fz_map(fd, 0, 100 * fz_ps);
@@ -329,7 +329,7 @@ TEST_F(stats, populate_without_mappings)
 }
 
 /* How often AUTO took a way. */
-TEST_F(stats, what_auto_chose)
+TEST_F(stats, auto_ways_are_counted)
 {
 	struct fastzero_stats s;
 

@@ -65,7 +65,7 @@ TEST_F(swap, no_fault_afterwards)
 	}
 }
 
-TEST_F(swap, a_part)
+TEST_F(swap, part_of_a_scratch)
 {
 	uint64_t faults = FAULTS();
 	size_t first = 500 * fz_ps, length = 300 * fz_ps;
@@ -131,7 +131,7 @@ TEST_F(swap, auto_looks_at_density)
 }
 
 /* It goes by the ratio, whatever that is. */
-TEST_F(swap, auto_goes_by_ratio)
+TEST_F(swap, auto_uses_the_ratio)
 {
 	static const struct {
 		const char *ratio;
@@ -175,7 +175,7 @@ TEST_F(swap, auto_goes_by_ratio)
 }
 
 /* While more pages wait for the zeroer than are ready, what it does counts. */
-TEST_F(swap, a_late_zeroer_counts)
+TEST_F(swap, auto_clears_when_the_zeroer_is_late)
 {
 	struct fastzero_stats s;
 	struct fastzero_reset r;
@@ -239,7 +239,7 @@ TEST_F(swap, total_cpu)
 }
 
 /* The pool is short: the rest is cleared. */
-TEST_F(swap, some_are_ready)
+TEST_F(swap, too_few_ready_pages)
 {
 	uint64_t faults = FAULTS();
 	struct fastzero_reset r;
@@ -256,7 +256,7 @@ TEST_F(swap, some_are_ready)
 }
 
 /* Pages that the mapping has let go of come by a fault, the others do not. */
-TEST_F(swap, some_are_not_mapped)
+TEST_F(swap, unmapped_pages_fault)
 {
 	uint64_t faults;
 

@@ -148,7 +148,7 @@ TEST_F(unlike, fallocate_on_the_device)
 	munmap(map, SIZE);
 }
 
-TEST_F(unlike, rss_is_of_files)
+TEST_F(unlike, rss_counts_as_file)
 {
 	const char *keys[BOTH] = { "RssFile:", "RssShmem:" };
 	int i;
@@ -284,7 +284,7 @@ static int dirty_pages(int vm, uint32_t slot)
 }
 
 /* KVM logs what its guest writes: not a reset, and no hole punch. */
-TEST_F(unlike, reset_is_not_in_the_dirty_log)
+TEST_F(unlike, dirty_log_misses_a_reset)
 {
 	int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 	int vm, i;
@@ -324,7 +324,7 @@ static bool is_soft_dirty(void *map)
 	return entry >> 55 & 1;
 }
 
-TEST_F(unlike, reset_is_not_soft_dirty)
+TEST_F(unlike, soft_dirty_misses_a_reset)
 {
 	int i;
 

@@ -45,7 +45,7 @@ static void run(unsigned char *map, int first, int nr)
 #define FAULTS()	fz_stats(self->fd).out_faults
 #define AUTO()		fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_AUTO)
 
-TEST_F(workset, what_is_used_stays)
+TEST_F(workset, written_pages_stay)
 {
 	int i;
 
@@ -58,7 +58,7 @@ TEST_F(workset, what_is_used_stays)
 	EXPECT_EQ(0, fz_stats(self->fd).out_aged);
 }
 
-TEST_F(workset, a_large_run_is_forgotten)
+TEST_F(workset, pages_of_one_large_run_go)
 {
 	struct fastzero_reset r;
 	uint64_t dropped = 0;
@@ -86,7 +86,7 @@ TEST_F(workset, a_large_run_is_forgotten)
 }
 
 /* Pages that are kept are not unmapped because others go. */
-TEST_F(workset, what_stays_stays_mapped)
+TEST_F(workset, kept_pages_stay_mapped)
 {
 	uint64_t faults;
 	int i;
@@ -101,7 +101,7 @@ TEST_F(workset, what_stays_stays_mapped)
 }
 
 /* Pages that are only read look unused; that they are not is found out with a few. */
-TEST_F(workset, what_is_read_comes_back)
+TEST_F(workset, read_pages_come_back)
 {
 	volatile unsigned char *map = self->map;
 	unsigned int sum = 0;

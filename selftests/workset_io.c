@@ -71,7 +71,7 @@ static void touch(unsigned char *map, size_t first, size_t nr)
 		map[first * fz_ps] = 1;
 }
 
-TEST_F(workset_io, is_what_was_touched)
+TEST_F(workset_io, set_has_the_touched_pages)
 {
 	EXPECT_RUNS();
 	touch(self->map, 3, 1);
@@ -218,7 +218,7 @@ TEST_F(workset_io, populate_against_resets)
 }
 
 /* To another scratch of the same size, in another context. */
-TEST_F(workset_io, travels)
+TEST_F(workset_io, set_moves_to_another_scratch)
 {
 	int ctx = fz_open();
 	int fd = fz_raw_create(ctx, SIZE, 0, FASTZERO_PAGES_4K, 0);
@@ -238,7 +238,7 @@ TEST_F(workset_io, travels)
 	EXPECT_RUNS(7, 9, 1290, 10);
 }
 
-TEST_F(workset_io, sizes)
+TEST_F(workset_io, read_reports_its_size)
 {
 	touch(self->map, 1, 1);
 	touch(self->map, 5, 1);
@@ -256,7 +256,7 @@ TEST_F(workset_io, sizes)
 }
 
 /* What is refused changes nothing. */
-TEST_F(workset_io, bad_sets)
+TEST_F(workset_io, bad_sets_are_refused)
 {
 	struct set good, bad;
 	uint64_t size;
@@ -295,7 +295,7 @@ TEST_F(workset_io, bad_sets)
 }
 
 /* What would take all memory is refused before it does. */
-TEST_F(workset_io, larger_than_the_host)
+TEST_F(workset_io, set_larger_than_the_host)
 {
 	uint64_t length = 1ULL << 44;
 	struct fastzero_workset w = {

@@ -205,7 +205,7 @@ TEST_F(zero, ranges)
 }
 
 /* Nobody but the writer has ever mapped the pages. */
-TEST_F(zero, seen_by_the_writer_only)
+TEST_F(zero, pages_that_only_the_writer_mapped)
 {
 	const uint64_t size = 20 * fz_ps;
 	int by, view;

@@ -80,7 +80,7 @@ FIXTURE_TEARDOWN(guest)
 } while (0)
 
 /* The test can fail: the guest counts and finds a single byte. */
-TEST_F(guest, finds_what_is_not_zero)
+TEST_F(guest, check_finds_one_byte)
 {
 	struct minivm_report r;
 
@@ -143,7 +143,7 @@ TEST_F(guest, read_then_written)
 }
 
 /* After a reset guest and host still share one memory. */
-TEST_F(guest, shares_memory_afterwards)
+TEST_F(guest, guest_and_host_still_share_memory)
 {
 	uint64_t page;
 	int round;
@@ -171,7 +171,7 @@ TEST_F(guest, shares_memory_afterwards)
 }
 
 /* The guest goes on where it was when its RAM is reset while it runs not. */
-TEST_F(guest, partly_touched)
+TEST_F(guest, guest_goes_on_after_a_reset)
 {
 	const uint64_t pages[] = { 0, 17, 63, 64, 511, 512, PAGES - 1 };
 	struct minivm_job job = {

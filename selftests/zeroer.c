@@ -109,7 +109,7 @@ TEST_F(zeroer, holds_its_rate_with_chunks)
  * To find a page zero costs the zeroer a quarter of a clear, and so it counts: chunks of
  * which little was used take that part of the time.
  */
-TEST_F(zeroer, counts_looks_as_what_they_cost)
+TEST_F(zeroer, looks_count_at_their_cost)
 {
 	int fd = fz_raw_create(self->ctx, SIZE, 0, FASTZERO_PAGES_2M, 0);
 	unsigned char *map;
@@ -130,7 +130,7 @@ TEST_F(zeroer, counts_looks_as_what_they_cost)
 }
 
 /* Who needs pages takes what is not zero yet and clears it. */
-TEST_F(zeroer, nobody_waits_for_it)
+TEST_F(zeroer, faults_and_resets_do_not_wait)
 {
 	struct fastzero_stats s;
 
@@ -160,7 +160,7 @@ TEST_F(zeroer, rate_can_be_changed)
 }
 
 /* The end of a context clears at once. */
-TEST_F(zeroer, a_close_does_not_wait)
+TEST_F(zeroer, close_does_not_wait)
 {
 	int ctx = fz_open();
 	int fd = fz_create(ctx, SIZE);

@@ -131,7 +131,7 @@ static bool has_symbol(const char *name)
 }
 
 /* Where the kernel makes threads they are there; else the call says so. */
-TEST(feature)
+TEST(feature_is_reported)
 {
 	int ctx = fz_open();
 	bool there = fz_info(ctx).out_features & FASTZERO_FEATURE_THREAD;
@@ -211,7 +211,7 @@ TEST_F(thread, works_until_it_is_taken_back)
 	}
 }
 
-TEST_F(thread, goes_with_nothing_else)
+TEST_F(thread, flag_excludes_other_flags)
 {
 	const uint32_t both = FASTZERO_ZERO_THREAD | FASTZERO_ZERO_NO_THREAD;
 
@@ -448,7 +448,7 @@ FIXTURE_TEARDOWN(ends)
 }
 
 /* The thread ends with its process, and the context goes on with us. */
-TEST_F(ends, the_module_takes_over)
+TEST_F(ends, module_works_after_the_thread_ends)
 {
 	pid_t pid = child_lend(self->w.ctx, variant->end, NULL);
 
@@ -464,7 +464,7 @@ TEST_F(ends, the_module_takes_over)
 }
 
 /* In the middle of its work, too; and wait() finds all memory free. */
-TEST_F(ends, with_its_context)
+TEST_F(ends, thread_ends_with_its_context)
 {
 	struct work w;
 	pid_t pid = fz_fork();
@@ -481,7 +481,7 @@ TEST_F(ends, with_its_context)
 }
 
 /* The descriptor goes elsewhere, and the process that opened it ends. */
-TEST_F(ends, after_the_descriptor_was_passed)
+TEST_F(ends, thread_ends_after_the_descriptor_was_passed)
 {
 	int socks[2], status;
 	struct work w;

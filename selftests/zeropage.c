@@ -106,7 +106,7 @@ TEST_F(zeropage, reads_take_no_memory)
 }
 
 /* A scratch costs its one page, and that comes back. */
-TEST_F(zeropage, one_page_a_scratch)
+TEST_F(zeropage, each_scratch_has_one_page_of_zeros)
 {
 	const char *in_use = FZ_PARAM_DIR "pages_in_use";
 	long long before = fz_read_number(in_use);
@@ -297,7 +297,7 @@ static void one_way(struct __test_metadata *_metadata,
 	fz_clear(self->fd, 0, SIZE, FASTZERO_MODE_DROP);
 }
 
-TEST_F(zeropage, a_write_gives_one_page)
+TEST_F(zeropage, write_fills_one_hole)
 {
 	size_t way;
 
@@ -312,7 +312,7 @@ TEST_F(zeropage, a_write_gives_one_page)
 }
 
 /* Who may only read a hole gets no right to write by it. */
-TEST_F(zeropage, no_write_without_the_right)
+TEST_F(zeropage, read_only_mapping_cannot_write)
 {
 	unsigned char *map = mmap(NULL, SIZE, PROT_READ, MAP_SHARED, self->fd, 0);
 	struct iovec from = { self->second, 8 };
@@ -506,7 +506,7 @@ static int poison_unsupported(void *unused)
 }
 
 /* Without its page of zeros a scratch gives each hole that is read a page. */
-TEST_F(zeropage, poisoned)
+TEST_F(zeropage, holes_get_pages_after_zeros_failed)
 {
 	if (fz_in_child(poison_unsupported, NULL) == 1)
 		SKIP(return, "no MADV_HWPOISON: it takes CONFIG_MEMORY_FAILURE and root");

@@ -153,7 +153,7 @@ FIXTURE_TEARDOWN(zeropage_race)
 	close(self->r.ctx);
 }
 
-TEST_F(zeropage_race, a_store_is_seen)
+TEST_F(zeropage_race, reader_sees_a_store)
 {
 	const long rounds = variant->rounds * (fz_long() ? 10L : 1L) / fz_slow();
 	struct sched_param fifo = { .sched_priority = 1 };
