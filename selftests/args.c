@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The structures of the ioctls: size, flags, reserved members, pointers.
- * What is in them as values is in args_values.c.
+ * The structures of the ioctls: size, flags, reserved members, pointers. args_values.c
+ * tests the values in them.
  */
 #include "kselftest_harness.h"
 #include "fz_state.h"
@@ -99,7 +99,7 @@ static void build(FIXTURE_DATA(shape) *self, unsigned int nr, size_t size)
 		u.create.length = 4 * fz_ps;
 		break;
 	case FASTZERO_IOC_POOL:
-		/* One more than there are, so that it has something to do. */
+		/* One folio more than there are, so that the call has work. */
 		u.pool.target = FZ_STATE_PAGES + 1;
 		break;
 	case FASTZERO_IOC_ZERO:
@@ -170,7 +170,7 @@ static void *place(FIXTURE_DATA(shape) *self, void *arg, size_t size)
 	return arg;
 }
 
-/* Calls, and sees that a failure left the structure and all else alone. */
+/* Makes the call, and checks that a failure left the structure and all else alone. */
 #define REFUSED(err, size, arg, what) do {				\
 	unsigned char before_[LONG_SIZE];				\
 	memcpy(before_, arg, size);					\
@@ -263,7 +263,7 @@ TEST_F(shape, longer_with_garbage)
 	}
 }
 
-/* Says that it is longer than what is mapped behind it, or absurdly long. */
+/* The structure says that it is longer than its mapping, or absurdly long. */
 TEST_F(shape, longer_than_its_mapping)
 {
 	unsigned char *arg = self->page + fz_ps - variant->size;
@@ -332,8 +332,8 @@ TEST_F(shape, half_mapped)
 }
 
 /*
- * Can be read, but the outputs cannot be written.  The work is done all the
- * same, but for CREATE, which leaves no descriptor behind.
+ * The structure can be read, but its outputs cannot be written.  The call does its work
+ * nevertheless, except CREATE, which leaves no descriptor behind.
  */
 TEST_F(shape, read_only_pointer)
 {

@@ -215,7 +215,7 @@ TEST_F(fd, info_reports_each_feature)
 	EXPECT_LE(32, info->out_max_scratches);
 	EXPECT_LE(1ULL << 40, info->out_max_length);
 	EXPECT_EQ(0, info->out_max_length % fz_ps);
-	/* A reset of the whole by whatever way must be there. */
+	/* Every module has a mode that resets a whole scratch. */
 	EXPECT_TRUE(fz_has_mode(info, FASTZERO_MODE_AUTO));
 	EXPECT_TRUE(fz_has_mode(info, FASTZERO_MODE_INPLACE));
 	EXPECT_TRUE(fz_has_mode(info, FASTZERO_MODE_DROP));

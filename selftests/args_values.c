@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Values in the structures of the ioctls: what is misaligned, out of range or
- * wraps around.  One wrong value a variant; nothing may change.
+ * Values in the structures of the ioctls that are misaligned, out of range or wrap
+ * around.  Each variant has one wrong value; nothing may change.
  */
 #include "kselftest_harness.h"
 #include "fz_state.h"

@@ -15,7 +15,7 @@
 #define CORE	"/tmp/fz_core"
 
 #define SIZE	(4 * FZ_CHUNK)
-/* All else that a test program has. */
+/* Upper limit of everything else in the dump of a test program. */
 #define OTHERS	(SIZE / 2)
 
 FIXTURE(core) {
@@ -105,7 +105,10 @@ TEST_F(core, dump_follows_dontdump)
 	/* With 1 in core_uses_pid there would be more to its name. */
 	ASSERT_EQ(0, stat(CORE, &st)) TH_LOG("%s: %s", CORE, strerror(errno));
 	if (variant->in_core) {
-		/* What is told to be in it is all in it, and holes are filled. */
+		/*
+		 * A mapping with DODUMP is in the dump as a whole, and its holes are
+		 * filled.
+		 */
 		EXPECT_LE(SIZE, (uint64_t)st.st_size);
 		EXPECT_EQ(SIZE, bytes_taken(self->fd));
 	} else {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * RESET_DIRTY: exactly what the bitmap names becomes zero, whatever the granule,
- * and bad bitmaps change nothing.
+ * RESET_DIRTY: exactly the granules that the bitmap names become zero, for every size of
+ * granule.  A bad bitmap changes nothing.
  */
 #include "kselftest_harness.h"
 #include "fz.h"
@@ -73,7 +73,7 @@ static bool is_named(const FIXTURE_DATA(dirty) *self, uint64_t page)
 	       self->bitmap[bit / 64] >> bit % 64 & 1;
 }
 
-/* Pages that are neither zero and named, nor as before and not named. */
+/* Counts pages that are named and not zero, or not named and changed. */
 static uint64_t count_wrong(const FIXTURE_DATA(dirty) *self, uint64_t *nr_named)
 {
 	uint64_t wrong = 0, page;
@@ -109,7 +109,7 @@ TEST_F(dirty, resets_exactly_the_named_granules)
 			self->call.offset = 0;
 		self->call.length = (1 + fz_random(&random) %
 				     ((SIZE - self->call.offset) / PAGE)) * PAGE;
-		/* Bits behind the range are set, too: nobody looks there. */
+		/* Bits behind the range are also set: the module must not read them. */
 		for (k = 0; k < MAX_WORDS; k++)
 			self->bitmap[k] = fz_random(&random) &
 					  (i % 3 ? fz_random(&random) : ~0ULL);
@@ -125,7 +125,7 @@ TEST_F(dirty, resets_exactly_the_named_granules)
 	}
 }
 
-/* What is named and is a hole stays one. */
+/* A named hole stays a hole. */
 TEST_F(dirty, named_holes_stay_holes)
 {
 	struct fastzero_stats st;
@@ -241,7 +241,7 @@ static int bitmap_give(struct slow_bitmap *slow)
 	return ioctl(slow->uffd, UFFDIO_ZEROPAGE, &zero);
 }
 
-/* Who waits for its bitmap keeps nobody else from the scratch. */
+/* A caller that waits for its bitmap does not block other users of the scratch. */
 TEST(slow_bitmap)
 {
 	struct slow_bitmap slow = { .ctx = fz_open() };
@@ -289,7 +289,7 @@ TEST(slow_bitmap)
 	close(slow.ctx);
 }
 
-/* One thing is wrong with the call, and nothing happens. */
+/* The call has one mistake, and changes nothing. */
 TEST_F(dirty, bad_calls_fail)
 {
 	const struct fastzero_reset_dirty good = self->call;
@@ -321,7 +321,7 @@ TEST_F(dirty, bad_calls_fail)
 	/* Granules that do not divide. */
 	BAD(EINVAL, self->call.granule_shift = 16, self->call.offset = PAGE,
 	    self->call.length = 16 * PAGE);
-	/* A bitmap that is too short, by 8 bytes and by all. */
+	/* The bitmap is too short, by 8 bytes and by all of it. */
 	BAD(EINVAL, self->call.bitmap_size = (PAGES + 63) / 64 * 8 - 8);
 	BAD(EINVAL, self->call.bitmap_size = 0);
 	BAD(EINVAL, self->call.bitmap_size -= 4);

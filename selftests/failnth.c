@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Every allocation on the way through a call fails once: the first, the second
- * and so on until the call succeeds untouched.  Each time the error is a clean
- * one, nothing is left behind, and the call works when it is tried again.
- *
- * Needs a kernel with fault injection and debugfs.  Copies from and to user
- * space are made to fail as well if the kernel can do that (EFAULT).
+ * Every allocation in a call fails once: the first, the second and so on, until the call
+ * succeeds without a failure.  Each time the call returns a proper error, leaves nothing
+ * behind, and works when it is tried again.  The test needs a kernel with fault injection
+ * and debugfs.  Copies from and to user space fail as well if the kernel can do that
+ * (EFAULT).
  */
 #include "kselftest_harness.h"
 #include "failnth.h"
@@ -21,7 +20,7 @@
 #define MADV_POPULATE_WRITE	23
 #endif
 
-/* What a call works on. */
+/* The objects that a call works on. */
 struct fn_env {
 	int ctx;
 	int fd;
@@ -51,7 +50,7 @@ struct fn_case {
 	uint32_t mode;
 };
 
-/* What a call that fails must leave as it was. */
+/* State that a failed call must leave as it was. */
 struct fn_books {
 	int fds;
 	uint64_t number[7];
@@ -118,7 +117,7 @@ static bool fn_begin(struct fn_env *env, const struct fn_case *c)
 	return true;
 }
 
-/* What is wrong after a call that failed with @err, "" if nothing is. */
+/* Describes the mistake after a call that failed with @err, "" if there is none. */
 static const char *fn_judge(struct fn_env *env, const struct fn_case *c,
 			    const struct fn_books *before, int err)
 {
@@ -262,7 +261,7 @@ FIXTURE_VARIANT(failnth) {
 	FN_CASE(name, .call = fn_reset, .undo = fn_see_zeros, .filled = true, \
 		.keeps = true, .efault = true, .mode = mode_)
 
-/* EFAULT: the path is copied, too. */
+/* EFAULT: the call also copies the path. */
 FN_CASE(open, .call = fn_open, .alone = true, .efault = true);
 FN_CASE(create, .call = fn_create, .undo = fn_undo_create, .efault = true);
 FN_CASE(create_zeropage, .call = fn_create_zeropage, .undo = fn_undo_create,
@@ -272,7 +271,7 @@ FN_CASE(pool, .call = fn_pool, .keeps = true, .efault = true);
 FN_CASE(map, .call = fn_map, .undo = fn_undo_map);
 FN_CASE(map_device, .call = fn_map_device, .undo = fn_undo_map);
 FN_CASE(touch_by_pwrite, .call = fn_pwrite, .keeps = true, .efault = true);
-/* What failed behind the fault leaves a page of zeros, which is no harm. */
+/* A failure behind the fault leaves a page of zeros, which does no harm. */
 FN_CASE(touch_by_vm_writev, .call = fn_vm_writev, .keeps = true, .efault = true);
 FN_CASE(touch_by_madvise, .call = fn_madvise, .keeps = true, .efault = true);
 FN_CASE(populate, .call = fn_populate, .keeps = true, .efault = true);

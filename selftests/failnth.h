@@ -8,9 +8,9 @@
 
 #include "fz.h"
 
-#define FN_MOST	20000	/* allocations in one call: far above what there are */
+#define FN_MOST	20000	/* Limit of allocations in one call: no call makes as many. */
 
-/* Everything may fail, not only what the kernel does in passing. */
+/* Every allocation may fail, not only those that the kernel makes in atomic context. */
 static const struct {
 	const char *path;
 	const char *value;

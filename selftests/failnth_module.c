@@ -14,10 +14,10 @@
 
 #define MODULE	"/sys/module/fastzero"
 /*
- * The kernel's own, with which it sets up the files of a module's tracepoints.  It
- * warns when it has no memory, ignores that, and then takes a reference back that
- * it has never taken: nothing that a module could do better.  So what is called from
- * there is not to fail; what the module and the rest of its loading call is.
+ * The kernel's own function that sets up the files of a module's tracepoints.  Without
+ * memory it warns, goes on, and later drops a reference that it has never taken.  A
+ * module cannot prevent that.  So allocations below this function do not fail; all others
+ * of loading the module do.
  */
 #define SPARED	"event_create_dir"
 
@@ -26,7 +26,7 @@ static int fn_unload(void)
 	return (int)syscall(SYS_delete_module, "fastzero", O_NONBLOCK);
 }
 
-/* All of a file, in memory: reading it is not what is to fail. */
+/* Reads a whole file into memory now, so that reading does not fail later. */
 static void *fn_read_file(const char *path, size_t *size)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -49,7 +49,10 @@ static void *fn_read_file(const char *path, size_t *size)
 	return at == *size ? image : NULL;
 }
 
-/* Where a function of the kernel begins and ends; false if there is none. */
+/*
+ * Where a function of the kernel begins and ends; false if the kernel has no such
+ * function.
+ */
 static bool fn_find_text(const char *name, unsigned long long *begin,
 			 unsigned long long *end)
 {
@@ -95,7 +98,7 @@ static int fn_spare(unsigned long long begin, unsigned long long end)
 	return 0;
 }
 
-/* What there is of a module that was not loaded: nothing. */
+/* A module that was not loaded leaves nothing in the system. */
 static bool fn_module_is_gone(void)
 {
 	return access(MODULE, F_OK) && access(FZ_DEV, F_OK);

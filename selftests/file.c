@@ -111,7 +111,7 @@ TEST_F(file, write_then_read)
 	EXPECT_EQ(PAGES, fz_stats(self->fd).out_populated);
 }
 
-/* Some bytes across the border of two pages; all else remains a hole. */
+/* Some bytes across the border of two pages; the rest remains a hole. */
 TEST_F(file, write_is_exact)
 {
 	unsigned char buf[64];
@@ -331,7 +331,7 @@ TEST_F(file, fdinfo)
 			if (strncmp(line, "fastzero-", 9))
 				continue;
 			keys++;
-			/* "key:\tvalue", nothing else in the key. */
+			/* "key:\tvalue", with no other character in the key. */
 			EXPECT_NE(NULL, colon);
 			EXPECT_EQ(NULL, memchr(line, ' ', colon - line));
 			EXPECT_EQ('\t', colon[1]) TH_LOG("%s", line);
@@ -342,7 +342,10 @@ TEST_F(file, fdinfo)
 	}
 }
 
-/* The inode outlives the last file; what ends it may not wait for itself. */
+/*
+ * The inode outlives the last file.  The thread that ends the inode must not wait for
+ * itself.
+ */
 static int watch_and_close(void *unused)
 {
 	int watch = inotify_init1(IN_CLOEXEC);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What all tests share: the raw ioctls, patterns, and small helpers.
+ * Shared by all tests: the raw ioctls, patterns, and small helpers.
  */
 #define _GNU_SOURCE
 #include <time.h>

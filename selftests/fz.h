@@ -28,23 +28,23 @@
 long fz_slow(void);
 
 /*
- * FZ_LONG=1 in the environment: make check-long wants a test's long variant.  What asks
- * for that has a mark long=SECONDS in run.sh's list.
+ * FZ_LONG=1 in the environment: make check-long wants a test's long variant.  A test that
+ * asks for FZ_LONG has a mark long=SECONDS in run.sh's list.
  */
 bool fz_long(void);
 
 /*
- * From now on this process, with its children, is where it is: a pool is filled, and
- * a page is allocated, on the node of whoever asks.
+ * From now on this process and its children stay on their NUMA node.  A pool is filled,
+ * and a page is allocated, on the caller's node.
  */
 int fz_stay(void);
 
-/* Some wait for background work: far above what it takes. */
+/* Time limit of waits for background work.  The work takes far less. */
 #define FZ_PATIENCE_MS	(15000 * fz_slow())
 
 /*
- * Emulated and busy machines are slow: the harness's 30 s are not enough.
- * run.sh ends what takes too long.
+ * Emulated and busy machines are slow: the harness's 30 s are not enough. run.sh ends
+ * programs that take too long.
  */
 #ifdef TEST_TIMEOUT_DEFAULT
 #undef TEST_TIMEOUT_DEFAULT
@@ -63,7 +63,10 @@ uint32_t fz_create_flags(void);
 int fz_raw_create_any(int fd, uint64_t length);
 /* Whether a chunk of that is huge when it is touched first. */
 bool fz_has_huge(uint64_t chunk);
-/* Says of every so many chunks of a scratch that runs touch all of it. */
+/*
+ * Makes every @step-th chunk dense, from @first on: the working set says that runs touch
+ * all of it.
+ */
 int fz_want_chunks(int fd, uint64_t length, uint64_t first, uint64_t step);
 /* Bytes of a mapping that are mapped by huge entries. */
 long fz_mapped_huge(const void *map);
@@ -157,8 +160,8 @@ void *fz_raw_map(int fd, uint64_t offset, uint64_t length);
 	(unsigned char *)map_; })
 
 /*
- * How to make a range zero: the modes of RESET, and the hole punch.  A test
- * that runs over all of them skips what INFO does not report.
+ * Ways to make a range zero: the modes of RESET, and the hole punch.  A test that runs
+ * over all modes skips those that INFO does not report.
  */
 #define FZ_PUNCH	100U
 bool fz_has_mode(const struct fastzero_info *info, uint32_t mode);
@@ -244,7 +247,7 @@ int64_t fz_peer_do(struct fz_peer *peer, enum fz_peer_op op, uint64_t offset,
 int64_t fz_peer_map(struct fz_peer *peer, int fd, uint64_t length);
 void fz_peer_stop(struct fz_peer *peer);
 
-/* Until a condition holds; false if it does not within so many ms. */
+/* Wait until a condition holds; false if it does not hold within @ms. */
 long fz_now_ms(void);
 #define fz_until(condition, ms) ({					\
 	long end_ = fz_now_ms() + (ms);					\
@@ -253,14 +256,14 @@ long fz_now_ms(void);
 		usleep(2000);						\
 	ok_; })
 
-/* Number in a one-line file (module parameter, cgroup file), -1 if none. */
+/* Number in a one-line file (module parameter, cgroup file), -1 if it has no number. */
 long long fz_read_number(const char *path);
 int fz_write_string(const char *path, const char *text);
-/* What AUTO goes by: this machine's clock is not to decide what a test sees. */
+/* Set AUTO's ratio, so that this machine's clock does not decide a test. */
 #define FZ_RATIO	"/sys/module/fastzero/parameters/ratio"
 /* That of a host where a clear costs its instructions. */
 #define FZ_RATIO_PLAIN	"100"
-/* Number after "key" in a file such as /proc/meminfo, -1 if none. */
+/* Number after "key" in a file such as /proc/meminfo, -1 if the key is missing. */
 long long fz_read_key(const char *path, const char *key);
 long fz_minor_faults(void);
 int fz_count_fds(void);

@@ -14,7 +14,7 @@ int fz_group_set(const char *group, const char *file, const char *text);
 int fz_group_limit(const char *group, uint64_t bytes);
 /* This process goes there. */
 int fz_group_enter(const char *group);
-/* What is charged to it now. */
+/* Bytes that the group is charged now. */
 long long fz_group_bytes(const char *group);
 /* Number after a name in memory.events, such as "oom_kill ". */
 long long fz_group_event(const char *group, const char *name);

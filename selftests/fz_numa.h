@@ -12,7 +12,7 @@
 
 #define NODES	2
 
-/* The processors of a node; false if there is no such node. */
+/* The processors of a node; false if the node does not exist. */
 static inline bool node_cpus(int node, cpu_set_t *cpus)
 {
 	char path[96];

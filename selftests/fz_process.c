@@ -223,7 +223,7 @@ int64_t fz_peer_map(struct fz_peer *peer, int fd, uint64_t length)
 
 void fz_peer_stop(struct fz_peer *peer)
 {
-	/* Later children have this end of the socket, too. */
+	/* Later children have this end of the socket as well. */
 	shutdown(peer->sock, SHUT_RDWR);
 	close(peer->sock);
 	fz_wait(peer->pid);

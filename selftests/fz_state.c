@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Pictures of a context and a scratch, and what differs between two.
+ * Pictures of a context and a scratch, and the differences between two of them.
  */
 #define _GNU_SOURCE
 #include "fz_state.h"
@@ -94,7 +94,7 @@ const char *fz_state_changed(const struct fz_state *state)
 {
 	const char *name;
 
-	/* What a half-made object leaves may be cleaned up in the background. */
+	/* The background may still clean up what a failed call has made. */
 	fz_until(!*(name = fz_state_differs(state)), FZ_PATIENCE_MS);
 	return name;
 }

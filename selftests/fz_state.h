@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Everything that a test can see of a context and a scratch of it, so that a
- * call that fails can be shown to have changed nothing.
+ * Everything that a test can see of a context and of one of its scratches.  It shows that
+ * a failed call has changed nothing.
  */
 #ifndef FZ_STATE_H
 #define FZ_STATE_H
@@ -25,7 +25,7 @@ int fz_state_setup(struct fz_state *state);
 void fz_state_teardown(struct fz_state *state);
 /* Takes the picture anew, after a call that was meant to change something. */
 int fz_state_take(struct fz_state *state);
-/* Names what has changed since, "" if nothing has. */
+/* Names the first thing that has changed since, "" if nothing has. */
 const char *fz_state_changed(const struct fz_state *state);
 
 /* The call fails with err and changes nothing; what tells it from its sisters. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * For tests that read what the tracepoints say.  The fixture has @line.
+ * For tests that read the output of tracepoints.  The fixture has @line.
  */
 #ifndef FZ_TRACE_H
 #define FZ_TRACE_H
@@ -39,7 +39,7 @@ static inline int lines_with(const char *text, char *line, size_t size)
 	return log ? nr : -1;
 }
 
-/* Begin to trace; the ratio is known, too. */
+/* Begin to trace, with a known ratio. */
 #define TRACE_BEGIN() do {						\
 	mount("tracefs", TRACING, "tracefs", 0, NULL);			\
 	mkdir(TRACING "/instances/fz_trace", 0700);			\

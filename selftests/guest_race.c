@@ -36,11 +36,11 @@
 #define CANARY_WORDS	(1UL << 18)
 #define CANARY_PATTERN	0xa5a5c3c35a5a3c3cULL
 
-/* With FZ_LONG in the environment each memory gets so many checks. */
+/* With FZ_LONG in the environment each memory gets this many checks. */
 #define LONG_CHECKS	10000
 #define LONG_SECONDS	7200
 
-/* More say nothing new. */
+/* Further events bring no news. */
 #define MOST_EVENTS	10
 
 static const char * const part_names[GR_PARTS] = {
@@ -52,7 +52,7 @@ static const char * const part_names[GR_PARTS] = {
 	[GR_TWO] = "two",
 };
 
-/* What canaries have seen, shared with them. */
+/* Findings of the canaries, in memory that we share with them. */
 struct canary {
 	_Atomic uint64_t pages;
 	_Atomic uint64_t hits;
@@ -87,7 +87,9 @@ static void canary_look(struct canary *canary, const uint64_t *memory)
 	canary->pages += CANARY_WORDS / 512;
 }
 
-/* Other memory each time: what somebody has just given back to the system. */
+/*
+ * Takes new memory each time: the system may hand out pages that were just given back.
+ */
 static void canary_main(struct canary *canary)
 {
 	for (;;) {
@@ -127,7 +129,7 @@ static void race_rounds(struct gr_race *r)
 	}
 }
 
-/* A machine that is there all the time, and one for each slot, unless there are others. */
+/* One machine that stays, and one machine for each slot unless others are wanted. */
 static int race_vms(struct gr_race *r)
 {
 	int i, ret = 0;
@@ -137,7 +139,7 @@ static int race_vms(struct gr_race *r)
 	return ret;
 }
 
-/* What a module that was built to watch for it has seen. */
+/* The reports of a module built to watch for stray writes. */
 static long strays(void)
 {
 	long long bad = fz_read_number(FZ_PARAM_DIR "quarantine_bad");
@@ -158,7 +160,7 @@ static void race_say(struct gr_race *r, const struct canary *canary, long ms)
 	       (uintmax_t)r->events, (uintmax_t)canary->hits);
 }
 
-/* Events, and what canaries saw; -errno if there are no machines. */
+/* Events, with those of canaries; -errno if there are no machines. */
 static long race_run(const struct gr_options *options, uint64_t *checks)
 {
 	static struct gr_race r;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Guests against everything: what the parts of guest_race share.
+ * Guests in a race with their VMM: declarations that the parts of guest_race share.
  */
 #ifndef GUEST_RACE_H
 #define GUEST_RACE_H
@@ -21,7 +21,7 @@
 /* Room for two mappings of it, with whole chunks. */
 #define GR_AREA		(16 * FZ_CHUNK)
 
-/* What may be left out of a run, to see what an event depends on. */
+/* Parts that a run may leave out, to see what an event depends on. */
 enum gr_part {
 	GR_RESET,		/* RESET, or a hole punch, beside the guests */
 	GR_DONTNEED,
@@ -84,7 +84,7 @@ struct gr_race {
 	unsigned char *area, *map, *second;
 	unsigned int nr_vms;
 	struct gr_vm vms[GR_VMS];
-	/* What came of it. */
+	/* Results of a run. */
 	uint64_t memories, resets, checks;
 	_Atomic uint64_t runs, refused, mmio;
 	_Atomic uint64_t events;
@@ -105,7 +105,7 @@ int gr_vm_run(struct gr_vm *vm, struct gr_job *job);
 void gr_vm_park(struct gr_vm *vm);
 void gr_vm_go(struct gr_vm *vm);
 
-/* guest_race_ops.c: what is done beside running guests */
+/* guest_race_ops.c: operations beside running guests */
 int gr_reset(struct gr_race *r, uint64_t first, uint64_t pages);
 void gr_ops(struct gr_race *r);
 void gr_end_memory(struct gr_race *r);

@@ -21,7 +21,7 @@ static bool check_word(struct gr_race *r, uint64_t page, uint32_t right)
 		*(volatile uint32_t *)(r->second + page * GR_PAGE) == right);
 }
 
-/* Nobody writes to the rest of a page. */
+/* No guest writes to the rest of a page. */
 static bool check_rest(struct gr_race *r, uint64_t page)
 {
 	return !memcmp(r->map + page * GR_PAGE + 4, check_zeros, GR_PAGE - 4);
@@ -76,7 +76,7 @@ static uint32_t check_guest(struct gr_race *r, struct gr_vm *vm, bool write,
 	return job.seen;
 }
 
-/* Everything is zero, a few pages are written, and reset by what the logs say. */
+/* All memory is zero.  A few pages are written, and then reset by the dirty logs. */
 static int check_reset_by_log(struct gr_race *r)
 {
 	uint64_t all[GR_MOST_PAGES / 64 + 1] = { 0 };

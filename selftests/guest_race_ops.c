@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What guest_race does to the memory of running guests.  On a memfd a hole punch stands
- * for a reset, and nothing for POPULATE and the pool.
+ * Operations of guest_race on the memory of running guests.  On a memfd a hole punch
+ * stands for a reset, and POPULATE and the pool do nothing.
  */
 #define _GNU_SOURCE
 #include <signal.h>
@@ -302,7 +302,7 @@ static void ops_close(struct gr_race *r)
 	r->ctx = -1;
 }
 
-/* Nothing is mapped any more; the place is kept, for slots still refer to it. */
+/* Unmaps the memory, but keeps its addresses, because slots still refer to them. */
 static void ops_unmap_all(struct gr_race *r)
 {
 	mmap(r->area, GR_AREA, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS |

@@ -39,8 +39,8 @@ static int vm_set_slot(struct gr_vm *vm, uint32_t slot, uint64_t gpa, void *mem,
 }
 
 /*
- * The RAM's slot is there, or not.  With slots that come and go beside a running
- * guest a failure is no event: the guest finds nothing there.
+ * Sets or removes the RAM's slot.  A failure is no event if slots come and go beside a
+ * running guest: then the guest finds no memory.
  */
 int gr_vm_slot(struct gr_vm *vm, bool there, uint32_t flags)
 {
@@ -76,7 +76,7 @@ static int vm_set_sregs(struct gr_vm *vm)
 	return ioctl(vm->vcpu, KVM_SET_SREGS, &sregs) ? -errno : 0;
 }
 
-/* What the job is, what the machine says, and whether its code is as it was. */
+/* Prints the job, the machine's answer, and whether the guest's code is intact. */
 static void vm_report(struct gr_vm *vm, const struct gr_job *job, uint64_t gpa,
 		      const char *what)
 {
@@ -151,7 +151,10 @@ int gr_vm_run(struct gr_vm *vm, struct gr_job *job)
 		.rsp = 0x8000,
 	};
 
-	/* What an MMIO exit has begun would end in the new registers. */
+	/*
+	 * Completes a pending MMIO exit.  Otherwise its result would end in the new
+	 * registers.
+	 */
 	vm->run->immediate_exit = 1;
 	ioctl(vm->vcpu, KVM_RUN, 0);
 	vm->run->immediate_exit = 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Pages that somebody else refers to while they are reset: in a pipe, and
- * pinned for long by a driver (the test-only module fz_pin).
+ * Pages that are held while they are reset: by a pipe, and by a driver's long-term pins
+ * (the test-only module fz_pin).
  */
 #include "kselftest_harness.h"
 #include "fz.h"
@@ -11,7 +11,7 @@
 
 #define PAGES	8
 #define SIZE	(PAGES * fz_ps)
-/* What is held of them. */
+/* The held pages. */
 #define FIRST	2
 #define NR_HELD	4
 #define HELD	(NR_HELD * fz_ps)
@@ -76,8 +76,8 @@ static int hold(FIXTURE_DATA(held) *self, enum holder_kind kind)
 }
 
 /*
- * What the holder has, into buf, where the scratch had it; a pipe lets go of
- * its pages by that.
+ * Copies the holder's data to the same place in buf.  A pipe lets go of its pages by
+ * that.
  */
 static int holder_read(FIXTURE_DATA(held) *self, enum holder_kind kind)
 {
@@ -126,7 +126,7 @@ static int holder_release(FIXTURE_DATA(held) *self, enum holder_kind kind)
 	EXPECT_EQ(FZ_CLEAN, fz_pread_nonzero(self->fd, 0, SIZE));	\
 } while (0)
 
-/* The pool says so many held pages, and its sums are right, after a while. */
+/* After a while the pool reports @nr held pages, and its sums are right. */
 static bool pool_held(int ctx, uint64_t nr, struct fastzero_stats *s)
 {
 	return !fz_raw_stats(ctx, s) && s->out_pool_held == nr &&
@@ -220,7 +220,7 @@ TEST_F(held, auto_keeps_them)
 	RELEASE();
 }
 
-/* The same when nobody maps the scratch any more. */
+/* The same on a scratch that nobody maps. */
 TEST_F(held, auto_keeps_them_without_a_mapping)
 {
 	SKIP_UNLESS_HOLDER();
@@ -237,7 +237,7 @@ TEST_F(held, auto_keeps_them_without_a_mapping)
 	RELEASE();
 }
 
-/* What a device writes goes where its pins are, in a pipe too or not. */
+/* A device's writes go to the pages that it has pinned, also if a pipe holds them. */
 TEST_F(held, pinned_pages_are_written)
 {
 	if (self->pin < 0)
@@ -334,7 +334,7 @@ TEST_F(held, many_rounds)
 		RELEASE();
 	}
 	EXPECT_POOL_HELD(0);
-	/* With a pool of nothing, what came back goes on to the system. */
+	/* With a target of 0, the pool gives returned pages to the system. */
 	EXPECT_TRUE(fz_until((after = fz_stats(self->ctx)).out_owned ==
 			     before.out_owned, FZ_PATIENCE_MS))
 		TH_LOG("owned %llu, then %llu", before.out_owned,

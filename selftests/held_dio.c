@@ -119,7 +119,7 @@ TEST_F(dio, read_from_disk)
 		  fz_find_nonzero(self->map, 0, SIZE));
 	EXPECT_ALL_BACK();
 
-	/* What came back with the disk's data in it is cleared first. */
+	/* A page that came back with the disk's data is cleared first. */
 	fz_clear(self->fd, 0, SIZE, FASTZERO_MODE_DROP);
 	fz_populate(self->fd, 0, SIZE, 0);
 	EXPECT_EQ(FZ_CLEAN, fz_find_nonzero(self->map, 0, SIZE));

@@ -16,7 +16,7 @@
 #define PAGES		3072
 #define CHUNKS		6
 #define SIZE		(PAGES * fz_ps)
-/* What is pinned: the driver takes no more at once. */
+/* Pinned pages: the driver takes no more at once. */
 #define PIN_PAGES	512
 #define ROUND_MS	3500
 #define AGE_RUNS	6
@@ -73,7 +73,7 @@ static void leave(int cpu)
 	for (i = 0; i < nr; i++)
 		if (i != cpu)
 			CPU_SET((size_t)i, &set);
-	/* Fails where there is no other. */
+	/* Fails if there is no other node. */
 	sched_setaffinity(0, sizeof(set), &set);
 }
 
@@ -102,7 +102,7 @@ static void *pin_in_step(void *arg)
 
 FIXTURE_SETUP(held_race)
 {
-	/* The pool is filled on one node, and what is swapped must be there. */
+	/* The pool is filled on one node, and swapped pages must be of that node. */
 	ASSERT_EQ(0, fz_stay());
 	self->ctx = fz_open();
 	self->pin = open("/dev/fz_pin", O_RDWR | O_CLOEXEC);
@@ -138,7 +138,7 @@ static int fill_pool(int ctx, uint32_t policy)
 		       fz_raw_pool(ctx, PAGES, FASTZERO_POOL_WAIT, NULL);
 }
 
-/* Pages of which the device has another than the scratch. */
+/* Number of pages that differ between the device and the scratch. */
 static long nr_lost(FIXTURE_DATA(held_race) *self, unsigned char byte)
 {
 	long lost = 0;
@@ -156,7 +156,7 @@ static long nr_lost(FIXTURE_DATA(held_race) *self, unsigned char byte)
 	return lost;
 }
 
-/* Some runs that write one page only.  What was learned of the others is forgotten. */
+/* Some runs that write one page only.  AUTO forgets what it has learned of the others. */
 static int let_age(FIXTURE_DATA(held_race) *self, uint64_t runs)
 {
 	struct fastzero_reset r;
@@ -204,9 +204,9 @@ TEST_F(held_race, reset_sees_pins)
 		ASSERT_EQ(0, ioctl(self->pin, FZ_PIN_UNPIN));
 	}
 	EXPECT_EQ(0, lost) TH_LOG("%ld pages in %ld rounds", lost, rounds);
-	/* Else it has looked at nothing. */
+	/* Otherwise the test has compared no page. */
 	EXPECT_LT(rounds / (variant->ages ? 2 * AGE_RUNS : 2), moved);
-	/* Nothing is counted twice or not at all. */
+	/* Each page is counted exactly once. */
 	EXPECT_TRUE(fz_until((st = fz_stats(self->ctx), !st.out_pool_held &&
 			      st.out_owned == st.out_populated + st.out_pool_ready +
 					      st.out_pool_used), FZ_PATIENCE_MS));

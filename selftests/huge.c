@@ -51,7 +51,7 @@ TEST_F(huge, mapped_as_a_whole)
 	EXPECT_EQ(0, *(volatile unsigned char *)(self->map + CHUNK + 7));
 	EXPECT_EQ(1024, fz_stats(self->fd).out_populated);
 	EXPECT_EQ(2 * CHUNK, fz_mapped_huge(self->map));
-	/* What is left over at the end is base pages. */
+	/* The rest at the end of the scratch is base pages. */
 	self->map[SIZE - 1] = 1;
 	EXPECT_EQ(1025, fz_stats(self->fd).out_populated);
 	EXPECT_EQ(2, fz_stats(self->fd).out_faults_alloc / 512);
@@ -78,7 +78,7 @@ TEST_F(huge, swap)
 			fz_fill(self->map, 0, SIZE, SEED);
 			READY(CHUNKS);
 			r = fz_reset(self->fd, 0, SIZE, (uint32_t)mode);
-			/* After the first SWAP there are base pages, too. */
+			/* From the first SWAP on there are also base pages. */
 			EXPECT_LE(CHUNKS * 512, r.out_swapped);
 			EXPECT_EQ(SIZE / fz_ps, r.out_swapped + r.out_cleared);
 			EXPECT_EQ(0, r.out_dropped + r.out_held);
@@ -88,7 +88,7 @@ TEST_F(huge, swap)
 	}
 }
 
-/* Nothing is ready: the chunks are cleared where they are. */
+/* Without ready folios the chunks are cleared in place. */
 TEST_F(huge, swap_without_ready_ones)
 {
 	struct fastzero_reset r;
@@ -100,7 +100,7 @@ TEST_F(huge, swap_without_ready_ones)
 	ASSERT_ZERO(self->map, 0, SIZE);
 }
 
-/* Who goes by all CPU time swaps none, and wants none for later. */
+/* With TOTAL_CPU AUTO swaps no chunk, and the pool allocates none. */
 TEST_F(huge, total_cpu)
 {
 	int fd = fz_raw_create(self->ctx, SIZE, FASTZERO_CREATE_TOTAL_CPU,
@@ -111,7 +111,7 @@ TEST_F(huge, total_cpu)
 
 	for (i = 0; i < 3; i++) {
 		fz_fill(map, 0, SIZE, SEED);
-		/* First there is none, then enough. */
+		/* At first no folio is ready, then enough are. */
 		if (i)
 			READY(CHUNKS);
 		r = fz_reset(fd, 0, SIZE, FASTZERO_MODE_AUTO);
@@ -126,7 +126,7 @@ TEST_F(huge, total_cpu)
 	}
 	EXPECT_EQ(3, fz_stats(fd).out_auto_inplace);
 	EXPECT_EQ(0, fz_stats(fd).out_auto_swap);
-	/* The fixture's scratch takes from the same pool what it can. */
+	/* The fixture's scratch takes as many folios as it can from the same pool. */
 	fz_fill(self->map, 0, SIZE, SEED);
 	READY(CHUNKS);
 	r = fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_AUTO);
@@ -146,7 +146,7 @@ TEST_F(huge, swap_refills_the_pool)
 		EXPECT_TRUE(fz_until(fz_stats(self->ctx).out_pool_ready >= 3 * 512,
 				     FZ_PATIENCE_MS));
 		r = fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_SWAP);
-		/* What it lacked then comes in the background. */
+		/* The missing folios then come in the background. */
 		EXPECT_LE(3 * 512, r.out_swapped);
 		EXPECT_EQ(SIZE / fz_ps, r.out_swapped + r.out_cleared);
 		ASSERT_ZERO(self->map, 0, SIZE);
@@ -156,7 +156,7 @@ TEST_F(huge, swap_refills_the_pool)
 	EXPECT_GE(2 * SIZE / fz_ps, fz_stats(self->ctx).out_owned);
 }
 
-/* A part of a chunk: exactly that is zero afterwards, whatever the mode. */
+/* A reset of a part of a chunk: exactly that part is zero afterwards, in every mode. */
 TEST_F(huge, parts_of_chunks_are_zero)
 {
 	static const uint32_t modes[] = {
@@ -203,7 +203,7 @@ TEST_F(huge, bitmap_swaps_chunks_and_clears_parts)
 	ASSERT_FILLED(self->map, 2 * CHUNK + 6 * fz_ps, CHUNK, SEED);
 }
 
-/* No huge folio can be had: base pages do, and it is no error. */
+/* If no huge folio is available, base pages serve, without an error. */
 TEST_F(huge, base_pages_at_the_limit)
 {
 	const char *path = FZ_PARAM_DIR "max_pages";
@@ -223,7 +223,10 @@ TEST_F(huge, base_pages_at_the_limit)
 	EXPECT_EQ(512, fz_stats(self->fd).out_populated);
 	EXPECT_EQ(0, fz_mapped_huge(self->map));
 	ASSERT_FILLED(self->map, 0, 300 * fz_ps, SEED);
-	/* ... until it is empty; this mapping keeps its page table, a new one has none. */
+	/*
+	 * ... until the chunk is empty.  This mapping keeps its page table; a new one has
+	 * none.
+	 */
 	fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_DROP);
 	self->map[0] = 1;
 	EXPECT_EQ(512, fz_stats(self->fd).out_populated);
@@ -285,7 +288,9 @@ TEST_F(huge, unaligned_mappings_see_the_same)
 	ASSERT_ZERO(odd, 0, CHUNK + fz_ps);
 }
 
-/* What splits a huge entry: protection, a hole, a move; and a child has it all. */
+/*
+ * Huge entries are split by protection, a hole and a move; a child inherits everything.
+ */
 TEST_F(huge, split_mappings)
 {
 	unsigned char *to;
@@ -331,7 +336,7 @@ static void *map_and_unmap(void *arg)
 	return NULL;
 }
 
-/* SWAP maps into a mapping that is just going away: nothing may stay of it. */
+/* SWAP maps into a mapping that is being unmapped: nothing of it may stay. */
 TEST_F(huge, swap_against_munmap)
 {
 	struct mapper m = { .fd = self->fd };
@@ -352,7 +357,7 @@ TEST_F(huge, swap_against_munmap)
 		TH_LOG("held %llu", st.out_pool_held);
 }
 
-/* A pipe keeps what it was given; a chunk that is held is not used again. */
+/* A pipe keeps its data.  A held chunk is not used again. */
 TEST_F(huge, held_by_a_pipe)
 {
 	struct iovec iov = { self->map + CHUNK + 3 * fz_ps, 2 * fz_ps };
@@ -419,7 +424,7 @@ TEST_F(huge, pinned)
 	close(pin);
 }
 
-/* POPULATE maps chunks, and says what it added. */
+/* POPULATE maps chunks, and reports how many pages it added. */
 TEST_F(huge, populate)
 {
 	struct fastzero_populate p = fz_populate(self->fd, 0, SIZE, 0);
@@ -431,7 +436,7 @@ TEST_F(huge, populate)
 	EXPECT_EQ(0, p.out_added);
 }
 
-/* The pool of chunks: what it is told it has, and all goes back. */
+/* A pool of chunks keeps its target, and gives everything back. */
 #define MAX_PAGES	FZ_PARAM_DIR "max_pages"
 
 TEST_F(huge, pool_of_chunks_has_its_target)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The index of a scratch, which says where its pages are: what it costs if pages lie far
- * apart, and that it goes with them.
+ * The index of a scratch, which records where its pages are: its cost if pages lie far
+ * apart, and its end with the pages.
  */
 #include "kselftest_harness.h"
 #include "fz.h"
@@ -16,15 +16,15 @@
 #define KIB	1024UL
 #define MIB	(1UL << 20)
 
-/* What kernels that watch every step add to each object. */
+/* Bytes that debug kernels add to each object. */
 #define TIMES	(fz_slow() > 1 ? 3 : 1)
-/* What the kernel may have charged ahead, and what a scratch keeps to go on with. */
+/* Bytes that the kernel may have charged ahead, and the spare arrays of a scratch. */
 #define SLACK	(1 * MIB)
 #define SPARE	(8 * KIB)
-/* A chunk that is in the working set and nothing else, with its place in the xarray. */
+/* A chunk without pages that is in the working set, with its place in the xarray. */
 #define WANTED	(320UL)
 
-/* Drops what there is; how is the variant's. */
+/* Drops all pages, in the variant's way. */
 FIXTURE(index) {
 	int ctx;
 	int fd;
@@ -36,7 +36,7 @@ FIXTURE_VARIANT(index) {
 };
 
 FIXTURE_VARIANT_ADD(index, drop) { .mode = FASTZERO_MODE_DROP };
-/* Nobody maps it, so AUTO drops. */
+/* The scratch is not mapped, so AUTO drops. */
 FIXTURE_VARIANT_ADD(index, auto) { .mode = FASTZERO_MODE_AUTO };
 FIXTURE_VARIANT_ADD(index, punch) { .mode = FZ_PUNCH };
 
@@ -81,7 +81,9 @@ static uint64_t index_bytes(int fd)
 	return fz_raw_stats(fd, &s) ? UINT64_MAX : s.out_index;
 }
 
-/* What goes is kept for a moment, and what is freed under RCU takes seconds. */
+/*
+ * The scratch keeps spare arrays for a moment, and memory freed under RCU takes seconds.
+ */
 #define EXPECT_BYTES(bytes_) do {					\
 	const uint64_t most_ = (bytes_) * TIMES;			\
 	EXPECT_TRUE(fz_until(index_bytes(self->fd) <= most_ &&		\
@@ -203,7 +205,7 @@ static struct set set_of_all(void)
 	};
 }
 
-/* As many pages as this machine may well have, and no more than it has. */
+/* As many pages as this machine may have, but not more than it has. */
 TEST_F(index, written_working_set_costs_little)
 {
 	struct set set = set_of_all();
@@ -221,7 +223,7 @@ TEST_F(index, written_working_set_costs_little)
 	EXPECT_TRUE(fz_until(!index_bytes(self->fd), FZ_PATIENCE_MS));
 }
 
-/* Whatever has no page in the end has no chunk. */
+/* A chunk that has no page in the end is freed. */
 TEST_F(index, failed_fill_leaves_no_chunk)
 {
 	char byte = 1, before[24];

@@ -79,7 +79,7 @@ FIXTURE_TEARDOWN(index_race)
 	close(self->r.ctx);
 }
 
-/* What only this thread writes, only to this page. */
+/* Only this thread writes this value, and only to this page. */
 static uint64_t ir_tag(unsigned int thread, uint64_t chunk)
 {
 	return (chunk + 1) << 8 | (thread + 1);
@@ -161,7 +161,7 @@ TEST_F(index_race, no_chunk_is_lost)
 	for (rounds = 0; (rounds < ROUNDS || r->looks < LOOKS ||
 			  fz_now_ms() < begin + LEAST_MS) &&
 	     fz_now_ms() < begin + MOST_MS && !r->foreign && !r->failed; rounds++) {
-		/* Either may come first: a chunk goes with what is last. */
+		/* The two may end in any order: the chunk goes with the last. */
 		if (rounds % 2)
 			fz_clear(r->fd, 0, SIZE, variant->mode);
 		fz_workset(r->fd, FASTZERO_WORKSET_CLEAR, NULL, 0);
@@ -179,7 +179,7 @@ TEST_F(index_race, no_chunk_is_lost)
 	EXPECT_LE(10, rounds);
 	EXPECT_LE(10, r->looks);
 
-	/* What is written now stays, all of it. */
+	/* All pages that are written now stay. */
 	for (i = 0; i < THREADS; i++)
 		for (chunk = 0; chunk < CHUNKS; chunk++)
 			ir_touch(&threads[i], chunk, 0);

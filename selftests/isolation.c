@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Isolation: nobody ever sees what others left in a page, whatever way the page
- * took: through the system, the pool, or the zeroer.
+ * Isolation: no scratch ever shows another's data, whether a page went through the
+ * system, the pool or the zeroer.
  */
 #include "kselftest_harness.h"
 #include "fz.h"
@@ -11,7 +11,7 @@
 /* Each round is like the last but one. */
 #define ROUNDS(n)	(fz_slow() > 1 ? 2 : (n))
 
-/* Huge folios take larger scratches: with FZ_PAGES there are fewer. */
+/* Huge folios need larger scratches, so with FZ_PAGES there are fewer. */
 static int scratches = SCRATCHES;
 static size_t pages = 64;
 
@@ -126,7 +126,7 @@ TEST_F(isolation, between_contexts)
 	}
 }
 
-/* Both at once: what the one frees the other takes. */
+/* Both at once: one context takes the pages that the other frees. */
 TEST_F(isolation, beside_another_context)
 {
 	int other = fz_open();
@@ -157,7 +157,7 @@ TEST_F(isolation, inside_a_context)
 	}
 }
 
-/* What one scratch drops its sisters take, at once and later. */
+/* Scratches take the pages that others of their context drop, at once and later. */
 TEST_F(isolation, across_drop)
 {
 	int round, i;

@@ -30,7 +30,7 @@ FIXTURE_VARIANT(large) {
 
 FIXTURE_VARIANT_ADD(large, auto) { .policy = FASTZERO_PAGES_AUTO };
 FIXTURE_VARIANT_ADD(large, 2m) { .policy = FASTZERO_PAGES_2M };
-/* It swaps none of them, but has them broken all the same. */
+/* With TOTAL_CPU AUTO swaps no chunk, but breaks sparse ones. */
 FIXTURE_VARIANT_ADD(large, total_cpu) {
 	.policy = FASTZERO_PAGES_2M,
 	.flags = FASTZERO_CREATE_TOTAL_CPU,
@@ -125,7 +125,7 @@ TEST_F(large, written_working_set_makes_chunks_huge)
 	ASSERT_ZERO(self->map, 0, SIZE);
 }
 
-/* POPULATE of it, too, whether it is mapped or not. */
+/* The same by POPULATE, whether the scratch is mapped or not. */
 TEST_F(large, populate_makes_chunks_huge)
 {
 	struct fastzero_populate p;
@@ -146,7 +146,10 @@ TEST_F(large, populate_makes_chunks_huge)
 	}
 }
 
-/* What runs touched is learned; a mapping with page tables cannot have it. */
+/*
+ * AUTO learns from the pages that runs touch.  A mapping with page tables gets no huge
+ * folio.
+ */
 TEST_F(large, touched_pages_make_chunks_huge)
 {
 	if (variant->policy != FASTZERO_PAGES_AUTO)
@@ -169,7 +172,7 @@ TEST_F(large, touched_pages_make_chunks_huge)
 	EXPECT_EQ(512 + 3, fz_stats(self->fd).out_populated);
 }
 
-/* Nor a mapping that does not fit. */
+/* A mapping that is not aligned gets none either. */
 TEST_F(large, odd_mapping)
 {
 	unsigned char *odd;
@@ -196,7 +199,7 @@ static int make_huge(FIXTURE_DATA(large) *self)
 	return fz_raw_stats(self->fd, &st) || st.out_huge != 3 * 512 ? -1 : 0;
 }
 
-/* While there is memory sparse ones stay; when it is short they are broken. */
+/* Sparse chunks stay while memory suffices, and are broken when memory is short. */
 TEST_F(large, sparse_chunks_break_when_short)
 {
 	struct {
@@ -237,7 +240,7 @@ TEST_F(large, sparse_chunks_break_when_short)
 	EXPECT_STATS(1, 2, rebuilt);
 }
 
-/* SWAP by name does what it says. */
+/* SWAP by name swaps sparse chunks as well. */
 TEST_F(large, swap_breaks_no_chunk)
 {
 	ASSERT_EQ(0, make_huge(self));
@@ -247,7 +250,7 @@ TEST_F(large, swap_breaks_no_chunk)
 	ASSERT_ZERO(self->map, 0, SIZE);
 }
 
-/* What somebody holds stays. */
+/* A held chunk stays. */
 TEST_F(large, held_chunk_is_not_broken)
 {
 	struct iovec iov = { self->map + 5 * fz_ps, fz_ps };
@@ -294,7 +297,7 @@ TEST_F(large, dense_chunk_is_huge_again)
 	EXPECT_EQ(CHUNK, fz_mapped_huge(self->map));
 }
 
-/* Alone in its GiB: what is unmapped there takes its page tables with it. */
+/* The mapping is alone in its GiB, so munmap frees its page tables. */
 #define LONELY		((void *)0x7000000000UL)
 #define LONELY_MS	(1500 * fz_slow())
 
@@ -323,8 +326,8 @@ static void *map_and_unmap(void *arg)
 }
 
 /*
- * Whoever fills a hole looks at the page tables of the caller's mapping, and these
- * go just then.  What this test is for a kernel with KASAN says.
+ * A thread that fills a hole reads the page tables of the caller's mapping, while
+ * another thread frees these.  KASAN must not report anything.
  */
 TEST(filled_while_unmapped)
 {

@@ -26,7 +26,7 @@
 #define KILL_UNITS	100
 /* Units of a call that finds 8,000 mappings: 8,000 looks at all of them take 8,000. */
 #define VIEWS_UNITS	1500
-/* A busy host delays us, too: one try that was not delayed will do. */
+/* A busy host also delays this test: one undelayed try is enough. */
 #define TRIES		10
 
 static double unit_ns;
@@ -103,7 +103,7 @@ TEST_F(latency, no_call_keeps_a_processor)
 		TH_LOG("%s: %.1f units", c->name, best / unit_ns);
 }
 
-/* The child's descriptors are ours, too: its end is nothing but its end. */
+/* We share the child's descriptors, so its end ends only the process. */
 static long killed_ns(const struct latency_case *c, long wait_us)
 {
 	struct latency l = { .scale = 1, .ctx = -1, .fd = -1 };
@@ -182,7 +182,7 @@ TEST_F(killed, call_ends_when_killed)
 		TH_LOG("%s: %.1f units", c->name, best / unit_ns);
 }
 
-/* Not one look at all mappings for each of them. */
+/* POPULATE does not walk all mappings of the scratch for each of them. */
 TEST(many_mappings_need_few_walks)
 {
 	const struct latency_case *c = latency_find("populate_many_views");

@@ -10,7 +10,7 @@
 /* A scratch of these is dense; one with a page in each of those is sparse. */
 #define DENSE_PAGES	12288
 #define SPARSE_CHUNKS	10000
-/* Chunks that are known and have nothing: what they cost is the index alone. */
+/* Chunks in the index without any page: their only cost is the index. */
 #define EMPTY_CHUNKS	70000
 #define HUGE_CHUNKS	48
 /* Pages that a bitmap has a bit for each. */
@@ -169,7 +169,7 @@ int latency_prepare_runs(struct latency *l, bool memfd)
 	       make_workset(l, RUNS, 2) ? -1 : 0;
 }
 
-/* As long as one may be; no host of this size has as many pages. */
+/* The longest buffer allowed; no host of this size has as many pages. */
 int latency_prepare_too_many(struct latency *l, bool memfd)
 {
 	uint64_t nr = RUNS_TOO_MANY * (uint64_t)l->scale;
@@ -191,7 +191,10 @@ int latency_prepare_many_maps(struct latency *l, bool memfd)
 
 	if (latency_prepare_hole(l, memfd))
 		return -1;
-	/* Each other page of a reservation, below what is looked for. */
+	/*
+	 * Maps every other page of a reservation, below the mappings that the call looks
+	 * for.
+	 */
 	l->nr_maps = 2 * MAPS;
 	l->maps = mmap(NULL, (size_t)l->nr_maps * fz_ps, PROT_NONE,
 		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -201,7 +204,7 @@ int latency_prepare_many_maps(struct latency *l, bool memfd)
 	return 0;
 }
 
-/* One page in many places, of which those that come last lie first, as mmap() has it. */
+/* Maps one page at many addresses.  As with mmap(), later mappings lie lower. */
 int latency_prepare_many_views(struct latency *l, bool memfd)
 {
 	long i;
@@ -220,7 +223,7 @@ int latency_prepare_many_views(struct latency *l, bool memfd)
 	return 0;
 }
 
-/* Bits are set where nothing is, in chunks that have something elsewhere. */
+/* Sets bits of holes, in chunks that have pages elsewhere. */
 int latency_prepare_coarse(struct latency *l, bool memfd)
 {
 	uint64_t bits = SPARSE_CHUNKS * FZ_CHUNK >> LATENCY_COARSE_SHIFT;
@@ -289,7 +292,7 @@ int latency_prepare_nothing(struct latency *l, bool memfd)
 	return memfd ? -2 : 0;
 }
 
-/* Give back what a preparation has made, whatever is there of it. */
+/* Frees everything that a preparation has made so far. */
 void latency_undo(struct latency *l)
 {
 	int err = errno;

@@ -26,8 +26,8 @@ long latency_now(void)
 }
 
 /*
- * What a million instructions take: short system calls, which are kernel code of all
- * kinds, and some 250 instructions each.  The least, for others may be running.
+ * Time of a million instructions, measured by short system calls.  These are kernel code
+ * of all kinds, some 250 instructions each.  The least time counts, since others may run.
  */
 double latency_unit_ns(void)
 {
@@ -59,7 +59,7 @@ static void *probe(void *arg)
 		late = latency_now() - due;
 		if (late > atomic_load(&l->worst))
 			atomic_store(&l->worst, late);
-		/* What was missed is not asked for. */
+		/* Missed wake-ups are not made up for. */
 		if (late > 0)
 			due += late;
 	}
@@ -98,7 +98,7 @@ void latency_stop(struct latency *l)
 	latency_undo(l);
 }
 
-/* ns of one call, -1 if it failed, -2 if there is no such. */
+/* Time of one call in ns; -1 if it failed, -2 if it does not exist here. */
 long latency_measure(struct latency *l, const struct latency_case *c,
 		     bool memfd, long scale)
 {
@@ -112,7 +112,7 @@ long latency_measure(struct latency *l, const struct latency_case *c,
 		l->map = NULL;
 	}
 	if (!err) {
-		/* What the preparation has kept waiting is over. */
+		/* Waits that the preparation has caused do not count. */
 		usleep(2000);
 		atomic_store(&l->worst, 0);
 		err = c->call(l);

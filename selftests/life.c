@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Who keeps a scratch alive: descriptors, mappings, messages in flight, in any
- * order of their ends.  Whatever the order, all memory comes back after the
- * last.
+ * What keeps a scratch alive: descriptors, mappings and messages in flight, whatever the
+ * order in which they end.  All memory comes back after the last one.
  */
 #include "kselftest_harness.h"
 #include "fz.h"
@@ -12,7 +11,7 @@
 #include <sys/inotify.h>
 #include <sys/socket.h>
 
-/* Of chunks there are two, so that half is one. */
+/* With chunks there are two, so that half of the scratch is one chunk. */
 #define PAGES	(getenv("FZ_PAGES") ? 1024 : 64)
 #define SIZE	((size_t)PAGES * fz_ps)
 #define SEED	31
@@ -24,7 +23,7 @@
 		TH_LOG("%lld pages are in use", fz_read_number(IN_USE)); \
 } while (0)
 
-/* It has not: what keeps the pages does its work, and the zeroer has done its. */
+/* The pages are still in use: their holder works, and the zeroer has finished. */
 #define EXPECT_IN_USE(nr) do {						\
 	fz_until(fz_read_number(IN_USE) == (nr), FZ_PATIENCE_MS);	\
 	EXPECT_EQ(nr, fz_read_number(IN_USE));				\
@@ -251,7 +250,7 @@ static int make_and_send(void *arg)
 	return fz_send_fd(*(int *)arg, fd) ? 2 : 0;
 }
 
-/* From here on the one scratch is in a message, and nowhere else. */
+/* From here on the scratch is only in a message. */
 #define LEAVE_IT_IN_FLIGHT() do {					\
 	munmap(self->map, SIZE);					\
 	self->map = NULL;						\
@@ -330,7 +329,7 @@ TEST_F(life, watched_by_fanotify)
 	close(watch);
 }
 
-/* Killed in the middle of what a run does: faults, writes, and resets. */
+/* The process is killed in the middle of a run: in faults, writes and resets. */
 static int work_for_ever(void *arg)
 {
 	unsigned char *map = fz_raw_map(*(int *)arg, 0, SIZE);
@@ -368,8 +367,8 @@ TEST_F(life, killed_at_work)
 }
 
 /*
- * What the module counts as given back, the system has again.  The rounds
- * together are twice what may be missing.
+ * Memory that the module counts as given back is free in the system.  All rounds together
+ * take twice the amount that may be missing.
  */
 TEST_F(life, all_memory_goes_back)
 {
@@ -384,13 +383,13 @@ TEST_F(life, all_memory_goes_back)
 
 		fz_populate(fd, 0, big, 0);
 		ASSERT_EQ(0, close(fd));
-		/* Nor shall the context keep what it has now for the next round. */
+		/* The context must not keep this round's folios for the next round. */
 		ASSERT_TRUE(fz_until(fz_stats(self->ctx).out_scratches == 1,
 				     FZ_PATIENCE_MS));
 		fz_pool(self->ctx, 0, 0);
 		ASSERT_TRUE(fz_until(fz_read_number(IN_USE) == PAGES / 2,
 				     FZ_PATIENCE_MS));
-		/* What is allocated once stays; leave it out. */
+		/* Allocations of the first round that stay do not count. */
 		if (!i)
 			before = fz_read_key("/proc/meminfo", "MemAvailable:");
 	}
@@ -424,7 +423,7 @@ FIXTURE_SETUP(life_kill)
 	self->ctx = fz_open();
 	self->fd = fz_create(self->ctx, BIG);
 	self->map = (uint64_t *)fz_map(self->fd, 0, BIG);
-	/* What the call answers, though its caller is dead by then. */
+	/* The answer of the call.  Its caller is dead by then. */
 	self->call = mmap(NULL, fz_ps, PROT_READ | PROT_WRITE,
 			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, self->call);
@@ -460,8 +459,8 @@ static bool kill_in_call(FIXTURE_DATA(life_kill) *self, uint64_t us)
 }
 
 /*
- * Until it was killed halfway a few times: what is done is said, and is true.  Not
- * of all: that is done in no order, and then 0 is said.
+ * Repeats until the caller was killed halfway a few times. out_done is set and true.  An
+ * INPLACE reset of everything has no order, and reports 0.
  */
 TEST_F(life_kill, in_reset)
 {

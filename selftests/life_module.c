@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The module's own life: it cannot be unloaded while anything of it lives, it
- * can as soon as nothing does, and it leaves nothing behind.
- *
- * FZ_KO in the environment names fastzero.ko.  The module is loaded when this
- * ends, with its parameters at their defaults.
+ * The module's own life.  It cannot be unloaded while anything of it lives, and can be
+ * unloaded as soon as nothing does.  It leaves nothing behind.  FZ_KO in the environment
+ * names fastzero.ko.  This test ends with the module loaded, its parameters at their
+ * defaults.
  */
 #include "kselftest_harness.h"
 #include "fz.h"
@@ -46,7 +45,7 @@ static int load(void)
 	ASSERT_TRUE(fz_until(!unload(), FZ_PATIENCE_MS))		\
 		TH_LOG("delete_module: %s", strerror(errno))
 
-/* What rmmod(8) calls EBUSY; the system call has this name for it. */
+/* rmmod(8) says EBUSY where the system call has this error. */
 #define EXPECT_BUSY() do {						\
 	int i_;								\
 	for (i_ = 0; i_ < 3; i_++) {					\
@@ -151,7 +150,7 @@ TEST_F(life_module, busy_by_a_mapping_of_another_process)
 	struct fz_peer peer;
 
 	SKIP_WITHOUT_KO();
-	/* It shall inherit nothing. */
+	/* The child must not inherit the descriptors. */
 	munmap(self->map, SIZE);
 	CLOSE_ALL_BUT_MAP();
 	ASSERT_EQ(0, fz_peer_start(&peer, NULL));
@@ -201,7 +200,7 @@ TEST_F(life_module, busy_by_a_message)
 	close(ctx_);							\
 } while (0)
 
-/* What is free, and what each processor has put by for itself. */
+/* Free memory, with the pages that each processor keeps for itself. */
 static long long free_kib(void)
 {
 	long long kib = fz_read_key(MEMINFO, "MemAvailable:");
@@ -245,8 +244,8 @@ TEST_F(life_module, load_and_unload_fifty_times)
 	missing -= free_kib();
 	slab = fz_read_key(MEMINFO, "SUnreclaim:") - slab;
 	/*
-	 * KASAN keeps what was freed, a thirty-second of the memory: there
-	 * page_owner and kmemleak tell, after the last program.
+	 * KASAN keeps freed memory, a thirty-second of all.  There page_owner and
+	 * kmemleak judge after the last program.
 	 */
 	if (fz_slow() > 1)
 		return;
@@ -254,7 +253,7 @@ TEST_F(life_module, load_and_unload_fifty_times)
 	EXPECT_GT(512, slab) TH_LOG("slab grew by %lld KiB", slab);
 }
 
-/* Whoever unloads it while it still clears pages waits for that. */
+/* If the module still clears pages, the unloading process waits for that. */
 TEST_F(life_module, unload_right_after_close)
 {
 	const uint64_t big = 16 << 20;

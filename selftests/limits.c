@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The limits of a context: module parameters, which INFO reports.  They can be
- * changed at any time and then hold for what comes.
+ * The limits of a context: module parameters, which INFO reports.  A change holds for
+ * later calls.
  */
 #include "kselftest_harness.h"
 #include "fz.h"
@@ -58,7 +58,7 @@ FIXTURE_TEARDOWN(limits)
 	close(self->ctx);
 }
 
-/* What a refused call must leave as it was. */
+/* State that a refused call must leave as it was. */
 #define REMEMBER()	(self->before = fz_stats(self->ctx))
 #define EXPECT_UNCHANGED() do {						\
 	struct fastzero_stats now_ = fz_stats(self->ctx);		\
@@ -99,7 +99,7 @@ TEST_F(limits, max_pages_by_default)
 	EXPECT_EQ(0, fz_info(self->ctx).out_max_pages);
 }
 
-/* CREATE takes exactly the length that INFO says, whatever was set. */
+/* CREATE accepts exactly the length that INFO reports, for every setting. */
 TEST_F(limits, info_reports_usable_max_length)
 {
 	const uint64_t values[] = { 0, 1, 10 * fz_ps + 100, ~0ULL,
@@ -138,7 +138,7 @@ TEST_F(limits, max_length)
 	fd = fz_create(self->ctx, SIZE);
 	map = fz_map(self->ctx, 0, SIZE);
 	fz_fill(map, 0, SIZE, SEED);
-	/* What was there before keeps its size. */
+	/* Older scratches keep their size. */
 	map = fz_map(old, 0, 2 * SIZE);
 	fz_fill(map, 0, 2 * SIZE, SEED);
 	fz_reset(old, 0, 2 * SIZE, FASTZERO_MODE_AUTO);
@@ -159,7 +159,7 @@ TEST_F(limits, max_scratches)
 	EXPECT_EQ(ENOSPC, fz_raw_map(self->ctx, 0, SIZE) == MAP_FAILED ?
 			  errno : 0);
 	EXPECT_UNCHANGED();
-	/* Each context has as many. */
+	/* The limit is for each context. */
 	other = fz_open();
 	close(fz_create(other, SIZE));
 	close(other);
@@ -169,7 +169,7 @@ TEST_F(limits, max_scratches)
 			     FZ_PATIENCE_MS));
 	fz_map(self->ctx, 0, SIZE);
 	fz_err_create(ENOSPC, self->ctx, SIZE, 0, FASTZERO_PAGES_AUTO, 0);
-	/* Lower than what is there. */
+	/* The limit is lower than the number of scratches. */
 	SET(MAX_SCRATCHES, 1);
 	fz_err_create(ENOSPC, self->ctx, SIZE, 0, FASTZERO_PAGES_AUTO, 0);
 	EXPECT_EQ(3, fz_stats(self->ctx).out_scratches);
@@ -209,7 +209,7 @@ TEST_F(limits, max_pages_pool)
 	close(fd);
 }
 
-/* What a run took from the pool comes back in the background, up to the limit. */
+/* The pool replaces a run's folios in the background, up to the limit. */
 TEST_F(limits, max_pages_refill)
 {
 	int fd = fz_create(self->ctx, SIZE);
@@ -240,11 +240,11 @@ TEST_F(limits, max_pages_touch)
 	EXPECT_EQ(FZ_SIGNALLED + SIGBUS, fz_writes(map + LIMIT * fz_ps));
 	EXPECT_EQ(FZ_SIGNALLED + SIGBUS, fz_reads(map + SIZE - 1));
 	EXPECT_UNCHANGED();
-	/* A hole is read from nothing. */
+	/* Reading a hole takes no page. */
 	EXPECT_EQ(FZ_CLEAN, fz_pread_nonzero(fd, LIMIT * fz_ps, 16 * fz_ps));
 	EXPECT_EQ(FZ_CLEAN, fz_find_unlike(map, 0, LIMIT * fz_ps, SEED));
 
-	/* Each context has as many. */
+	/* The limit is for each context. */
 	other = fz_open();
 	fz_pool(other, LIMIT, FASTZERO_POOL_WAIT);
 	close(other);
@@ -259,8 +259,8 @@ TEST_F(limits, max_pages_touch)
 }
 
 /*
- * At the limit, too, what was dropped serves again at once, also while the
- * zeroer has it in hand.
+ * Dropped pages can be used again at once, also at the limit, and while the zeroer has
+ * them in hand.
  */
 TEST_F(limits, max_pages_again_and_again)
 {
@@ -294,7 +294,7 @@ TEST_F(limits, max_pages_populate)
 	EXPECT_EQ(LIMIT, fz_stats(fd).out_populated);
 	EXPECT_EQ(FZ_CLEAN, fz_find_unlike(map, 5 * fz_ps, fz_ps, SEED));
 
-	/* What it did not reach, with more room. */
+	/* With more room, the rest of the range. */
 	SET(MAX_PAGES, PAGES);
 	out = fz_populate(fd, fz_ps + out.out_done, SIZE - fz_ps - out.out_done,
 			  0);
@@ -318,12 +318,12 @@ TEST_F(limits, max_pages_write)
 	EXPECT_EQ(FZ_CLEAN, fz_pread_unlike(fd, 0, LIMIT * fz_ps, SEED));
 	EXPECT_EQ(FZ_CLEAN, fz_pread_nonzero(fd, LIMIT * fz_ps,
 					     SIZE - LIMIT * fz_ps));
-	/* Bytes of pages that are there can be written all the same. */
+	/* Populated pages can still be written. */
 	EXPECT_EQ(100, pwrite(fd, buf, 100, 0));
 	close(fd);
 }
 
-/* A limit below what is there takes nothing away. */
+/* A limit below the present number of pages takes none away. */
 TEST_F(limits, max_pages_lowered)
 {
 	int fd = fz_create(self->ctx, SIZE);
@@ -335,7 +335,7 @@ TEST_F(limits, max_pages_lowered)
 	EXPECT_EQ(FZ_SIGNALLED + SIGBUS, fz_writes(map + LIMIT * fz_ps));
 	fz_reset(fd, 0, SIZE, FASTZERO_MODE_INPLACE);
 	EXPECT_EQ(FZ_CLEAN, fz_find_nonzero(map, 0, LIMIT * fz_ps));
-	/* Once they are back, the new limit is all there is. */
+	/* Once the pages are back, the new limit holds. */
 	fz_reset(fd, 0, SIZE, FASTZERO_MODE_DROP);
 	ASSERT_TRUE(fz_until(!fz_stats(fd).out_owned, FZ_PATIENCE_MS));
 	fz_fill(map, 0, 8 * fz_ps, SEED);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * At the limit of pages with several threads: as many pages as the limit allows
- * can always be had, also while others have some of them in hand.
+ * Several threads at the limit of pages: threads always get as many pages as the limit
+ * allows, also while others have some in hand.
  */
 #include "kselftest_harness.h"
 #include "fz.h"
@@ -66,7 +66,7 @@ FIXTURE_TEARDOWN(limits_race)
 	close(self->ctx);
 }
 
-/* Touches all pages, and counts those that could not be had. */
+/* Touches all pages, and counts failed touches. */
 static void touch_all(FIXTURE_DATA(limits_race) *self)
 {
 	volatile size_t i;
@@ -101,7 +101,7 @@ static void *touch_until_told(void *arg)
 	return NULL;
 }
 
-/* Two want the same page, and there is one. */
+/* Two threads touch the same page, and only one page is left. */
 TEST_F(limits_race, the_same_pages)
 {
 	pthread_t other;
@@ -134,7 +134,7 @@ TEST_F(limits_race, drop_and_touch)
 	EXPECT_GE(PAGES, fz_stats(self->ctx).out_owned);
 }
 
-/* What a pipe has just let go of can be had at once. */
+/* Pages that a pipe has just let go of are available at once. */
 TEST_F(limits_race, released_and_touched)
 {
 	struct iovec iov = { self->map, fz_ps };
@@ -155,7 +155,7 @@ TEST_F(limits_race, released_and_touched)
 	free(buf);
 }
 
-/* What the zeroer is giving back can be asked for again. */
+/* Folios that the zeroer is giving back can be taken again. */
 TEST_F(limits_race, pool_up_and_down)
 {
 	int i;

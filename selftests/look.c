@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * AUTO and INPLACE look at pages that were zero the last time, and clear what is not:
- * one byte, anywhere in a page, has to be found.
+ * AUTO and INPLACE look at pages that were zero the last time, and clear pages that are
+ * not.  They must find a single byte, anywhere in a page.
  */
 #include "kselftest_harness.h"
 #include "fz.h"
@@ -48,7 +48,7 @@ static void settle(struct __test_metadata *_metadata, FIXTURE_DATA(look) *self)
 	ASSERT_ZERO(self->map, 0, SIZE);
 }
 
-/* Each page has its byte at another place, and one page of 16 none. */
+/* Each page has its byte at another place.  One page of 16 has no byte. */
 TEST_F(look, finds_a_byte_anywhere)
 {
 	uint64_t at, i;

@@ -23,7 +23,7 @@ struct nbd {
 	pthread_t server;
 	sem_t arrived;
 	sem_t go;
-	/* What a held read returns, and what a held write has brought. */
+	/* The data that a held read returns, or that a held write has brought. */
 	unsigned char *data;
 	uint64_t length;
 };
@@ -31,7 +31,7 @@ struct nbd {
 /* 0, or -1 with errno: ENODEV without the device. */
 int nbd_start(struct nbd *nbd, unsigned char *data);
 void nbd_stop(struct nbd *nbd);
-/* Until a held request has arrived; -1 if none does for some seconds. */
+/* Wait until a held request has arrived; -1 if none arrives within some seconds. */
 int nbd_wait(struct nbd *nbd);
 /* Lets it be answered. */
 void nbd_go(struct nbd *nbd);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the two halves of the race engine share.
+ * Declarations that the two halves of the race engine share.
  */
 #ifndef RACE_INTERNAL_H
 #define RACE_INTERNAL_H
@@ -45,7 +45,7 @@ struct writer {
 	_Atomic uint32_t page;		/* where it is */
 };
 
-/* What a reset has covered, and what was done before it began. */
+/* The range of a reset, and the stores that were done before it began. */
 struct covered {
 	int first;
 	int end;

@@ -31,7 +31,7 @@
 #define ST_CONTEXTS	2	/* that live as long as we do */
 #define ST_STUCK_S	120	/* no job takes that long */
 
-/* What is known of a page. */
+/* Knowledge of a page. */
 enum st_state {
 	ST_ZERO,
 	ST_DATA,		/* as the shadow says */
@@ -113,7 +113,7 @@ struct st_hold {
 	unsigned char *copy;
 };
 
-/* What went wrong with a job.  The texts are at the same place in all. */
+/* The reason why a job failed.  Each text has the same address in all processes. */
 struct st_answer {
 	const char *wrong;	/* NULL if nothing did */
 	int err;
@@ -281,7 +281,7 @@ unsigned char *st_base(struct st_self *self, const struct st_job *job);
 bool st_futex_wait(uint32_t *word, uint32_t value);
 void st_futex_wake(uint32_t *word);
 
-/* stress_memory.c: what workers do to memory */
+/* stress_memory.c: operations of workers on memory */
 void st_run_write(struct st_self *self, const struct st_job *job);
 void st_run_pwrite(struct st_self *self, const struct st_job *job);
 void st_run_vmwrite(struct st_self *self, const struct st_job *job);
@@ -320,7 +320,7 @@ void st_apply(struct st_world *w);
 void st_forget_worker(struct st_worker *worker);
 bool st_is_referred(const struct st_world *w, uint32_t slot);
 
-/* stress.c: say what is wrong, and end */
+/* stress.c: report an error, and end */
 void st_fail(const char *format, ...)
 	__attribute__((noreturn, format(printf, 1, 2)));
 
