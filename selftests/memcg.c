@@ -19,7 +19,7 @@
 #define SIZE	(2 * LIMIT)
 #define SEED	6
 
-/* What the kernel may hold back or have charged ahead, on each processor. */
+/* Bytes that the kernel may hold back or have charged ahead, on each processor. */
 #define SLACK	(2 * MIB)
 
 FIXTURE(memcg) {
@@ -67,7 +67,7 @@ FIXTURE_TEARDOWN(memcg)
 	EXPECT_TRUE(fz_until(!rmdir(PAYS) || errno == ENOENT, FZ_PATIENCE_MS));
 }
 
-/* What a process does in a group; 250 if it cannot even go there. */
+/* A child's job in a group; 250 if the child cannot enter the group. */
 struct job {
 	const char *group;
 	unsigned char *map;
@@ -89,7 +89,7 @@ static int touch_all(void *arg)
 	return 0;
 }
 
-/* Memory that has nothing to do with the device. */
+/* Allocates memory that is not of the device. */
 static int touch_own(void *arg)
 {
 	struct job *job = arg;
@@ -128,18 +128,18 @@ TEST_F(memcg, pool_beyond_the_limit)
 	fz_err_pool(ENOMEM, self->ctx, 2 * LIMIT / fz_ps, FASTZERO_POOL_WAIT);
 	stats = fz_stats(self->ctx);
 	EXPECT_EQ(100, stats.out_pool_target);
-	/* What was there is the first that the group is given. */
+	/* The group has taken ready folios of the pool first. */
 	EXPECT_GE(100, stats.out_pool_ready);
 	EXPECT_EQ(0, stats.out_pool_used);
 	EXPECT_EQ(stats.out_pool_ready, stats.out_owned);
 	EXPECT_TRUE(fz_until(fz_group_bytes(PAYS) < (long long)(paid + SLACK),
 			     FZ_PATIENCE_MS));
-	/* What fits goes all the same. */
+	/* A target that fits is reached nevertheless. */
 	fz_pool(self->ctx, LIMIT / 2 / fz_ps, FASTZERO_POOL_WAIT);
 	EXPECT_EQ(LIMIT / 2 / fz_ps, fz_stats(self->ctx).out_pool_ready);
 }
 
-/* What runs took is allocated again, but an eighth of the group stays free. */
+/* The pool replaces a run's folios, but leaves an eighth of the group free. */
 TEST_F(memcg, refill_leaves_room)
 {
 	const uint64_t some = LIMIT / 2 / fz_ps;
@@ -161,7 +161,10 @@ TEST_F(memcg, refill_leaves_room)
 	EXPECT_EQ(0, fz_group_event(PAYS, "oom_kill "));
 }
 
-/* As a stranger, as the one who pays: nobody is killed for it. */
+/*
+ * POPULATE fails in another process and in the one that pays, and the kernel kills
+ * neither.
+ */
 TEST_F(memcg, populate_beyond_the_limit)
 {
 	struct fastzero_populate out, rest;
@@ -187,7 +190,9 @@ TEST_F(memcg, populate_beyond_the_limit)
 	EXPECT_EQ(SIZE / fz_ps, fz_stats(self->fd).out_populated);
 }
 
-/* The group takes something from the pool: chunks of which little is used go, too. */
+/*
+ * The group reclaims folios from the pool, so memory is short, and sparse chunks break.
+ */
 TEST_F(memcg, breaks_chunks_when_short)
 {
 	uint64_t some = LIMIT / 4;
@@ -199,7 +204,7 @@ TEST_F(memcg, breaks_chunks_when_short)
 	map = fz_map(fd, 0, FZ_CHUNK);
 	map[0] = 1;
 	ASSERT_EQ(512, fz_stats(fd).out_huge);
-	/* The zeroer looks, but there is no need. */
+	/* The zeroer looks, but memory is not short. */
 	map[0] = 1;
 	self->map[0] = 1;
 	fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_DROP);
@@ -221,7 +226,7 @@ TEST_F(memcg, breaks_chunks_when_short)
 	close(fd);
 }
 
-/* Lives in the group that pays, and has nothing to do with anything. */
+/* A process that lives in the group that pays, and uses no scratch. */
 static pid_t bystander(void)
 {
 	pid_t pid = fz_fork();
@@ -246,7 +251,10 @@ static pid_t bystander(void)
 	}								\
 } while (0)
 
-/* Half of what this takes is for the index: that may fail, and not kill, too. */
+/*
+ * Half of the memory is for the index.  Its allocation may fail as well, and must not
+ * kill.
+ */
 TEST_F(memcg, index_beyond_the_limit)
 {
 	int fd, err, refused = 0;
@@ -322,7 +330,7 @@ TEST_F(memcg, other_process_gets_sigbus_at_the_limit)
 	EXPECT_EQ(SIZE / fz_ps, fz_stats(self->fd).out_populated);
 }
 
-/* Nor is it a reason to kill whoever happens to be in the group that pays. */
+/* Another process at the limit is no reason to kill a process in the group that pays. */
 TEST_F(memcg, bystander_is_not_killed)
 {
 	uint64_t at = SIZE;
@@ -352,13 +360,13 @@ TEST_F(memcg, pwrite_of_another_process_at_the_limit)
 	done = pwrite(self->fd, buf, SIZE, 0);
 	EXPECT_LT((ssize_t)(LIMIT - SLACK), done);
 	EXPECT_GT((ssize_t)LIMIT, done);
-	/* The kernel may free a little of what the group has paid for later. */
+	/* The kernel may free a little of the group's memory later. */
 	for (end = done; end < done + (ssize_t)SLACK; end += (ssize_t)fz_ps)
 		if (pwrite(self->fd, buf, 1, end) != 1)
 			break;
 	EXPECT_EQ(ENOMEM, FZ_ERRNO(pwrite(self->fd, buf, 1, end)));
 	EXPECT_EQ(FZ_CLEAN, fz_pread_unlike(self->fd, 0, (size_t)done, SEED));
-	/* A hole still reads zero, from nothing. */
+	/* A hole still reads zero, without a new page. */
 	EXPECT_EQ(FZ_CLEAN, fz_pread_nonzero(self->fd, (uint64_t)end,
 					     SIZE - (size_t)end));
 	free(buf);
@@ -376,7 +384,7 @@ TEST_F(memcg, payer_is_oom_killed_at_the_limit)
 	EXPECT_EQ(kills + 1, fz_group_event(PAYS, "oom_kill "));
 }
 
-/* The context's pages go round: nothing is charged twice, or left. */
+/* The context reuses its pages: none is charged twice, and none is left. */
 TEST_F(memcg, resets_stay_below_the_limit)
 {
 	int i;
@@ -390,7 +398,7 @@ TEST_F(memcg, resets_stay_below_the_limit)
 	EXPECT_EQ(0, fz_group_event(PAYS, "oom "));
 }
 
-/* What runs used stays for the next ones, and is the group's when it wants it. */
+/* Pages of past runs stay for the next ones, until the group needs the memory. */
 TEST_F(memcg, surplus_is_reclaimed)
 {
 	uint64_t some = LIMIT / 2, most = LIMIT - LIMIT / 16;
@@ -404,10 +412,13 @@ TEST_F(memcg, surplus_is_reclaimed)
 	ASSERT_EQ(0, fz_in_child(touch_own, JOB(PAYS, 0, most)));
 	EXPECT_EQ(0, fz_group_event(PAYS, "oom_kill "));
 
-	/* Where there is no room nothing is allocated ahead, to be taken at once. */
+	/*
+	 * Without room the pool allocates nothing ahead, since the group would take it
+	 * at once.
+	 */
 	max = fz_group_event(PAYS, "max ");
 	ASSERT_EQ(0, fz_in_child(touch_all, JOB(USES, 0, some)));
-	/* A tick of what is learned is up to 1.28 s. */
+	/* One tick of the learned demand is up to 1.28 s. */
 	sleep(14);
 	fz_clear(self->fd, 0, some, FASTZERO_MODE_SWAP);
 	EXPECT_TRUE(fz_until(fz_group_bytes(PAYS) > (long long)(LIMIT * 3 / 4),

@@ -15,7 +15,7 @@
 #define GROUP	FZ_GROUPS "/fz_test_end"
 #define MIB	(1UL << 20)
 #define SIZE	(64 * MIB)
-/* Of what is killed, and of what restarts, without FZ_END_MIB. */
+/* Sizes of the killed tenant and of the restarted one, without FZ_END_MIB. */
 #define LARGE_MIB	1024
 #define RESTARTS_MIB	128
 /* The memory that a VMM needs beside its guest's, and may leave for a moment. */
@@ -23,7 +23,7 @@
 #define LARGE_STARTS	3
 #define PARAM_IN_USE	FZ_PARAM_DIR "pages_in_use"
 
-/* What the kernel may hold back, or have charged ahead, on each processor. */
+/* Bytes that the kernel may hold back, or have charged ahead, on each processor. */
 #define SLACK	(2 * MIB)
 
 FIXTURE(memcg_end) {
@@ -55,7 +55,7 @@ FIXTURE_TEARDOWN(memcg_end)
 	EXPECT_TRUE(fz_until(!rmdir(GROUP) || errno == ENOENT, FZ_PATIENCE_MS));
 }
 
-/* What a tenant has; of a memfd, if there is no context. */
+/* A tenant's descriptors and mapping; those of a memfd if it has no context. */
 struct tenant {
 	uint32_t policy;
 	size_t size;
@@ -151,7 +151,7 @@ static long until_back(long long level)
 	return fz_now_ms() - begin;
 }
 
-/* The moment after its end, what is charged; *gone: how long the end took. */
+/* The charge right after the tenant's end; *gone: how long the end took. */
 static long long end_of(pid_t pid, int signal, long *gone)
 {
 	long begin = fz_now_ms();
@@ -260,7 +260,7 @@ TEST_F(memcg_end, large_vmm_restarts_at_the_limit)
 	EXPECT_EQ(0, memfd_kills);
 }
 
-/* What nobody will want is not cleared first, and not kept: of this process. */
+/* Surplus is neither cleared nor kept, at the end of a scratch of this process. */
 #define STATS_ARE(ctx, owned, zeroed) do {				\
 	struct fastzero_stats s_ = fz_stats(ctx);			\
 	EXPECT_EQ(owned, s_.out_owned);					\
@@ -272,11 +272,14 @@ TEST_F(memcg_end, surplus_is_not_cleared)
 	struct tenant t = { .policy = variant->policy, .size = 32 * MIB };
 	uint64_t keep = 2 * MIB / fz_ps;
 
-	/* POOL is about one node: on another, what the touches took would count. */
+	/*
+	 * POOL sets the target of one node.  Touches on another node would take from
+	 * other stores.
+	 */
 	ASSERT_EQ(0, fz_stay());
 	ASSERT_EQ(0, tenant_open(&t, false));
 	tenant_touch(&t, 0, t.size);
-	/* It forgets what runs took. */
+	/* POOL makes the pool forget the demand of runs. */
 	ASSERT_EQ(0, tenant_pool(&t, 0));
 	fz_reset(t.fd, 0, t.size / 2, FASTZERO_MODE_DROP);
 	/* A reset leaves it to the background. */
@@ -284,7 +287,7 @@ TEST_F(memcg_end, surplus_is_not_cleared)
 			     FZ_PATIENCE_MS));
 	STATS_ARE(t.ctx, t.size / 2 / fz_ps, 0);
 
-	/* And the rest, at the end of its scratch; but what is asked for stays. */
+	/* The rest goes at the end of its scratch, but the target stays. */
 	ASSERT_EQ(0, tenant_pool(&t, 2 * MIB));
 	munmap(t.map, t.size);
 	close(t.fd);
@@ -346,7 +349,7 @@ TEST_F(memcg_end, memory_stays_until_the_last_user_ends)
 	munmap(a.map, a.size);
 	close(a.fd);
 	EXPECT_EQ(FZ_CLEAN, fz_find_unlike(b.map, 0, b.size, 1));
-	/* What the other one had is ready for it, or waits to be. */
+	/* The other scratch's pages are ready for this one, or wait for the zeroer. */
 	fz_reset(b.fd, 0, b.size, FASTZERO_MODE_SWAP);
 	EXPECT_EQ(FZ_CLEAN, fz_find_nonzero(b.map, 0, b.size));
 	fz_fill(b.map, 0, b.size, 2);

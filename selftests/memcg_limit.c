@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Calls at the limit of a memory cgroup.  They reclaim what can be reclaimed; then they
- * say ENOMEM and how far they came.  No process is killed.
+ * Calls at the limit of a memory cgroup.  They reclaim memory as far as possible.  Then
+ * they return ENOMEM, and report how far they came.  The kernel kills no process.
  */
 #define _GNU_SOURCE
 #include "kselftest_harness.h"
@@ -78,7 +78,7 @@ static int read_anew(const char *path, const struct stat *st, int type,
 	return cached() > (long long)(LIMIT * 3 / 4);
 }
 
-/* What a child in the group is to do. */
+/* The job of a child in the group. */
 struct job {
 	uint32_t policy;
 	bool cache;
@@ -87,7 +87,7 @@ struct job {
 	unsigned char *map;
 };
 
-/* In the group, with a scratch of its own; 0, or what is wrong. */
+/* In the group, with the child's own scratch; 0, or the number of the mistake. */
 static int begin(struct job *job)
 {
 	alarm(60 * fz_slow());
@@ -101,7 +101,7 @@ static int begin(struct job *job)
 	return job->fd < 0 || job->map == MAP_FAILED ? 252 : 0;
 }
 
-/* Who was told has some memory left to say so. */
+/* The caller has some memory left to report the error. */
 static void say_so(void)
 {
 	volatile char stack[8 * 4096];
@@ -135,7 +135,7 @@ static int populate(void *arg)
 		return 3;
 	if (job->policy == FASTZERO_PAGES_2M && !s.out_huge)
 		return 4;
-	/* A touch of what is not mapped would take page tables. */
+	/* Touching a page that is not mapped would take page tables. */
 	return fz_pread_nonzero(job->fd, 0, out.out_done) == FZ_CLEAN ? 0 : 5;
 }
 
@@ -180,7 +180,7 @@ static int pool(void *arg)
 		       2 : 0;
 }
 
-/* Everything else that takes memory, when nearly nothing is left. */
+/* All other calls that take memory, when nearly none is left. */
 static int others(void *arg)
 {
 	struct fastzero_populate out;
@@ -245,8 +245,8 @@ TEST_F(memcg_limit, other_calls)
 }
 
 /*
- * Somebody else pays for the pages, but not for the page tables that map them: here
- * there is one for each.
+ * Another group pays for the pages, but not for the page tables that map them: here
+ * there is one for each page.
  */
 #define SPARSE	4096
 

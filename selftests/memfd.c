@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What a scratch has in common with a memfd: the same calls on both have the same
- * results.  unlike.c has what differs.
+ * Common behaviour of a scratch and a memfd: the same calls on both have the same
+ * results. unlike.c tests the differences.
  */
 #include "kselftest_harness.h"
 #include "fz.h"
@@ -123,7 +123,7 @@ TEST_F(memfd, seek_data_and_hole)
 		touch(self, 2 * CHUNK_PAGES + i, huge);
 	EXPECT_SEEKS_ALIKE();
 
-	/* What is zero again is data as long as it has a page. */
+	/* A page that is zero again is data as long as it is populated. */
 	fz_clear(self->fd[SCRATCH], 0, SIZE, FASTZERO_MODE_INPLACE);
 	EXPECT_SEEKS_ALIKE();
 	for (i = 0; i < PAGES; i++)
@@ -257,7 +257,7 @@ TEST_F(memfd, prot_exec)
 	EXPECT_EQ(FZ_CLEAN, fz_find_nonzero(self->map[SCRATCH], 0, SIZE));
 }
 
-/* Whatever a program does to a file that it did not make. */
+/* Calls that a program may make on any file. */
 static int do_to_file(int fd, int what)
 {
 	struct flock lock = { .l_type = F_WRLCK };
@@ -296,7 +296,7 @@ TEST_F(memfd, other_calls_agree)
 
 TEST_F(memfd, madvise_agrees)
 {
-	/* Up to what is common to all kernels; then those for memory that failed. */
+	/* Advice that all kernels know, then that for failed memory. */
 	int advice, i;
 
 	for (advice = 0; advice < 26; advice++) {
@@ -308,7 +308,10 @@ TEST_F(memfd, madvise_agrees)
 						  advice));
 			EXPECT_TRUE(self->map[i][0] == 5 || advice == MADV_REMOVE);
 		}
-		/* Kernels differ in whether they know it, but do not ask what it is. */
+		/*
+		 * Kernels differ in whether they know it; none looks at the kind of
+		 * memory.
+		 */
 		if (advice != 25)
 			EXPECT_EQ(err[MEMFD], err[SCRATCH]) TH_LOG("advice %d", advice);
 	}

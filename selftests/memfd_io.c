@@ -168,7 +168,7 @@ TEST_F(io, splice_from_holes_takes_nothing)
 	free(buf);
 }
 
-/* What is in the pipe is a copy: a reset finds nothing held, and takes nothing back. */
+/* The pipe has a copy: a reset finds no page held, and takes none out. */
 TEST_F(io, reset_after_splice)
 {
 	unsigned char *buf = malloc(SIZE);
@@ -334,7 +334,7 @@ static int create_named(int ctx, const char *name)
 	return ioctl(ctx, FASTZERO_IOC_CREATE, &c) ? -1 : c.out_fd;
 }
 
-/* What /proc calls a descriptor, without "(deleted)". */
+/* A descriptor's name in /proc, without "(deleted)". */
 static const char *link_of(int fd)
 {
 	static char text[512];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Which mappings there are, and the second door: mmap of the device itself.
+ * Mappings of scratches, and mmap of the device itself.
  */
 #include "kselftest_harness.h"
 #include "fz.h"
@@ -170,7 +170,7 @@ TEST_F(device, size_is_that_of_the_first_mapping)
 	EXPECT_EQ(SIZE, lseek(self->ctx, 0, SEEK_END));
 	EXPECT_EQ(1, fz_stats(self->ctx).out_scratches);
 	EXPECT_EQ(SIZE, fz_stats(self->ctx).out_length);
-	/* A smaller one later changes nothing. */
+	/* A smaller mapping later does not change the size. */
 	fz_map(self->ctx, 0, fz_ps);
 	EXPECT_EQ(SIZE, lseek(self->ctx, 0, SEEK_END));
 	EXPECT_EQ(1, fz_stats(self->ctx).out_scratches);
@@ -270,8 +270,8 @@ static int map_at_once(int ctx, volatile int *ready)
 }
 
 /*
- * Processes that share a descriptor map it first, all at once, and the context may
- * have no more than the one scratch that they all get.
+ * Processes that share a descriptor map it first, all at once.  The context must have one
+ * scratch, which all of them get.
  */
 TEST(device_first_mapped_at_once)
 {

@@ -40,7 +40,7 @@ static bool nbd_send(struct nbd *nbd, const unsigned char *data, size_t n)
 	return true;
 }
 
-/* One request; false when there are no more. */
+/* Handles one request; false at the end. */
 static bool nbd_serve_one(struct nbd *nbd)
 {
 	static unsigned char zeros[NBD_SIZE];

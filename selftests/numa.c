@@ -55,7 +55,7 @@ static int create(int ctx, int node, uint32_t policy, uint64_t length)
 					policy, node);
 }
 
-/* A scratch of a node, or of none (-1), and a mapping of it. */
+/* A scratch of a node, or of no named node (-1), and a mapping of it. */
 #define SCRATCH(fd, map, node) do {					\
 	fd = create(self->ctx, node, FASTZERO_PAGES_4K, SIZE);		\
 	ASSERT_LE(0, fd);						\
@@ -163,7 +163,10 @@ TEST_F(numa, bad_nodes_are_refused)
 	EXPECT_EQ(0, fz_stats(self->ctx).out_pool_target);
 }
 
-/* To who has named a node, its memory is worth more than what is ready elsewhere. */
+/*
+ * A scratch with a named node allocates there before it takes ready pages of other
+ * nodes.
+ */
 TEST_F(numa, named_node_before_ready)
 {
 	struct fastzero_stats stats;
@@ -196,7 +199,7 @@ TEST_F(numa, ready_before_the_touchers_node)
 	close(fd);
 }
 
-/* Another node's page is better than none. */
+/* At the limit, another node's page is better than a failure. */
 TEST_F(numa, other_nodes_pages_at_the_limit)
 {
 	unsigned char *map;
@@ -257,7 +260,9 @@ TEST_F(numa, swap_keeps_the_node)
 	EXPECT_EQ(0, out.out_swapped);
 	EXPECT_EQ(PAGES, out.out_cleared);
 	fz_fill(map, 0, SIZE, SEED);
-	/* The zeroer may have a batch for the next one in hand, too, but not for long. */
+	/*
+	 * The zeroer may still have a batch of the next one in hand, but not for long.
+	 */
 	ASSERT_TRUE(fz_until(pool_of(self->ctx, 0, 1, PAGES).out_ready == PAGES,
 			     FZ_PATIENCE_MS));
 	out = fz_reset(fd, 0, SIZE, FASTZERO_MODE_SWAP);
@@ -292,7 +297,7 @@ TEST_F(numa, swap_moves_pages_to_the_named_node)
 	close(fd);
 }
 
-/* What a SWAP has wanted is allocated where it has wanted it. */
+/* The pool allocates on the node on which SWAP lacked folios. */
 TEST_F(numa, learns_by_node)
 {
 	struct fastzero_reset out = { 0 };
@@ -335,7 +340,7 @@ TEST_F(numa, swap_keeps_the_node_of_chunks)
 		for (node = 0; node < NODES; node++) {
 			EXPECT_ON(node, map + node * FZ_CHUNK, 512);
 			EXPECT_ON(node, map + (NODES + node) * FZ_CHUNK, 512);
-			/* What was wanted of both is counted for one of them. */
+			/* The demand for both nodes is counted for one of them. */
 			ASSERT_LE(2, pool_of(self->ctx, 9, node, 2).out_ready);
 		}
 	}
@@ -356,7 +361,7 @@ TEST_F(numa, chunk_of_the_named_node)
 	fz_fill(map, 0, FZ_CHUNK, SEED);
 	ASSERT_EQ(512, fz_stats(fd).out_huge);
 	EXPECT_ON(1, map, 512);
-	/* None is ready there. */
+	/* No folio is ready there. */
 	out = fz_reset(fd, 0, FZ_CHUNK, FASTZERO_MODE_AUTO);
 	EXPECT_EQ(512, out.out_cleared);
 	EXPECT_ON(1, map, 512);

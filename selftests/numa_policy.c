@@ -59,7 +59,7 @@ static int bind_task(int mode, unsigned long nodes)
 	return syscall(SYS_set_mempolicy, mode, &nodes, 8 * sizeof(nodes));
 }
 
-/* What a test is run on: a memfd says what is right. */
+/* The kinds of memory under test.  A memfd shows the right result. */
 enum kind { MEMFD, SCRATCH, SCRATCH_2M, KINDS };
 
 static int make(int ctx, enum kind kind, uint64_t length)

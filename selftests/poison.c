@@ -95,7 +95,7 @@ TEST_F(poison, reset_drops_a_failed_page)
 			      stats.out_owned - stats.out_pool_ready < PAGES),
 			     FZ_PATIENCE_MS));
 
-	/* What was there is gone, and the scratch is as good as new. */
+	/* The page is gone with its data, and the scratch works as before. */
 	ASSERT_ZERO(self->map, 0, SIZE);
 	fz_fill(self->map, 0, SIZE, 2);
 	ASSERT_FILLED(self->map, 0, SIZE, 2);
@@ -114,7 +114,7 @@ TEST_F(poison, touch_of_a_failed_page_is_sigbus)
 	EXPECT_EQ(0, fz_reads(self->map + (BAD + 1) * fz_ps));
 }
 
-/* Nor does it go through the descriptor; its neighbours do. */
+/* read and write of the failed page fail; those of its neighbours work. */
 TEST_F(poison, read_and_write_of_a_failed_page_fail)
 {
 	const off_t at = (off_t)(BAD * fz_ps);
@@ -127,7 +127,7 @@ TEST_F(poison, read_and_write_of_a_failed_page_fail)
 					  FALLOC_FL_KEEP_SIZE, at + 1, 1)));
 	EXPECT_EQ(1, pread(self->fd, &byte, 1, at - 1));
 	EXPECT_EQ(1, pwrite(self->fd, &byte, 1, at + (off_t)fz_ps));
-	/* What can be punched is punched. */
+	/* A hole punch of the failed page works. */
 	EXPECT_EQ(EIO, FZ_ERRNO(fallocate(self->fd, FALLOC_FL_PUNCH_HOLE |
 					  FALLOC_FL_KEEP_SIZE, at + 1,
 					  (off_t)fz_ps + 1)));
@@ -139,7 +139,7 @@ TEST_F(poison, read_and_write_of_a_failed_page_fail)
 	EXPECT_EQ(0, byte);
 }
 
-/* Page frame of a mapped page, 0 if it cannot be had. */
+/* Page frame of a mapped page, 0 if it is unknown. */
 static uint64_t frame_of(const unsigned char *page)
 {
 	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
@@ -151,7 +151,7 @@ static uint64_t frame_of(const unsigned char *page)
 	return entry & ((1ULL << 55) - 1);
 }
 
-/* It fails while it is in the pool: nobody gets it from there. */
+/* The page fails while it is in the pool: no fault ever gets it. */
 TEST_F(poison, failed_page_never_leaves_the_pool)
 {
 	struct fastzero_stats st;
@@ -172,7 +172,7 @@ TEST_F(poison, failed_page_never_leaves_the_pool)
 		SKIP(return, "no " HARD_OFFLINE);
 	fz_write_string(HARD_OFFLINE, address);
 
-	/* All that there are, and one more for the one that is not. */
+	/* All pages of the pool, and one more for the failed one. */
 	fd = fz_create(self->ctx, SIZE);
 	more = fz_map(fd, 0, SIZE);
 	fz_fill(self->map, 0, SIZE, 3);
@@ -181,7 +181,10 @@ TEST_F(poison, failed_page_never_leaves_the_pool)
 		EXPECT_NE(bad, frame_of(self->map + i * fz_ps));
 		EXPECT_NE(bad, frame_of(more + i * fz_ps));
 	}
-	/* Pages that the background holds for a moment are owned, and nowhere else. */
+	/*
+	 * Pages that the background has in hand for a moment are owned, but in no
+	 * scratch or store.
+	 */
 	EXPECT_TRUE(fz_until((st = fz_stats(self->ctx),
 			      st.out_owned == st.out_populated +
 					      st.out_pool_ready + st.out_pool_used),
@@ -246,7 +249,7 @@ FIXTURE_VARIANT(ready) {
 	uint32_t mode;
 };
 
-/* Who takes from the pool: a fault in a hole, or SWAP for what is there. */
+/* Ways to take a folio from the pool: a fault in a hole, or SWAP. */
 FIXTURE_VARIANT_ADD(ready, fault) { .mode = FASTZERO_MODE_DROP };
 FIXTURE_VARIANT_ADD(ready, swap) { .mode = FASTZERO_MODE_SWAP };
 
@@ -269,7 +272,9 @@ FIXTURE_TEARDOWN(ready)
 
 #define READY	2
 
-/* A page fails in the middle of a folio that is ready: nobody gets any of it. */
+/*
+ * A page fails in the middle of a ready huge folio: no part of the folio is used again.
+ */
 TEST_F(ready, huge_folio_fails_in_the_pool)
 {
 	struct fastzero_stats st;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * AUTO's policy, as docs/policy.md tells it: the situations that it names, in its order,
- * and what the tracepoints and the counters say of each.
+ * AUTO's policy as in docs/policy.md: the situations of that page, in its order, checked
+ * against the tracepoints and the counters.
  */
 #include "kselftest_harness.h"
 #include "fz.h"
@@ -58,7 +58,7 @@ static unsigned int reads(volatile unsigned char *map, size_t nr)
 #define POPULATED()	fz_stats(self->fd).out_populated
 #define FRESH_LOG()	ASSERT_EQ(0, write_file(LOG, ""))
 
-/* 1: as many pages as a flush costs are cleared, whatever is ready. */
+/* 1: so few pages that a flush costs more are cleared, although ready ones are there. */
 TEST_F(policy, s01_few_pages)
 {
 	fz_pool(self->ctx, READY, FASTZERO_POOL_WAIT);
@@ -67,7 +67,7 @@ TEST_F(policy, s01_few_pages)
 	ASSERT_LINES(1, "way=inplace why=few populated=10 cleared=10");
 }
 
-/* 2: dense pages of a process, and as many ready: swapped. */
+/* 2: pages of a process side by side, with as many ready: swapped. */
 TEST_F(policy, s02_dense_process)
 {
 	writes(self->map, 600, 1);
@@ -87,7 +87,7 @@ TEST_F(policy, s03_sparse_process)
 	ASSERT_LINES(1, "way=inplace why=seen populated=64 cleared=64 swapped=0");
 }
 
-/* 4: mapped twice, as for a guest: what leaves its place faults. */
+/* 4: mapped twice, as with a guest: each page that is unmapped would fault. */
 TEST_F(policy, s04_mapped_twice)
 {
 	unsigned char *second = fz_map(self->fd, 0, SIZE);
@@ -99,7 +99,7 @@ TEST_F(policy, s04_mapped_twice)
 	munmap(second, SIZE);
 }
 
-/* 5: none ready. */
+/* 5: no page is ready. */
 TEST_F(policy, s05_late_zeroer)
 {
 	writes(self->map, 600, 1);
@@ -109,7 +109,7 @@ TEST_F(policy, s05_late_zeroer)
 	ASSERT_LINES(1, "way=inplace why=late populated=600 cleared=600");
 }
 
-/* 6: nobody maps it. */
+/* 6: the scratch is not mapped. */
 TEST_F(policy, s06_unmapped)
 {
 	writes(self->map, 600, 1);
@@ -143,7 +143,7 @@ TEST_F(policy, s07_one_off)
 	ASSERT_ZERO(self->map, 0, SIZE);
 }
 
-/* 8: resets without runs, any number of them: nothing goes. */
+/* 8: however many resets come without a run, no page goes. */
 TEST_F(policy, s08_idle)
 {
 	struct fastzero_stats s;
@@ -214,7 +214,7 @@ TEST_F(policy, s11_drop_forgets)
 	EXPECT_EQ(LIVE, POPULATED());
 }
 
-/* 12: the caller says that nothing ran: nothing is done. */
+/* 12: the caller says that nothing ran: the call does nothing. */
 TEST_F(policy, s12_idle_flag)
 {
 	struct fastzero_reset r = {
@@ -298,7 +298,7 @@ TEST_F(policy_2m, s14_chunks_age)
 	ASSERT_ZERO(self->map, 0, SIZE_2M);
 }
 
-/* 15: idle resets drop none of them. */
+/* 15: idle resets drop no chunk. */
 TEST_F(policy_2m, s15_idle)
 {
 	size_t i;
@@ -322,7 +322,7 @@ TEST_F(policy_2m, s16_sparse_and_late)
 	for (i = 0; i < 8; i++) {
 		for (k = 0; k < CHUNKS; k++)
 			self->map[k * FZ_CHUNK + i * 100] = 1;
-		/* What was learned is forgotten, and none is ready. */
+		/* The pool forgets what it has learned, and no folio is ready. */
 		ASSERT_EQ(0, fz_raw_pool_huge(self->ctx, 0, 0));
 		ASSERT_TRUE(fz_until(!fz_stats(self->ctx).out_pool_ready,
 				     FZ_PATIENCE_MS));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The pool of a context: it is as full as it was told to be, what is dropped
- * comes back to it clean, and what is too much leaves.
+ * The pool of a context: it reaches its target, dropped folios come back to it and are
+ * zero when they are used, and surplus leaves.
  */
 #include "kselftest_harness.h"
 #include "fz.h"
@@ -36,7 +36,7 @@ FIXTURE_TEARDOWN(pool)
 	close(self->ctx);
 }
 
-/* Everything that is idle is ready, and it is so many. */
+/* All idle folios of the pool are ready, and their number is right. */
 static bool is_idle(int ctx, uint64_t ready, uint64_t owned)
 {
 	struct fastzero_stats stats;
@@ -138,7 +138,10 @@ TEST_F(pool, ready_pages_are_taken_first)
 	EXPECT_IDLE(30, 75);
 }
 
-/* Told once: what the first run took is there again, and a reset keeps it so. */
+/*
+ * After one call of POOL, the pool replaces the first run's folios, and a reset keeps
+ * them.
+ */
 TEST_F(pool, pool_is_refilled_after_a_run)
 {
 	int i;
@@ -152,7 +155,7 @@ TEST_F(pool, pool_is_refilled_after_a_run)
 		ASSERT_ZERO(self->map, 0, SIZE);
 	}
 	EXPECT_EQ(0, fz_stats(self->ctx).out_faults_alloc);
-	/* DROP brings back more than there is to be. */
+	/* DROP brings back more folios than the target. */
 	fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_DROP);
 	fz_pool(self->ctx, PAGES, 0);
 	EXPECT_IDLE(PAGES, PAGES);
@@ -234,8 +237,8 @@ TEST_F(pool, drop_more_than_the_target)
 }
 
 /*
- * Pages that wait for the zeroer are as good as there: none is allocated, but
- * when the zeroer has the last of them in hand just now.
+ * Used folios count towards the target: POOL allocates none in their place, unless the
+ * zeroer has the last of them in hand.
  */
 TEST_F(pool, used_pages_are_present)
 {
@@ -273,7 +276,7 @@ TEST_F(pool, ready_pages_are_zero)
 	EXPECT_EQ(20 * PAGES, fz_stats(self->ctx).out_faults_ready);
 }
 
-/* Before the zeroer has come to them, too. */
+/* Also before the zeroer has cleared them. */
 TEST_F(pool, used_pages_are_zero)
 {
 	struct fastzero_stats stats;
@@ -330,7 +333,7 @@ static void *churn(void *arg)
 	return NULL;
 }
 
-/* Faults take and drops give while the target moves: nothing is lost. */
+/* Faults take folios and drops return them while the target moves: none is lost. */
 TEST_F(pool, target_moves_under_load)
 {
 	struct churn c = { self->fd, self->map, false };
@@ -381,7 +384,7 @@ TEST_F(pool, several_set_it_at_once)
 	EXPECT_IDLE(stats.out_pool_target, stats.out_pool_target);
 }
 
-/* Killed while it allocates: all of it or nothing. */
+/* POOL is killed while it allocates: it adds all folios or none. */
 TEST_F(pool, killed_in_the_call)
 {
 	const uint64_t many = 60000;
@@ -412,7 +415,7 @@ TEST_F(pool, killed_in_the_call)
 	EXPECT_EQ(3, undone);
 }
 
-/* Somebody who fills the pool. */
+/* A thread that fills the pool. */
 struct filling {
 	int ctx;
 	bool huge;
@@ -434,8 +437,8 @@ static void *fill_pool(void *arg)
 #define FILLED	(96UL << 20)
 
 /*
- * What is allocated is in the pool at once, not when all of it is there: so the
- * system can have it back meanwhile.
+ * Allocated folios enter the pool batch by batch, so that the system can take them back
+ * during the call.
  */
 static bool filling_is_seen(int ctx, bool huge)
 {

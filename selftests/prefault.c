@@ -61,7 +61,7 @@ FIXTURE_TEARDOWN(prefault)
 	close(self->ctx);
 }
 
-/* The guest writes what it uses; nested faults of that. */
+/* The guest writes its pages.  Returns its nested faults. */
 static long long run(struct minivm *vm, int *err)
 {
 	struct minivm_job job = {

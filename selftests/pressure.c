@@ -19,10 +19,10 @@
 /* About half of 256 MiB with 200 MiB in the pool and a wish for 120 MiB. */
 #define LIMIT	(128 * MIB)
 #define POOLED	(96 * MIB)
-/* More than the kernel keeps back from what can be reclaimed. */
+/* More than the kernel subtracts from reclaimable memory. */
 #define SHOWN	(256 * MIB)
 #define WANTED	(60 * MIB)
-/* What the kernel may hold back or have charged ahead, on each processor. */
+/* Bytes that the kernel may hold back or have charged ahead, on each processor. */
 #define SLACK	(2 * MIB)
 
 #define RATE	FZ_PARAM_DIR "zeroer_rate"
@@ -84,7 +84,7 @@ FIXTURE_SETUP(pressure)
 		FZ_SKIP_ALL("INFO does not report the order");
 	close(self->ctx);
 	self->ctx = -1;
-	/* What is dropped stays as it is. */
+	/* Dropped folios stay used. */
 	if (variant->used)
 		ASSERT_EQ(0, fz_write_string(RATE, "1"));
 }
@@ -115,7 +115,7 @@ struct job {
 	uint64_t bytes;
 };
 
-/* A pool of so many bytes, of which the zeroer has cleared none; errno. */
+/* A pool of @bytes, none of which the zeroer has cleared; errno. */
 static int fill_used(const struct job *job)
 {
 	int fd = fz_raw_create(job->ctx, job->bytes, 0, job->huge ?
@@ -209,7 +209,7 @@ static int open_there(const char *group)
 	ASSERT_EQ((size) / fz_ps, pooled(self->ctx));			\
 } while (0)
 
-/* Nobody is killed for want of what nobody uses. */
+/* No process is killed while the pool has idle memory. */
 TEST_F(pressure, limit_of_a_group)
 {
 	pid_t neighbour;
@@ -232,7 +232,7 @@ TEST_F(pressure, limit_of_a_group)
 	EXPECT_GE((LIMIT - WANTED) / fz_ps, pooled(self->ctx));
 }
 
-/* Nor held up for it. */
+/* No process is slowed down for it either. */
 TEST_F(pressure, high_of_a_group)
 {
 	long begin;
@@ -247,7 +247,7 @@ TEST_F(pressure, high_of_a_group)
 	EXPECT_LT(0, fz_stats(self->ctx).out_shrunk);
 }
 
-/* From 6.4 on the kernel counts for this what it finds itself, and says EAGAIN. */
+/* From 6.4 on the kernel counts only pages that it finds itself, and returns EAGAIN. */
 TEST_F(pressure, memory_reclaim)
 {
 	long long before, after;
@@ -265,7 +265,7 @@ TEST_F(pressure, memory_reclaim)
 	EXPECT_GE(POOLED / 2 / fz_ps, pooled(self->ctx));
 }
 
-/* A group is not short for what another's pool has. */
+/* A group at its limit does not take the pool of another group. */
 TEST_F(pressure, other_groups_pool_is_kept)
 {
 	SKIP_WITHOUT_MEMCG();
@@ -274,7 +274,9 @@ TEST_F(pressure, other_groups_pool_is_kept)
 	EXPECT_EQ(FZ_SIGNALLED + SIGKILL,
 		  fz_in_child(touch_there, JOB(OTHER, WANTED)));
 	EXPECT_EQ(0, fz_stats(self->ctx).out_shrunk);
-	/* But for what is above both. */
+	/*
+	 * Above the limit of their parent, the pool of the other group shrinks as well.
+	 */
 	ASSERT_EQ(0, group_set(OTHER, "memory.max", 2 * WANTED));
 	ASSERT_EQ(0, group_set(PARENT, "memory.max", WANTED + POOLED / 8));
 	EXPECT_EQ(0, fz_in_child(touch_there, JOB(OTHER, WANTED)));
@@ -290,7 +292,7 @@ TEST_F(pressure, group_is_removed)
 	ASSERT_EQ(0, group_set(PARENT, "memory.max", WANTED + POOLED / 8));
 	EXPECT_EQ(0, fz_in_child(touch_there, JOB(OTHER, WANTED)));
 	EXPECT_LT(0, fz_stats(self->ctx).out_shrunk);
-	/* What comes now is charged there, too. */
+	/* New charges go to the parent as well. */
 	ASSERT_EQ(0, group_set(PARENT, "memory.max", LIMIT));
 	ASSERT_EQ(0, fill_pool(JOB(NULL, POOLED / 4)));
 	ASSERT_EQ(0, group_set(PARENT, "memory.max", WANTED + POOLED / 8));
@@ -298,7 +300,7 @@ TEST_F(pressure, group_is_removed)
 	EXPECT_EQ(0, fz_read_key(PARENT "/memory.events", "oom_kill "));
 }
 
-/* What has not been cleared goes as it is, and more of it comes to nobody's pool. */
+/* Used folios go uncleared, and no pool gets them. */
 TEST_F(pressure, used_pages_go_uncleared)
 {
 	struct fastzero_stats before, after;
@@ -322,10 +324,7 @@ TEST_F(pressure, used_pages_go_uncleared)
 	EXPECT_GE(1024, fz_stats(self->ctx).out_zeroed - before.out_zeroed);
 }
 
-/*
- * Of what can be reclaimed the kernel leaves up to this out of MemAvailable, whoever
- * has it.
- */
+/* The kernel leaves up to this much reclaimable memory out of MemAvailable. */
 static long long low_watermark(void)
 {
 	FILE *f = fopen("/proc/zoneinfo", "re");
@@ -345,14 +344,14 @@ static long long available(void)
 	return fz_read_key("/proc/meminfo", "MemAvailable:") * 1024;
 }
 
-/* Base pages; the kernel sums up what processors have counted. */
+/* Base pages; the kernel adds up the counts of all processors first. */
 static long long reclaimable(void)
 {
 	fz_write_string("/proc/sys/vm/stat_refresh", "1");
 	return fz_read_key("/proc/vmstat", "nr_kernel_misc_reclaimable ");
 }
 
-/* MemAvailable has what would be given back, to the page. */
+/* MemAvailable has exactly the folios that the pool would give back. */
 TEST_F(pressure, pool_counts_as_available)
 {
 	long long pages = reclaimable(), before;
@@ -368,15 +367,15 @@ TEST_F(pressure, pool_counts_as_available)
 	ASSERT_EQ(0, fill_pool(JOB(NULL, SHOWN)));
 	EXPECT_LE(before - (long long)(SHOWN / 20) - low_watermark(), available());
 	EXPECT_GT((long long)(SHOWN / 2), low_watermark()) TH_LOG("says little here");
-	/* But for a few on each node, of which it is not told one by one. */
+	/* Except for a few on each node, since the count goes in steps. */
 	EXPECT_GE(128, llabs(reclaimable() - pages - (long long)(SHOWN / fz_ps)));
 
-	/* What a scratch takes is not to be had any more. */
+	/* Folios that a scratch takes no longer count. */
 	fd = fz_raw_create(self->ctx, SHOWN / 4, 0, variant->huge ?
 			   FASTZERO_PAGES_2M : FASTZERO_PAGES_4K, 0);
 	map = fz_map(fd, 0, SHOWN / 4);
 	fz_fill(map, 0, SHOWN / 4, 1);
-	/* The zeroer fills it up again meanwhile: between the two looks, too. */
+	/* The zeroer refills the pool meanwhile, also between the two looks. */
 	EXPECT_TRUE(fz_until(128 >= llabs(reclaimable() - pages -
 					  (long long)pooled(self->ctx)),
 			     FZ_PATIENCE_MS));

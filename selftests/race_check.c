@@ -20,7 +20,7 @@ static void note(struct race *r, uint64_t *counter, const char *what, int page,
 			 (uintmax_t)value);
 }
 
-/* The second scratch takes what the reset has freed. */
+/* The second scratch takes the pages that the reset has freed. */
 void race_take_freed(struct race *r)
 {
 	int page;
@@ -45,7 +45,7 @@ void race_check_freed(struct race *r)
 	fz_raw_clear(r->other_fd, 0, r->size, FASTZERO_MODE_DROP);
 }
 
-/* Nothing from before the reset in words of a page that it covered. */
+/* No word of a page that the reset covered has a value from before the reset. */
 static void check_old(struct race *r, int page, const volatile uint64_t *words,
 		      const uint64_t *done, const char *view)
 {

@@ -63,7 +63,7 @@ static void *writer_main(void *arg)
 				w->index * 64) % (unsigned int)r->nr_pages;
 
 			w->page = page;
-			/* Of the neighbours, too, which the reset may be at. */
+			/* Also unmap neighbours, which the reset may be at. */
 			if (r->config->alone && (w->seq ^ round) % 4 == 0)
 				madvise((void *)race_word(r, r->map,
 							  (int)page / GROUP * GROUP, 0),
@@ -112,7 +112,7 @@ void race_pause_ns(long ns, bool spin)
 		;
 }
 
-/* Holes in some places, pages that nobody has mapped in others. */
+/* Some pages are holes, others are populated and not mapped. */
 static void prepare(struct race *r)
 {
 	uint64_t words[8] = { [WORD_OLD] = OLD };
@@ -177,7 +177,7 @@ static void reset_one(struct race *r, int group, struct covered *c)
 	r->result->resets++;
 }
 
-/* Resets at random moments, as long as there are writers at work. */
+/* Resets at random moments, as long as writers work. */
 static void reset_some(struct race *r, struct covered *covered)
 {
 	uint32_t had_turn = 0;
@@ -243,7 +243,7 @@ static int start(struct race *r)
 	r->fd = fz_raw_create(r->ctx, r->size, r->config->zeropage ?
 			      FASTZERO_CREATE_ZEROPAGE : 0, policy, 0);
 	r->other_fd = fz_raw_create(r->ctx, r->size, 0, policy, 0);
-	/* SWAP takes what is ready. */
+	/* SWAP needs ready folios. */
 	if (r->config->huge)
 		err = fz_raw_pool_huge(r->ctx, 2 * HUGE_GROUPS, 0);
 	else

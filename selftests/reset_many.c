@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * RESET_MANY: as many calls of RESET, and how far it came if one of them fails.
+ * RESET_MANY: it does as much as single calls of RESET, and reports how far it came if
+ * one fails.
  */
 #include "kselftest_harness.h"
 #include "fz.h"
@@ -92,7 +93,7 @@ TEST_F(many, all_are_zero)
 	EXPECT_EQ(3 * NR, fz_stats(self->ctx).out_resets);
 }
 
-/* One of those that are not read at first, and one in the first lot. */
+/* A bad descriptor in the first batch, and in a later one. */
 TEST_F(many, done_counts_those_before_a_bad_one)
 {
 	const int at[] = { 100, 64, 63, 1, 0 };
@@ -110,7 +111,7 @@ TEST_F(many, done_counts_those_before_a_bad_one)
 		EXPECT_EQ(at[k], r.out_done);
 		expect_done(_metadata, self, at[k]);
 
-		/* What is no scratch, a context among them. */
+		/* A descriptor that is no scratch, a context among these. */
 		fill(self);
 		ASSERT_EQ(0, pipe(pipes));
 		self->fds[at[k]] = pipes[k % 2];
@@ -161,14 +162,17 @@ TEST_F(many, scratches_of_other_contexts)
 	expect_done(_metadata, self, 2);
 	EXPECT_EQ(1, fz_stats(other).out_resets);
 	EXPECT_EQ(3, fz_stats(self->ctx).out_resets);
-	/* The pool may have allocated for what SWAP lacked, and keeps it for a while. */
+	/*
+	 * The pool may have allocated folios that SWAP lacked, and keeps them for a
+	 * while.
+	 */
 	EXPECT_TRUE(fz_until(fz_stats(other).out_owned <= 2, FZ_PATIENCE_MS));
 	munmap(map, 2 * fz_ps);
 	close(fds[1]);
 	close(other);
 }
 
-/* Descriptors that cannot be read: none of them, or those behind the first lot. */
+/* Descriptors that cannot be read: all of them, or those behind the first batch. */
 TEST_F(many, unreadable_descriptors)
 {
 	int32_t *fds = mmap(NULL, 2 * fz_ps, PROT_READ | PROT_WRITE,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Who holds what: the list of all contexts in debugfs, fdinfo, and pages_in_use agree.
+ * The list of all contexts in debugfs, fdinfo, and pages_in_use agree.
  */
 #define _GNU_SOURCE
 #include "kselftest_harness.h"
@@ -137,7 +137,10 @@ TEST_F(roster, row_agrees_with_stats)
 	close(fd);
 }
 
-/* Of all kinds, to the page; also what only a mapping is left of. */
+/*
+ * The rows count all kinds of pages exactly, also those of a context that only a mapping
+ * holds.
+ */
 TEST_F(roster, rows_add_up_to_pages_in_use)
 {
 	unsigned char *map, *zeros, *chunk = NULL;
@@ -213,7 +216,7 @@ TEST_F(roster, ids_are_unique)
 	EXPECT_LT(self->id, strtoull(value, NULL, 10));
 }
 
-/* Everybody sees how much there is, root alone whose it is. */
+/* Every user can read the total.  Only root can read the list. */
 static int as_nobody(void *arg)
 {
 	(void)arg;

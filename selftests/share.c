@@ -239,7 +239,7 @@ static void tenant_live(const char *group, int nr, bool lends, int ready)
 	}
 }
 
-/* Nothing but work, for so long; how much of a processor it got, in 1/1000. */
+/* Computes for @ms; returns its share of a processor, in 1/1000. */
 static int work(long ms)
 {
 	uint64_t begin = now_ns(), cpu = own_cpu();
@@ -316,8 +316,8 @@ static int victim(void *arg)
 }
 
 /*
- * The victim has what it would have beside a tenant without any zeroer.  An emulator
- * that waits for processors itself takes some of that, at times: the best of a few tries
+ * The computing tenant gets the share that it would have without any zeroer.  An emulator
+ * that waits for processors takes some of that, at times.  So the best of a few tries
  * counts, less a fifth.  Under --icount the first is exact (docs/neighbour.md).
  */
 TEST_F(share, computing_tenant_keeps_its_share)
@@ -335,7 +335,7 @@ TEST_F(share, computing_tenant_keeps_its_share)
 		ASSERT_EQ(0, fz_in_child(victim, got));
 		cpu = zeroer_cpu() - cpu;
 		TH_LOG("the zeroer: %ju ms", (uintmax_t)cpu / 1000000);
-		/* Nobody works for a tenant that does it itself. */
+		/* The module's thread does no work for a tenant with a lent thread. */
 		if (variant->lends)
 			EXPECT_GE(20000000, cpu);
 		TH_LOG("%d.%d %% of a processor", *got / 10, *got % 10);
@@ -369,7 +369,9 @@ struct spent {
 	uint64_t kernel;
 };
 
-/* Nothing is left to be done, and no turn is under way of which we know a part only. */
+/*
+ * The zeroer has finished, and no turn is under way that would be counted in part only.
+ */
 static bool all_is_done(const struct tenant *t)
 {
 	return fz_until(!tenant_stats(t).out_pool_used, FZ_PATIENCE_MS) &&
@@ -410,7 +412,7 @@ static void beside_hogs(struct __test_metadata *_metadata, const struct tenant *
 	       (uintmax_t)spent->kernel / 1000);
 }
 
-/* It is no more than the machine had, and it is what the kernel says. */
+/* The time is not more than the machine had, and agrees with the kernel's. */
 TEST(stats_have_cpu_time)
 {
 	struct spent spent = {};
@@ -419,7 +421,7 @@ TEST(stats_have_cpu_time)
 
 	ASSERT_EQ(0, fz_write_string(RATE, "0")) TH_LOG("needs root");
 	ASSERT_EQ(0, tenant_open(&t, 8, FASTZERO_PAGES_4K));
-	/* The kernel's figure has waits, too; a stalled machine makes these long. */
+	/* The kernel's figure includes waits, which are long on a stalled machine. */
 	for (tries = 0; tries < 5; tries++) {
 		beside_hogs(_metadata, &t, &spent);
 		EXPECT_LT(0, spent.stats);
@@ -432,7 +434,7 @@ TEST(stats_have_cpu_time)
 	EXPECT_EQ(0, fz_write_string(RATE, "1048576"));
 }
 
-/* What the zeroer takes beside its owner, for docs/neighbour.md. */
+/* Time of the zeroer beside its owner's, for docs/neighbour.md. */
 static void beside_owner(struct __test_metadata *_metadata, const char *what,
 			 uint64_t step)
 {
@@ -513,7 +515,10 @@ TEST(contexts_take_turns)
 	tenant_close(&little);
 }
 
-/* Nor does a tenant with many contexts: its memory cgroup has one turn, not eight. */
+/*
+ * A tenant with many contexts takes no more either: its memory cgroup has one turn, not
+ * eight.
+ */
 TEST(tenants_take_turns)
 {
 	struct tenant much, little;
@@ -591,7 +596,7 @@ static bool all_ready(const struct tenant *t)
 	return !tenant_stats(t).out_pool_used;
 }
 
-/* Everything that there is, whatever the bound of others. */
+/* One call clears all used folios. zeroer_rate does not bound it. */
 TEST_F(lent, clears_all_in_one_call)
 {
 	uint64_t before = tenant_stats(&self->t).out_zeroed;
@@ -602,13 +607,13 @@ TEST_F(lent, clears_all_in_one_call)
 	EXPECT_TRUE(all_ready(&self->t));
 	EXPECT_EQ(SIZE / fz_ps, before + z.out_work);
 	EXPECT_EQ(SIZE / fz_ps, tenant_stats(&self->t).out_zeroed);
-	/* Afterwards the module's thread looks whether there is more. */
+	/* Afterwards the module's thread checks for more work. */
 	ns = tenant_stats(&self->t).out_zeroer_ns - ns;
 	EXPECT_LE(z.out_ns, ns);
 	EXPECT_GE(2 * z.out_ns, ns);
 	EXPECT_LT(0, z.out_ns);
 	ASSERT_ZERO(self->t.map[0], 0, SIZE);
-	/* And again, when there is nothing. */
+	/* The same again, without any work. */
 	ASSERT_EQ(0, fz_raw_zero(self->t.ctx[0], 0, FASTZERO_ZERO_ONCE, &z));
 	EXPECT_EQ(0, z.out_work);
 }
@@ -622,7 +627,7 @@ TEST_F(lent, ends_after_its_timeout)
 	EXPECT_TRUE(all_ready(&self->t));
 }
 
-/* While it is there it does all of the work, and then somebody else does. */
+/* While lent, the thread does all of the work.  Afterwards the module's thread does. */
 TEST_F(lent, does_all_the_work)
 {
 	uint64_t cpu, ns;
@@ -648,7 +653,7 @@ TEST_F(lent, does_all_the_work)
 	EXPECT_LT(cpu, zeroer_cpu());
 }
 
-/* Several of them, who come and go while there is work. */
+/* Several lent threads, which come and go while there is work. */
 TEST_F(lent, several_threads_at_once)
 {
 	pthread_t threads[3];

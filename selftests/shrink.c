@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A pool that nobody told its size: it has what runs need, for a while, and the
- * system gets it back when it is short of memory.
+ * A pool without a target keeps as many folios as runs need, for a while.  The system
+ * gets them back when memory is short.
  */
 #include "kselftest_harness.h"
 #include "fz.h"
@@ -54,7 +54,7 @@ FIXTURE_TEARDOWN(shrink)
 
 #define DROP_CACHES "/proc/sys/vm/drop_caches"
 
-/* What the system does when it is short: it asks for all that can be had. */
+/* As the system does when memory is short: reclaim as much as possible. */
 static int shrink(void)
 {
 	return fz_write_string(DROP_CACHES, "2");
@@ -160,7 +160,7 @@ TEST_F(shrink, learned_demand_fades)
 	EXPECT_STAYS(100, 100, HOLD);
 }
 
-/* Whoever says how much he wants has no more. */
+/* A pool with a target keeps no more than that. */
 TEST_F(shrink, pool_forgets)
 {
 	long begin;
@@ -174,7 +174,7 @@ TEST_F(shrink, pool_forgets)
 		SKIP(return, "too slow to tell");
 }
 
-/* What is only touched, or cleared where it is, is there once. */
+/* Pages that are only touched, or cleared in place, exist once. */
 TEST_F(shrink, faults_allocate_nothing_ahead)
 {
 	int i;
@@ -187,7 +187,10 @@ TEST_F(shrink, faults_allocate_nothing_ahead)
 	}
 }
 
-/* The first SWAP finds nothing; the next ones do, and it costs as much again. */
+/*
+ * The first SWAP finds no ready folio.  Later ones do, at the price of as much memory
+ * again.
+ */
 TEST_F(shrink, swap_gets_ready_ones)
 {
 	struct fastzero_reset r;
@@ -236,7 +239,7 @@ TEST_F(shrink, chunks_get_ready_ones)
 	close(fd);
 }
 
-/* Surplus and targets, and none of it comes back by itself. */
+/* Reclaim takes surplus and targets, and none of it comes back by itself. */
 TEST_F(shrink, system_takes_surplus)
 {
 	struct fastzero_reset r;
@@ -248,26 +251,26 @@ TEST_F(shrink, system_takes_surplus)
 	EXPECT_READY(PAGES, PAGES);
 	EXPECT_EQ(0, fz_stats(self->ctx).out_shrunk);
 	ASSERT_EQ(0, shrink());
-	/* At once: nobody waits for anything. */
+	/* At once: reclaim waits for no thread. */
 	EXPECT_TRUE(is_ready(self->ctx, 0, 0));
 	/* On a slow machine the zeroer has given some of the surplus back before. */
 	EXPECT_GE(PAGES, fz_stats(self->fd).out_shrunk);
 	EXPECT_LE(100, fz_stats(self->fd).out_shrunk);
 	EXPECT_EQ(100, fz_stats(self->ctx).out_pool_target);
 
-	/* It goes on without, and asks for nothing for a while. */
+	/* The reset goes on without ready folios, and wants none for a while. */
 	RUN(SEED);
 	r = fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_SWAP);
 	EXPECT_EQ(PAGES, r.out_cleared);
 	EXPECT_STAYS(0, PAGES, HOLD);
 	RUN(SEED);
 	/*
-	 * What comes back all the same is good for the target, and no more; but where
-	 * a run takes long, the while may be over.
+	 * Folios that come back count for the target only.  If a run takes long, the
+	 * shortage may be over.
 	 */
 	DROP();
 	EXPECT_READY_WITHIN(100, 100, 1000 * (fz_slow() > 1 ? 2 * FADED : HOLD));
-	/* Whoever asks by name gets it. */
+	/* POOL brings the folios back. */
 	EXPECT_EQ(200, fz_pool(self->ctx, 200, FASTZERO_POOL_WAIT).out_ready);
 	RUN(SEED);
 }
@@ -295,7 +298,7 @@ static pid_t shrink_for_ever(void)
 	return pid;
 }
 
-/* POOL in such a shortage: it may have to say that the pages cannot be had. */
+/* POOL during such a shortage may fail with ENOMEM. */
 static int pool_when_short(int ctx, uint64_t target, uint32_t flags)
 {
 	int err = FZ_ERRNO(fz_raw_pool(ctx, target, flags, NULL));
@@ -304,7 +307,8 @@ static int pool_when_short(int ctx, uint64_t target, uint32_t flags)
 }
 
 /*
- * While pages go round: nobody finds anybody's bytes, and every page is counted.
+ * While pages are reused under pressure, no process finds another's bytes, and every
+ * page is counted.
  */
 TEST_F(shrink, under_pressure_pages_stay_isolated)
 {
@@ -330,7 +334,7 @@ TEST_F(shrink, under_pressure_pages_stay_isolated)
 	EXPECT_EQ(FZ_SIGNALLED + SIGKILL, fz_wait(pid));
 	s = fz_stats(self->ctx);
 	EXPECT_LT(0, s.out_shrunk);
-	/* But for what is in somebody's hands just now. */
+	/* Except for pages that are in hand at this moment. */
 	EXPECT_TRUE(fz_until((s = fz_stats(self->ctx), s.out_owned ==
 			      s.out_populated + s.out_pool_ready),
 			     FZ_PATIENCE_MS));
@@ -380,7 +384,7 @@ TEST_F(shrink, surplus_makes_room_at_the_limit)
 		EXPECT_TRUE(fz_until(!fz_stats(self->ctx).out_pool_used,
 				     FZ_PATIENCE_MS));
 	}
-	/* POOL, too. */
+	/* The same for POOL. */
 	EXPECT_EQ(PAGES, fz_pool(self->ctx, PAGES, FASTZERO_POOL_WAIT).out_ready);
 	close(fd);
 }

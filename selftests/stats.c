@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What STATS, fdinfo and POPULATE say against what was done.
+ * STATS, fdinfo and POPULATE report the work that was done.
  */
 #include "kselftest_harness.h"
 #include "fz.h"
@@ -30,7 +30,7 @@ FIXTURE_TEARDOWN(stats)
 	close(self->ctx);
 }
 
-/* A byte of each page, so that nothing is touched twice. */
+/* Touches a byte of each page once. */
 static void touch(volatile unsigned char *map, uint64_t first, uint64_t nr,
 		  bool write)
 {
@@ -51,7 +51,7 @@ static uint64_t pages_taken(const struct fastzero_stats *s)
 	return s->out_faults_ready + s->out_faults_used + s->out_faults_alloc;
 }
 
-/* The zeroer has nothing to clear or in hand, so that the numbers fit together. */
+/* The zeroer has no work and no folio in hand, so the numbers are consistent. */
 static bool is_quiet(int ctx, struct fastzero_stats *s)
 {
 	return !fz_raw_stats(ctx, s) && !s->out_pool_used && !s->out_pool_held &&
@@ -90,7 +90,7 @@ TEST_F(stats, faults)
 	EXPECT_EQ(12, s.out_faults_alloc);
 	EXPECT_EQ(20, s.out_populated);
 
-	/* What is mapped does not fault, what was read may be written. */
+	/* Mapped pages do not fault.  Pages that were read may be written. */
 	touch(self->map, 0, 20, true);
 	EXPECT_EQ(20, fz_stats(self->fd).out_faults);
 	/* Another mapping faults, but takes no pages. */
@@ -146,7 +146,7 @@ TEST_F(stats, resets)
 	EXPECT_EQ(1, s.out_populated);
 	EXPECT_EQ(21, pages_taken(&s));
 	EXPECT_EQ(20, s.out_zeroed);
-	/* Refused calls are none. */
+	/* Refused calls do not count. */
 	fz_err_reset(EINVAL, self->fd, 0, 0, FASTZERO_MODE_AUTO);
 	EXPECT_EQ(4, fz_stats(self->fd).out_resets);
 }
@@ -168,15 +168,15 @@ TEST_F(stats, owned_counts_all_pages)
 		ASSERT_EQ(s.out_owned, s.out_populated + s.out_pool_ready);
 		ASSERT_EQ(s.out_populated, pages_taken(&s) - s.out_dropped);
 		/*
-		 * Others come for those that were taken; what the pool does not keep
-		 * goes to the system as it is.
+		 * Other pages come for them.  Folios that the pool does not keep go to
+		 * the system uncleared.
 		 */
 		ASSERT_LE(s.out_zeroed, s.out_dropped - s.out_faults_used +
 			  s.out_faults_ready);
 	}
 }
 
-/* Members that a context sums up over its scratches, those of the past too. */
+/* Members that a context sums up over its scratches, past ones included. */
 #define EXPECT_SUM(member)						\
 	EXPECT_EQ(a.out_##member + b.out_##member + c.out_##member,	\
 		  sum.out_##member) TH_LOG(#member)
@@ -229,7 +229,7 @@ TEST_F(stats, context_is_the_sum_of_scratches)
 	EXPECT_EQ(sum.out_owned, a.out_owned);
 	EXPECT_EQ(sum.out_owned, b.out_owned);
 
-	/* What a scratch has done stays when it goes; what it is goes. */
+	/* Counters of a scratch stay after its end; its pages do not. */
 	munmap(map, 100 * fz_ps);
 	close(fd);
 	ASSERT_TRUE(fz_until(is_quiet(self->ctx, &sum) &&
@@ -295,7 +295,7 @@ TEST_F(stats, populate_of_many_mappings)
 	struct fz_peer peer;
 
 	ASSERT_NE(MAP_FAILED, reads);
-	/* Nobody looks after what another process or nobody can reach. */
+	/* POPULATE does not map into other processes, or where access is forbidden. */
 	ASSERT_EQ(0, fz_peer_start(&peer, self->map));
 	ASSERT_EQ(0, mprotect(self->map + 28 * fz_ps, 4 * fz_ps, PROT_NONE));
 	/* 20 to 28 in the first, 30 in the second, 30 in the third. */
@@ -306,7 +306,7 @@ TEST_F(stats, populate_of_many_mappings)
 	EXPECT_EQ(0, FAULTS_OF(touch(reads, 20, 10, false)));
 	fz_peer_stop(&peer);
 
-	/* A split mapping is many, one that has gone is none. */
+	/* Each part of a split mapping counts, an unmapped one does not. */
 	ASSERT_EQ(0, mprotect(self->map + 28 * fz_ps, 4 * fz_ps,
 			      PROT_READ | PROT_WRITE));
 	ASSERT_EQ(0, munmap(self->map + 100 * fz_ps, 50 * fz_ps));
@@ -351,7 +351,7 @@ TEST_F(stats, auto_ways_are_counted)
 	EXPECT_EQ(1, fz_stats(self->ctx).out_auto_drop);
 }
 
-/* As measured: of a machine that is neither stuck nor infinitely fast. */
+/* The ratio as measured, of a machine that is neither stuck nor infinitely fast. */
 TEST_F(stats, ratio_is_measured)
 {
 	FILE *f = fopen("/sys/module/fastzero/parameters/ratio_measured", "re");

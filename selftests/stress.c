@@ -93,7 +93,7 @@ static void st_start_worker(uint32_t number)
 	worker->ram = -1;
 	pid = fz_fork();
 	if (!pid) {
-		/* Nothing of ours may keep a scratch alive. */
+		/* The coordinator must not keep a scratch alive. */
 		close(pair[0]);
 		for (i = 0; i < w->workers; i++) {
 			if (i != number && w->worker[i].pid > 0)
@@ -157,7 +157,7 @@ static void st_kill(const struct st_job *job)
 	worker->pid = 0;
 }
 
-/* Wait for all; who was killed is replaced. */
+/* Wait for all workers, and replace killed ones. */
 static void st_collect(void)
 {
 	struct st_scratch *s;
@@ -246,7 +246,7 @@ static void st_setup(void)
 	}
 }
 
-/* Nothing of all this may be left. */
+/* No page, scratch or context may be left. */
 static void st_teardown(long long in_use)
 {
 	uint32_t i;
@@ -276,7 +276,7 @@ static void st_usage(void)
 	exit(2);
 }
 
-/* A number of nothing but digits, else usage. */
+/* A number of digits only; otherwise print the usage. */
 static uint64_t st_number(const char *text)
 {
 	char *end;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * stress: pages that a pipe holds.  As long as a page stays where it was, the
- * pipe shows what the scratch holds; one that was dropped keeps its data.
+ * stress: pages that a pipe holds.  As long as a page stays in its place, the pipe shows
+ * the scratch's data.  A dropped page keeps its data.
  */
 #define _GNU_SOURCE
 #include <sys/uio.h>
@@ -24,7 +24,7 @@ void st_run_hold(struct st_self *self, const struct st_job *job)
 		st_wrong(self, "vmsplice fails", errno);
 }
 
-/* Offset in the page of the first wrong byte, -1 if there is none. */
+/* Offset in the page of the first wrong byte, -1 if all are right. */
 static int st_find_wrong_held(struct st_self *self, const struct st_job *job,
 			      uint32_t i, const unsigned char *found)
 {
@@ -85,7 +85,7 @@ void st_run_release(struct st_self *self, const struct st_job *job)
 	}
 }
 
-/* The page leaves the scratch: what the pipe has stays as it is now. */
+/* The page leaves the scratch: the pipe keeps its present data. */
 static void st_freeze(const struct st_scratch *s, struct st_hold *hold,
 		      uint32_t page)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * stress: what workers do to the memory of a scratch, by all ways there are.
+ * stress: operations of workers on the memory of a scratch, in all ways.
  */
 #define _GNU_SOURCE
 #include <sys/uio.h>
@@ -26,7 +26,7 @@ void st_run_write(struct st_self *self, const struct st_job *job)
 	st_fill(job, st_base(self, job));
 }
 
-/* Write by a system call that takes what is in the buffer. */
+/* Write the buffer by a system call. */
 static void st_write_pieces(struct st_self *self, const struct st_job *job,
 			    bool remote)
 {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * stress: the model: what every byte must be, and who has what.
+ * stress: the model: the value of every byte, and the owner of every object.
  */
 #define _GNU_SOURCE
 #include "stress.h"
 
-/* Write what a job writes.  @base is where offset 0 of the scratch would be. */
+/* Write the bytes of a job. @base is the address of offset 0 of the scratch. */
 void st_fill(const struct st_job *job, unsigned char *base)
 {
 	uint64_t at;
@@ -25,8 +25,8 @@ unsigned char st_expected(const struct st_scratch *s, uint64_t offset)
 }
 
 /*
- * First byte of a page that is not as it must be, -1 if there is none.  With
- * @lenient each byte may also be zero.
+ * First wrong byte of a page, -1 if all are right.  With @lenient each byte may also be
+ * zero.
  */
 int st_find_wrong(const struct st_scratch *s, uint32_t page,
 		  const unsigned char *found, bool lenient)
@@ -118,7 +118,7 @@ bool st_races_a_reset(const struct st_world *w, const struct st_job *job)
 	return false;
 }
 
-/* Of a round, first the resets, then what may have come after them. */
+/* Of a round, first the resets, then the stores that may have come after them. */
 static void st_apply_contents(struct st_world *w, enum st_effect effect,
 			      bool killed)
 {
@@ -247,7 +247,7 @@ static void st_apply_process(struct st_world *w, const struct st_job *job)
 	}
 }
 
-/* What the jobs of the round have made of the world. */
+/* Bring the model up to date with the jobs of the round. */
 void st_apply(struct st_world *w)
 {
 	uint32_t i;

@@ -18,7 +18,7 @@ bool st_overlap(const struct st_job *a, const struct st_job *b)
 	       b->first < a->first + a->nr;
 }
 
-/* A range of [lo, hi), about that of another job if there is one. */
+/* A range of [lo, hi), near that of another job if there is one. */
 static void st_choose_range(struct st_world *w, struct st_job *job, uint32_t lo,
 			    uint32_t hi, const struct st_job *near)
 {
@@ -171,7 +171,9 @@ static bool st_place_ram(struct st_world *w, struct st_job *job)
 	return st_place_map(w, job, NULL);
 }
 
-/* Descriptors go to whoever lacks one, and return to us if we have none. */
+/*
+ * Descriptors go to workers that lack one, and return to the coordinator if it has none.
+ */
 static bool st_place_descriptor(struct st_world *w, struct st_job *job)
 {
 	const struct st_worker *worker = &w->worker[job->worker];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * stress: which operations there are in a round.
+ * stress: the operations of a round.
  */
 #define _GNU_SOURCE
 #include "stress.h"
@@ -10,7 +10,7 @@
 #define MADV_POPULATE_WRITE	23
 #endif
 
-/* What may race with another job of the round. */
+/* Operations that may race with another job of the round. */
 static enum st_code st_choose_rival(struct st_world *w, const struct st_job *job,
 				    const struct st_job *rival)
 {
@@ -123,7 +123,7 @@ static bool st_agree(const struct st_job *a, const struct st_job *b)
 	return !a->cut_front && !a->cut_back && !b->cut_front && !b->cut_back;
 }
 
-/* Those that are not planned yet do nothing. */
+/* Jobs that are not planned yet do nothing. */
 static bool st_fits(const struct st_world *w, const struct st_job *job)
 {
 	const struct st_job *other;
@@ -216,8 +216,8 @@ static void st_plan_job(struct st_world *w, struct st_job *job)
 }
 
 /*
- * What must be seen after a race of a fault with a reset: that the mapping of
- * the racer shows what the scratch holds now.
+ * The check after a race of a fault with a reset: the racer's mapping shows the
+ * scratch's present data.
  */
 static struct st_job *st_plan_follow_up(struct st_world *w)
 {
@@ -271,7 +271,7 @@ static void st_find_race(struct st_world *w)
 	}
 }
 
-/* The smaller the range the more often, so that there is time to meet. */
+/* Small ranges are repeated more often, so that the jobs have time to meet. */
 static void st_choose_repeat(struct st_world *w, struct st_job *job)
 {
 	uint32_t most = 6;
@@ -285,7 +285,7 @@ static void st_choose_repeat(struct st_world *w, struct st_job *job)
 		job->flags |= ST_URGENT;
 }
 
-/* What is known to be there when the only reset of a range begins. */
+/* Pages that are surely there when the only reset of a range begins. */
 static uint32_t st_count_data(const struct st_world *w, const struct st_job *job)
 {
 	uint32_t nr = 0;

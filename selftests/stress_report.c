@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * stress: what was done, for whoever has to find out why it went wrong.
+ * stress: a report of the operations, for those who look for the cause of an error.
  */
 #define _GNU_SOURCE
 #include "stress.h"
@@ -93,7 +93,7 @@ static void st_print_bytes(const char *what, const unsigned char *bytes)
 	printf("\n");
 }
 
-/* What a job did wrong. */
+/* The mistake of a job. */
 void st_report(const struct st_world *w, const struct st_job *job)
 {
 	static const char * const states[] = { "zero", "known", "raced", "unknown" };

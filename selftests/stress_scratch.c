@@ -43,7 +43,7 @@ static void st_create(struct st_world *w, uint32_t slot)
 	s->live = true;
 }
 
-/* What the coordinator itself does while the workers are at work. */
+/* Work of the coordinator while the workers work. */
 void st_chores(struct st_world *w)
 {
 	uint32_t slot = st_below(w, ST_SCRATCHES);
@@ -59,7 +59,7 @@ void st_chores(struct st_world *w)
 	}
 }
 
-/* Scratches that nobody refers to any more are gone. */
+/* Scratches without any reference are gone. */
 void st_bury(struct st_world *w)
 {
 	struct st_scratch *s;

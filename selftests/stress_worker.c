@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * stress: the worker processes, and what they do to their mappings.
+ * stress: the worker processes, and their operations on mappings.
  */
 #define _GNU_SOURCE
 #include <limits.h>
@@ -23,7 +23,7 @@ void st_wrong(struct st_self *self, const char *what, int err)
 	self->me->answer.wrong = what;
 }
 
-/* Wait until a word of the shared memory has a value; false if it takes too long. */
+/* Wait until a word of the shared memory has a value; false after a time limit. */
 bool st_futex_wait(uint32_t *word, uint32_t value)
 {
 	struct timespec patience = { .tv_sec = ST_STUCK_S };
@@ -83,7 +83,7 @@ static void st_run_protect(struct st_self *self, const struct st_job *job)
 		st_wrong(self, "mprotect fails", errno);
 }
 
-/* Move a part of a mapping to where something else was reserved. */
+/* Move a part of a mapping to a place that was reserved. */
 static void st_run_remap(struct st_self *self, const struct st_job *job)
 {
 	size_t size = job->nr * fz_ps;
@@ -113,7 +113,7 @@ static void st_run_lock(struct st_self *self, const struct st_job *job)
 		st_wrong(self, "mlock or munlock fails", errno);
 }
 
-/* In a child: what must not be inherited is not there. */
+/* In a child: objects that it must not inherit are not there. */
 static void st_run_absent(struct st_self *self, const struct st_job *job)
 {
 	unsigned char present;
@@ -158,7 +158,7 @@ static void st_run_close(struct st_self *self, const struct st_job *job)
 	*fd = -1;
 }
 
-/* Unmap what is left of a mapping, run by run. */
+/* Unmap the rest of a mapping, run by run. */
 static void st_unmap_all(struct st_self *self, const struct st_map *map)
 {
 	uint32_t i, end;
@@ -249,8 +249,8 @@ static void st_set_urgent(bool urgent)
 }
 
 /*
- * Do a job as often as it says.  An urgent one wakes up from a short sleep each
- * time, and so preempts somebody who may be in the middle of a fault.
+ * Do a job as often as it says.  An urgent job sleeps shortly before each time.  Its
+ * wake-up preempts another thread, which may be in the middle of a fault.
  */
 static void st_repeat(struct st_self *self, const struct st_job *job)
 {

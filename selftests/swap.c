@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * SWAP of base pages: ready ones take their place, in the page tables too where the
+ * SWAP of base pages: ready ones take their place, also in the page tables if the
  * caller's mapping is the only one.
  */
 #include "kselftest_harness.h"
@@ -109,7 +109,7 @@ TEST_F(swap, after_a_vm)
 	EXPECT_EQ(faults + PAGES, FAULTS());
 }
 
-/* What lies far apart is cheaper to clear, and so are a few pages. */
+/* Pages that lie far apart are cheaper to clear, and so are a few pages. */
 TEST_F(swap, auto_looks_at_density)
 {
 	struct fastzero_reset r;
@@ -130,7 +130,7 @@ TEST_F(swap, auto_looks_at_density)
 	ASSERT_ZERO(self->map, 0, SIZE);
 }
 
-/* It goes by the ratio, whatever that is. */
+/* AUTO uses the ratio, whatever its value. */
 TEST_F(swap, auto_uses_the_ratio)
 {
 	static const struct {
@@ -170,11 +170,11 @@ TEST_F(swap, auto_uses_the_ratio)
 	EXPECT_EQ(-1, fz_write_string(FZ_RATIO, "100001"));
 	EXPECT_EQ(-1, fz_write_string(FZ_RATIO, "1,2"));
 	EXPECT_EQ(-1, fz_write_string(FZ_RATIO, "cheap"));
-	/* These have changed nothing. */
+	/* These calls have changed nothing. */
 	EXPECT_EQ(100000, fz_read_number(FZ_RATIO));
 }
 
-/* While more pages wait for the zeroer than are ready, what it does counts. */
+/* Unless more pages are ready than wait for the zeroer, its work counts. */
 TEST_F(swap, auto_clears_when_the_zeroer_is_late)
 {
 	struct fastzero_stats s;
@@ -189,7 +189,7 @@ TEST_F(swap, auto_clears_when_the_zeroer_is_late)
 			continue;
 		r = fz_reset(self->fd, 0, 100 * fz_ps, FASTZERO_MODE_AUTO);
 		s = fz_stats(self->fd);
-		/* Else it has caught up between. */
+		/* Otherwise the zeroer has caught up in between. */
 		if (s.out_pool_used > s.out_pool_ready)
 			break;
 	}
@@ -198,7 +198,7 @@ TEST_F(swap, auto_clears_when_the_zeroer_is_late)
 	EXPECT_EQ(0, r.out_swapped);
 }
 
-/* Who goes by all CPU time clears, even where the clear is the dearest by far. */
+/* With TOTAL_CPU AUTO clears, even if the clear is by far the dearest. */
 TEST_F(swap, total_cpu)
 {
 	static const char *const ratios[] = { "100", "100000" };
@@ -228,7 +228,7 @@ TEST_F(swap, total_cpu)
 		r = fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_AUTO);
 		EXPECT_EQ(0, r.out_cleared);
 	}
-	/* What is asked for by name is done, and what nobody maps goes. */
+	/* A named mode is obeyed.  Pages of an unmapped scratch are dropped. */
 	fz_pool(self->ctx, PAGES, FASTZERO_POOL_WAIT);
 	r = fz_reset(fd, 0, SIZE, FASTZERO_MODE_SWAP);
 	EXPECT_EQ(PAGES, r.out_swapped);
@@ -268,7 +268,7 @@ TEST_F(swap, unmapped_pages_fault)
 	ASSERT_SAME(SEED);
 }
 
-/* What may not be written may not be written afterwards. */
+/* Pages that may not be written before may not be written afterwards. */
 TEST_F(swap, protection_stays)
 {
 	ASSERT_EQ(0, mprotect(self->map, SIZE, PROT_READ));

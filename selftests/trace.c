@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Tracepoints: what a reset did, and why AUTO chose as it did.
+ * Tracepoints: the work of a reset, and the reason for AUTO's choice.
  */
 #include "kselftest_harness.h"
 #include "fz.h"
@@ -40,7 +40,7 @@ TEST_F(trace, reset)
 	EXPECT_SAYS("mode=inplace way=inplace why=named populated=600 cleared=600 swapped=0 dropped=0 held=0 err=0");
 	fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_DROP);
 	ASSERT_LINES(1, "mode=drop way=drop why=named populated=0 cleared=0 swapped=0 dropped=600");
-	/* None of these had anything to choose. */
+	/* These resets had no choice. */
 	ASSERT_LINES(0, "fastzero_choice:");
 }
 
@@ -57,7 +57,7 @@ TEST_F(trace, choice)
 	EXPECT_SAYS("clear=276992 swap=178532 way=swap why=price");
 }
 
-/* What the line says is what decides, and the choice is what is done. */
+/* The figures of the line lead to the choice, and the reset does what was chosen. */
 TEST_F(trace, choices_are_the_cheapest)
 {
 	unsigned long long clear, swap;
@@ -87,7 +87,7 @@ TEST_F(trace, choices_are_the_cheapest)
 	}
 }
 
-/* What is chosen without a look at chunks says why. */
+/* A choice without a look at chunks has its reason in the line. */
 TEST_F(trace, why)
 {
 	unsigned char *second;
@@ -106,7 +106,7 @@ TEST_F(trace, why)
 	EXPECT_SAYS("clear=324600 swap=208100 way=inplace why=shared");
 	munmap(second, SIZE);
 
-	/* None is ready. */
+	/* No page is ready. */
 	fz_pool(self->ctx, 0, 0);
 	ASSERT_TRUE(fz_until(!fz_stats(self->ctx).out_pool_ready, FZ_PATIENCE_MS));
 	ASSERT_EQ(0, write_file(LOG, ""));
@@ -150,7 +150,7 @@ TEST_F(trace, total_cpu)
 	close(fd);
 }
 
-/* A look at sparse chunks that has found nothing is not repeated. */
+/* If every sparse chunk lost the inequality, AUTO does not repeat it. */
 TEST_F(trace, seen)
 {
 	size_t i;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What differs between a scratch and a memfd: checks, on both, the lines of the tables
- * in docs/memfd.md that a program can check, so that the tables stay true.
+ * Differences between a scratch and a memfd.  The test checks, on both, those lines of
+ * the tables in docs/memfd.md that a program can check, so that the tables stay true.
  */
 #include "kselftest_harness.h"
 #include "fz.h"
@@ -51,7 +51,7 @@ FIXTURE_TEARDOWN(unlike)
 	close(self->ctx);
 }
 
-/* errno of the same call on both, 0 for none. */
+/* errno of the same call on both, 0 for success. */
 #define EXPECT_ERRNOS(scratch, memfd, call) do {			\
 	int errno_[BOTH];						\
 	for (int i = 0; i < BOTH; i++)					\
@@ -80,7 +80,7 @@ TEST_F(unlike, private_and_writable)
 					    self->fd[i], 0));
 }
 
-/* Beside a mapping that ends at the end, too, with which the kernel could merge it. */
+/* Also beside a mapping that ends at the end, with which the kernel could merge it. */
 TEST_F(unlike, mapping_beyond_the_end)
 {
 	EXPECT_ERRNOS(EINVAL, 0, MMAP_ERRNO(SIZE + fz_ps, PROT_READ, MAP_SHARED,
@@ -283,7 +283,7 @@ static int dirty_pages(int vm, uint32_t slot)
 						    __builtin_popcountll(bits);
 }
 
-/* KVM logs what its guest writes: not a reset, and no hole punch. */
+/* KVM logs its guest's writes, but no reset and no hole punch. */
 TEST_F(unlike, dirty_log_misses_a_reset)
 {
 	int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
@@ -341,7 +341,9 @@ TEST_F(unlike, soft_dirty_misses_a_reset)
 
 #define GROUP	"/sys/fs/cgroup/fz_test_unlike"
 
-/* What a group is charged after a process in it has filled a chunk, still mapped. */
+/*
+ * The charge of a group after a process in it has filled a chunk, which is still mapped.
+ */
 static int fill_in_group(void *arg)
 {
 	int fd = *(int *)arg, ctx = -1;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The life of mappings: several of them, in several processes, split, moved,
- * shrunk, grown, protected and unmapped in parts.  Each test ends with a reset
- * that has to reach what is left.
+ * The life of mappings: several of them, in several processes, split, moved, shrunk,
+ * grown, protected and unmapped in parts.  Each test ends with a reset that must reach
+ * all pages that are left.
  */
 #include "kselftest_harness.h"
 #include "fz.h"
@@ -149,7 +149,7 @@ TEST_F(vma, unmapped_in_the_middle)
 	EXPECT_EQ(FZ_CLEAN, fz_find_unlike(self->map, 0, 4 * fz_ps, SEED));
 	EXPECT_EQ(FZ_CLEAN, fz_find_unlike(self->map, 9 * fz_ps, 7 * fz_ps,
 					   SEED));
-	/* What is not mapped here is still there. */
+	/* Pages that are not mapped here are still in the scratch. */
 	EXPECT_EQ(FZ_CLEAN, fz_pread_unlike(self->fd, 0, SIZE, SEED));
 	RESET_ALL();
 	EXPECT_EQ(FZ_CLEAN, fz_find_nonzero(self->map, 0, 4 * fz_ps));
@@ -188,7 +188,7 @@ TEST_F(vma, mremap_moves)
 	EXPECT_EQ(FZ_CLEAN, fz_find_nonzero(map, 0, SIZE));
 }
 
-/* Of a part: what is left behind has a gap. */
+/* A part moves, and leaves a gap in the old mapping. */
 TEST_F(vma, mremap_moves_a_part)
 {
 	unsigned char *to = space(SIZE);
@@ -216,7 +216,7 @@ TEST_F(vma, mremap_shrinks)
 	EXPECT_EQ(FZ_CLEAN, fz_pread_nonzero(self->fd, 0, SIZE));
 }
 
-/* A mapping may grow beyond the end; there is no memory there. */
+/* A mapping may grow beyond the end, where there is no memory. */
 TEST_F(vma, mremap_grows_beyond_the_end)
 {
 	void *to = space(SIZE + 4 * fz_ps);

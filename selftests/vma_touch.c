@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Advice, locks and populating of mappings: what they do on a memfd they do on
- * a scratch, and a reset goes through all of them.
+ * Advice, locks and populating of mappings have the same effect on a scratch as on a
+ * memfd, and a reset reaches the pages of all of them.
  */
 #include "kselftest_harness.h"
 #include "fz.h"
@@ -69,7 +69,7 @@ TEST_F(touch, dontneed_keeps_the_data)
 	EXPECT_EQ(FZ_CLEAN, fz_find_nonzero(self->map, 0, SIZE));
 }
 
-/* Hints to the page cache must not lose what only we have. */
+/* Hints to the page cache must not lose data, since the scratch has the only copy. */
 TEST_F(touch, reclaim_advice_keeps_the_data)
 {
 	const int advice[] = { MADV_COLD, MADV_PAGEOUT, MADV_WILLNEED,
@@ -174,7 +174,7 @@ TEST_F(touch, mlock_then_unmap)
 	}
 }
 
-/* A processor that locks or unlocks pages goes through what it has of them first. */
+/* A processor that locks or unlocks pages first works off its batch of earlier ones. */
 static void settle_locks(void *page)
 {
 	mlock(page, fz_ps);
@@ -182,9 +182,8 @@ static void settle_locks(void *page)
 }
 
 /*
- * Nothing of a locked page is left behind: all come back to the pool.  A processor
- * that locks pages refers to the last few until it has more to do of that kind,
- * which newer kernels do not do at munmap.
+ * All locked pages come back to the pool.  A processor that locks pages refers to the
+ * last few until it locks or unlocks others.  Newer kernels do not do that at munmap.
  */
 TEST_F(touch, mlocked_pages_come_back)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The learned working set: AUTO takes back what runs do not write to any more, and
- * nothing else.
+ * The learned working set: AUTO takes back exactly the pages that runs do not write any
+ * more.
  */
 #include "kselftest_harness.h"
 #include "fz.h"
@@ -133,7 +133,7 @@ TEST_F(workset, two_sets_in_turn_stay)
 	EXPECT_EQ(1000, FAULTS());
 }
 
-/* Whoever asks for a way by name, for a part, or by a bitmap, gets that. */
+/* Resets by a named mode, of a part, or by a bitmap teach AUTO nothing. */
 TEST_F(workset, only_auto_learns)
 {
 	uint64_t bitmap[(PAGES + 63) / 64];

@@ -79,7 +79,7 @@ TEST_F(workset_io, set_has_the_touched_pages)
 	touch(self->map, PAGES - 1, 1);
 	ASSERT_EQ(1, pwrite(self->fd, "x", 1, (off_t)(700 * fz_ps)));
 	EXPECT_RUNS(3, 1, 500, 20, 700, 1, PAGES - 1, 1);
-	/* It outlives what a reset does. */
+	/* The set outlives resets. */
 	fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_DROP);
 	EXPECT_RUNS(3, 1, 500, 20, 700, 1, PAGES - 1, 1);
 	CLEAR();
@@ -117,8 +117,8 @@ TEST_F(workset_io, populate)
 #define RUNS	400			/* every third page */
 
 /*
- * Mapped as a fault would do it: a store is seen in the scratch, the mapping allows what
- * it allowed, nothing of it stays special, and what is mapped already is left alone.
+ * POPULATE maps as a fault would.  A store is seen in the scratch, the mapping's
+ * protection stays, no special flag stays, and mapped pages are left alone.
  */
 static void populate_mapping(struct __test_metadata *_metadata, int ctx,
 			     uint32_t policy, int prot)
@@ -195,7 +195,7 @@ static void *populate_again_and_again(void *arg)
 	return NULL;
 }
 
-/* While a reset takes the same pages away: nobody sees what was there before. */
+/* While a reset takes the same pages away, no mapping shows old data. */
 TEST_F(workset_io, populate_against_resets)
 {
 	struct populating p = { .fd = self->fd };
@@ -255,7 +255,7 @@ TEST_F(workset_io, read_reports_its_size)
 	fz_err_workset(EFAULT, self->fd, FASTZERO_WORKSET_READ, (void *)8, BYTES(2));
 }
 
-/* What is refused changes nothing. */
+/* A refused set changes nothing. */
 TEST_F(workset_io, bad_sets_are_refused)
 {
 	struct set good, bad;
@@ -294,7 +294,7 @@ TEST_F(workset_io, bad_sets_are_refused)
 	EXPECT_EQ(4, fz_stats(self->fd).out_populated);
 }
 
-/* What would take all memory is refused before it does. */
+/* A set that would take all memory is refused before it takes any. */
 TEST_F(workset_io, set_larger_than_the_host)
 {
 	uint64_t length = 1ULL << 44;
@@ -315,7 +315,9 @@ TEST_F(workset_io, set_larger_than_the_host)
 	before = fz_read_key("/proc/meminfo", "SUnreclaim:");
 	fz_err_workset(ENOMEM, fd, FASTZERO_WORKSET_WRITE, &self->set, BYTES(1));
 	EXPECT_GT(before + 32 * 1024, fz_read_key("/proc/meminfo", "SUnreclaim:"));
-	/* Nor is a buffer allocated that only says that it is that long. */
+	/*
+	 * The call does not allocate as much as a header with a wrong length asks for.
+	 */
 	w.buffer_size = (2ULL << 30) + 16;
 	EXPECT_EQ(ENOMEM, FZ_ERRNO(ioctl(fd, FASTZERO_IOC_WORKSET, &w)));
 	close(fd);

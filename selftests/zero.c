@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The zero promise: after a reset every byte of the range reads zero through
- * every view there is, and no byte outside has changed.
+ * The zero promise: after a reset every byte of the range reads zero through every view,
+ * and no byte outside has changed.
  */
 #include "kselftest_harness.h"
 #include "fz.h"
@@ -50,7 +50,7 @@ FZ_MODE_VARIANTS(zero);
 
 FIXTURE_SETUP(zero)
 {
-	/* The peer is there first, so that it can inherit nothing. */
+	/* The peer starts first, so that it inherits nothing. */
 	ASSERT_EQ(0, fz_peer_start(&self->peer, NULL));
 	self->ctx = fz_open();
 	self->fd = fz_create(self->ctx, SIZE);
@@ -160,7 +160,7 @@ static int fill(FIXTURE_DATA(zero) *self, int by, uint64_t offset,
 	return -1;
 }
 
-/* Everything zero in [a, b), the pattern everywhere else, in all views. */
+/* In all views, [a, b) is zero, and the rest has the pattern. */
 #define EXPECT_VIEWS(a, b, seed) do {					\
 	int v_;								\
 	for (v_ = 0; v_ < NR_VIEWS; v_++) {				\
@@ -204,7 +204,7 @@ TEST_F(zero, ranges)
 	}
 }
 
-/* Nobody but the writer has ever mapped the pages. */
+/* Only the writer has ever mapped the pages. */
 TEST_F(zero, pages_that_only_the_writer_mapped)
 {
 	const uint64_t size = 20 * fz_ps;
@@ -221,7 +221,7 @@ TEST_F(zero, pages_that_only_the_writer_mapped)
 	}
 }
 
-/* Another process resets what we have written and mapped. */
+/* Another process resets the pages that we have written and mapped. */
 TEST_F(zero, reset_by_another_process)
 {
 	FZ_SKIP_UNLESS_MODE(self->ctx, variant->mode);
@@ -268,8 +268,8 @@ static int64_t look_at_runs(FIXTURE_DATA(zero) *self, enum view view,
 }
 
 /*
- * Random writes and resets of random ranges, some of them in other modes,
- * against a list of what each page should hold.
+ * Random writes and resets of random ranges, some in other modes, against a list of the
+ * expected value of each page.
  */
 TEST_F(zero, random)
 {

@@ -64,7 +64,7 @@ FIXTURE_TEARDOWN(guest)
 	ASSERT_EQ((end_) - (first_), report_.pages);			\
 	report_; })
 
-/* The guest finds zero in [a, b) and its own value everywhere else. */
+/* The guest finds zeros in [a, b) and its own value elsewhere. */
 #define EXPECT_GUEST_SEES(a, b, value) do {				\
 	struct minivm_report r_ = GUEST(MINIVM_CHECK, a, b, 0);		\
 	EXPECT_EQ(0, r_.nonzero_words);					\
@@ -79,7 +79,7 @@ FIXTURE_TEARDOWN(guest)
 	}								\
 } while (0)
 
-/* The test can fail: the guest counts and finds a single byte. */
+/* The check can fail: the guest finds a single byte. */
 TEST_F(guest, check_finds_one_byte)
 {
 	struct minivm_report r;
@@ -170,7 +170,7 @@ TEST_F(guest, guest_and_host_still_share_memory)
 	}
 }
 
-/* The guest goes on where it was when its RAM is reset while it runs not. */
+/* The guest continues where it was after its RAM was reset while it was stopped. */
 TEST_F(guest, guest_goes_on_after_a_reset)
 {
 	const uint64_t pages[] = { 0, 17, 63, 64, 511, 512, PAGES - 1 };

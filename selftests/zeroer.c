@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The zeroer: no faster than it may be, nobody waits for it, and what it clears is
- * zero whatever stores it takes for that.
+ * The zeroer: it keeps its rate, no call or fault waits for it, and cleared folios are
+ * zero with every kind of store.
  */
 #include "kselftest_harness.h"
 #include "fz.h"
@@ -15,7 +15,9 @@
 #define RATE		FZ_PARAM_DIR "zeroer_rate"
 #define DEFAULT_RATE	1048576
 
-/* What it may do at once after a rest, in ms; and what it does between two looks. */
+/*
+ * The burst that the zeroer may do after a rest, in ms, and its work between two looks.
+ */
 #define BURST_MS	20
 #define STEP		64
 
@@ -59,8 +61,8 @@ static bool all_ready(int ctx, uint64_t pages)
 }
 
 /*
- * Drop all of a full scratch, and see it cleared: never more of it than the rate
- * allows by then.  The clock is read after the count, so that it is never too early.
+ * Drop all of a full scratch, and watch the zeroer: it never clears more than the rate
+ * allows by then.  The clock is read after the count, so it is never too early.
  */
 static void watch(struct __test_metadata *_metadata, int fd, long rate, uint64_t step)
 {
@@ -106,8 +108,8 @@ TEST_F(zeroer, holds_its_rate_with_chunks)
 }
 
 /*
- * To find a page zero costs the zeroer a quarter of a clear, and so it counts: chunks of
- * which little was used take that part of the time.
+ * A look at a zero page costs a quarter of a clear and counts as such.  So sparse chunks
+ * take a quarter of the time.
  */
 TEST_F(zeroer, looks_count_at_their_cost)
 {
@@ -122,14 +124,14 @@ TEST_F(zeroer, looks_count_at_their_cost)
 	begin = fz_now_ms();
 	fz_reset(fd, 0, SIZE, FASTZERO_MODE_DROP);
 	ASSERT_TRUE(fz_until(!fz_stats(self->ctx).out_pool_used, FZ_PATIENCE_MS));
-	/* Of 2 s for as many clears, without a burst and the last chunk. */
+	/* Of 2 s for as many clears, without the burst and the last chunk. */
 	EXPECT_LE(2000L / 4 * (SIZE - FZ_CHUNK) / SIZE - BURST_MS,
 		  fz_now_ms() - begin);
 	munmap(map, SIZE);
 	close(fd);
 }
 
-/* Who needs pages takes what is not zero yet and clears it. */
+/* Faults and resets that need pages take used ones and clear them. */
 TEST_F(zeroer, faults_and_resets_do_not_wait)
 {
 	struct fastzero_stats s;
@@ -143,7 +145,7 @@ TEST_F(zeroer, faults_and_resets_do_not_wait)
 	EXPECT_EQ(2 * PAGES, s.out_faults_used + s.out_faults_ready + s.out_faults_alloc);
 }
 
-/* What it owes by the old rate is forgiven. */
+/* The debt by the old rate is forgiven. */
 TEST_F(zeroer, rate_can_be_changed)
 {
 	fz_fill(self->map, 0, SIZE, SEED);
@@ -203,7 +205,7 @@ FIXTURE_TEARDOWN(stores)
 	close(self->ctx);
 }
 
-/* Every byte of what was cleared in the background is zero. */
+/* Every byte of folios cleared in the background is zero. */
 TEST_F(stores, are_zeros)
 {
 	int fd = fz_raw_create(self->ctx, HUGE_SIZE, 0, variant->policy, 0);

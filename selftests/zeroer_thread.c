@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Threads that the kernel makes in a tenant's process (ZERO with FASTZERO_ZERO_THREAD):
- * their process pays for them, they keep nothing alive, and when one ends the module's
+ * Threads that the kernel makes in a tenant's process (ZERO with FASTZERO_ZERO_THREAD).
+ * Their process pays for them, and they keep nothing alive.  When one ends, the module's
  * own thread goes on with the work.
  */
 #include "kselftest_harness.h"
@@ -23,7 +23,7 @@
 #define CHUNKS		16
 #define SIZE		(CHUNKS * FZ_CHUNK)
 #define RACES		20
-/* CPU time to be limited: what one turn takes does not count beside it. */
+/* CPU time that the thread spends.  One turn is small beside it. */
 #define SPEND_MS	200L
 
 /**
@@ -130,7 +130,7 @@ static bool has_symbol(const char *name)
 	return has;
 }
 
-/* Where the kernel makes threads they are there; else the call says so. */
+/* INFO reports the feature if the kernel makes threads; otherwise the call fails. */
 TEST(feature_is_reported)
 {
 	int ctx = fz_open();
@@ -143,7 +143,7 @@ TEST(feature_is_reported)
 	close(ctx);
 }
 
-/* The module's own thread is to do nothing: what is done is done by others. */
+/* The module's own thread does nothing, so others do all the work. */
 #define SETUP(w) do {							\
 	struct fastzero_info info_;					\
 	EXPECT_TRUE(fz_until(!fz_read_number(IN_USE), FZ_PATIENCE_MS));	\
@@ -156,7 +156,7 @@ TEST(feature_is_reported)
 	}								\
 } while (0)
 
-/* Nothing has kept the context, nor a thread. */
+/* No thread is left, and nothing holds the context. */
 #define EXPECT_NOTHING_LEFT() do {					\
 	EXPECT_TRUE(fz_until(!fz_read_number(IN_USE), FZ_PATIENCE_MS));	\
 	EXPECT_TRUE(fz_until(!threads_of(getpid(), NULL), FZ_PATIENCE_MS)); \
@@ -178,7 +178,7 @@ FIXTURE_TEARDOWN(thread)
 	EXPECT_NOTHING_LEFT();
 }
 
-/* The thread does all that there is, whatever the bound of the module's own. */
+/* The thread clears all used folios. zeroer_rate does not bound it. */
 #define EXPECT_THREAD_WORKS(w) do {					\
 	ASSERT_EQ(0, work_make(w));					\
 	EXPECT_TRUE(fz_until(work_done(w), FZ_PATIENCE_MS));		\
@@ -278,7 +278,7 @@ static int pay(void *arg)
 	return 0;
 }
 
-/* What the thread takes is charged to its process's group. */
+/* The thread's time is charged to the group of its process. */
 TEST_F(thread, is_paid_by_its_group)
 {
 	struct paid *paid = mmap(NULL, fz_ps, PROT_READ | PROT_WRITE,
@@ -289,7 +289,7 @@ TEST_F(thread, is_paid_by_its_group)
 	TH_LOG("the thread: %ju us, its group: %lld us", (uintmax_t)paid->ns / 1000,
 	       paid->us);
 	EXPECT_LT(0, paid->ns);
-	/* The group's figure lags behind; without the thread it would be next to nothing. */
+	/* The group's figure lags behind; without the thread it would be close to 0. */
 	EXPECT_LE((long long)paid->ns / 1000 * 3 / 4, paid->us);
 	EXPECT_TRUE(fz_until(!rmdir(GROUP), FZ_PATIENCE_MS));
 	munmap(paid, fz_ps);
@@ -403,7 +403,7 @@ TEST_F(thread, is_held_up_by_cpu_max)
 	       free.cpu_ms, free.ms, held.cpu_ms, held.ms);
 	EXPECT_LE(SPEND_MS, free.cpu_ms);
 	EXPECT_LE(SPEND_MS, held.cpu_ms);
-	/* A tenth, but for what the first and the last turn take at once. */
+	/* A tenth, except for the first and the last turn, which are not interrupted. */
 	EXPECT_LE(held.cpu_ms * 5, held.ms);
 	ASSERT_EQ(0, kill(pid, SIGKILL));
 	EXPECT_EQ(FZ_SIGNALLED + SIGKILL, fz_wait(pid));
@@ -458,12 +458,12 @@ TEST_F(ends, module_works_after_the_thread_ends)
 	EXPECT_THREAD_WORKS(&self->w);
 	EXPECT_EQ(variant->status, fz_wait(pid));
 	EXPECT_MODULE_WORKS(&self->w);
-	/* There is none any more. */
+	/* The process has no lent thread any more. */
 	ASSERT_EQ(0, start(self->w.ctx));
 	EXPECT_THREAD_WORKS(&self->w);
 }
 
-/* In the middle of its work, too; and wait() finds all memory free. */
+/* Also in the middle of its work.  When wait() returns, all memory is free. */
 TEST_F(ends, thread_ends_with_its_context)
 {
 	struct work w;
@@ -528,7 +528,7 @@ TEST_F(thread, ends_with_the_last_descriptor)
 	}
 }
 
-/* Nobody waits for a thread whose process is stopped. */
+/* No call waits for a thread whose process is stopped. */
 TEST_F(thread, may_be_stopped)
 {
 	struct work w;
@@ -562,7 +562,7 @@ TEST_F(thread, may_be_stopped)
 	EXPECT_EQ(FZ_SIGNALLED + SIGKILL, fz_wait(pid));
 }
 
-/* A child of fork() has none, and may take ours back. */
+/* A child of fork() has no lent thread, and may take ours back. */
 TEST_F(thread, stays_with_its_process)
 {
 	pid_t pid;

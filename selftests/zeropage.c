@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * ZEROPAGE: holes that are only read take no memory, the first write gives one a page
- * of its own, and nobody ever writes into the page that they share.
+ * ZEROPAGE: holes that are only read take no memory, the first write fills one hole, and
+ * no thread can write to the shared page of zeros.
  */
 #define _GNU_SOURCE
 #include "kselftest_harness.h"
@@ -121,7 +121,7 @@ TEST_F(zeropage, each_scratch_has_one_page_of_zeros)
 	EXPECT_TRUE(fz_until(fz_read_number(in_use) == before, FZ_PATIENCE_MS));
 }
 
-/* The ways to write to a page that was read, each of which must give it its own. */
+/* Ways to write to a page that was read.  Each must fill the hole. */
 enum way {
 	BY_STORE, BY_SECOND, BY_PEER, BY_PWRITE, BY_POPULATE, BY_POPULATE_WRITE,
 	BY_READ, BY_PROCESS_VM, BY_PROC_MEM, BY_MPROTECT, BY_MREMAP, BY_MLOCK,
@@ -250,7 +250,7 @@ static int way_write(FIXTURE_DATA(zeropage) *self, enum way way, uint64_t seed)
 	case BY_MPROTECT:
 		return way_mprotect(self->fd, seed);
 	case BY_MREMAP:
-		/* Its neighbour behind the end is none of ours: not touched. */
+		/* The page behind the end is not of the scratch, and is not touched. */
 		return way_mremap(self->fd, seed);
 	case BY_MLOCK:
 		return way_mlock(self->map, seed);
@@ -285,7 +285,7 @@ static void one_way(struct __test_metadata *_metadata,
 	EXPECT_WRITTEN(seed);
 	EXPECT_EQ(1, fz_stats(self->fd).out_populated);
 
-	/* In place it stays a page, else it is a hole again; zero anyway. */
+	/* INPLACE keeps the page, other modes leave a hole; both are zero. */
 	fz_clear(self->fd, 0, SIZE, mode);
 	EXPECT_EQ(mode == FASTZERO_MODE_INPLACE ? 1 : 0,
 		  fz_stats(self->fd).out_populated);
@@ -311,7 +311,7 @@ TEST_F(zeropage, write_fills_one_hole)
 	}
 }
 
-/* Who may only read a hole gets no right to write by it. */
+/* A process that may only read a hole does not get the right to write it. */
 TEST_F(zeropage, read_only_mapping_cannot_write)
 {
 	unsigned char *map = mmap(NULL, SIZE, PROT_READ, MAP_SHARED, self->fd, 0);
@@ -333,7 +333,7 @@ TEST_F(zeropage, faults)
 	volatile unsigned char *map = self->map;
 	long before = fz_minor_faults();
 
-	/* What the test itself touches for the first time is there then. */
+	/* The test's own first touches are over by now. */
 	map[5 * fz_ps] = 1;
 	EXPECT_LE(1, fz_minor_faults() - before);
 	before = fz_minor_faults();
@@ -345,7 +345,7 @@ TEST_F(zeropage, faults)
 	before = fz_minor_faults();
 	map[fz_ps] = 1;
 	EXPECT_EQ(2, fz_minor_faults() - before);
-	/* Read first, where there is a page. */
+	/* First read a page that is populated by then. */
 	(void)self->second[2 * fz_ps];
 	ASSERT_EQ(1, pwrite(self->fd, "x", 1, (off_t)(2 * fz_ps)));
 	before = fz_minor_faults();
@@ -353,7 +353,7 @@ TEST_F(zeropage, faults)
 	EXPECT_EQ(1, fz_minor_faults() - before);
 	map[2 * fz_ps] = 1;
 	EXPECT_EQ(2, fz_minor_faults() - before);
-	/* What was cleared in place is written without any. */
+	/* Pages cleared in place are written without a fault. */
 	fz_clear(self->fd, 0, SIZE, FASTZERO_MODE_INPLACE);
 	before = fz_minor_faults();
 	map[0] = map[fz_ps] = map[2 * fz_ps] = 1;
@@ -421,7 +421,7 @@ TEST_F(zeropage, pin)
 					 fz_ps, 6));
 	} else {
 		EXPECT_EQ(EFAULT, FZ_ERRNO(ioctl(pin, FZ_PIN_PIN, &range)));
-		/* Nor of a page that is there. */
+		/* Pins for reading of a populated page fail as well. */
 		fz_fill(self->map, AT, fz_ps, 5);
 		EXPECT_EQ(EFAULT, FZ_ERRNO(ioctl(pin, FZ_PIN_PIN, &range)));
 		EXPECT_WRITTEN(5);
@@ -448,12 +448,12 @@ TEST_F(zeropage, guest)
 		SKIP(return, "no KVM guest: %s", strerror(-err));
 	ASSERT_EQ(0, minivm_set_ram(vm, self->map, SIZE));
 
-	/* It reads, and takes nothing. */
+	/* The guest reads, and takes no memory. */
 	EXPECT_EQ(0, GUEST(MINIVM_CHECK, 0, PAGES, 0).nonzero_words);
 	EXPECT_EQ(0, fz_stats(self->fd).out_populated);
 	EXPECT_ZERO_BUT(PAGE);
 
-	/* It writes what it has read, and all others see that. */
+	/* The guest writes pages that it has read, and all views show that. */
 	GUEST(MINIVM_WRITE, PAGE, 1, value);
 	EXPECT_EQ(1, fz_stats(self->fd).out_populated);
 	EXPECT_EQ(value, *(volatile uint64_t *)(self->second + AT));
@@ -461,7 +461,7 @@ TEST_F(zeropage, guest)
 	EXPECT_ZERO_BUT(PAGE);
 	EXPECT_EQ(512, GUEST(MINIVM_CHECK, 0, PAGES, 0).nonzero_words);
 
-	/* We write what it has read, and it sees that. */
+	/* The host writes pages that the guest has read, and the guest sees that. */
 	fz_fill(self->second, 9 * fz_ps, fz_ps, 1);
 	EXPECT_EQ(1024, GUEST(MINIVM_CHECK, 0, PAGES, 0).nonzero_words);
 	ASSERT_EQ(8, pwrite(self->fd, &value, 8, (off_t)(11 * fz_ps)));

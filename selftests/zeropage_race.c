@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * ZEROPAGE: threads read holes through one mapping while another fills them through a
- * second one.  Who has been told of a store must see it: zeros that were mapped
- * meanwhile would be seen for ever.
- *
- * The writer has real-time priority and sleeps for a random time: on one CPU its
- * wake-up preempts a reader inside of the fault handler more often than not.
+ * second one.  A thread that has been told of a store must see it: a page of zeros that
+ * is mapped too late would stay for ever.  The writer has real-time priority and sleeps
+ * for a random time.  On one CPU its wake-up mostly preempts a reader inside the fault
+ * handler.
  */
 #define _GNU_SOURCE
 #include "kselftest_harness.h"
@@ -29,7 +28,7 @@ struct zr {
 	unsigned char *reads;	/* the readers' mapping */
 	unsigned char *writes;
 	bool one_cpu;
-	_Atomic uint64_t told[PAGES];	/* what is surely there by now */
+	_Atomic uint64_t told[PAGES];	/* the value that is surely there by now */
 	_Atomic uint32_t round;		/* odd: readers read */
 	_Atomic int resting;	/* readers that do not */
 	_Atomic bool stop;
@@ -174,7 +173,7 @@ TEST_F(zeropage_race, reader_sees_a_store)
 		fz_clear(r->fd, 0, SIZE, FASTZERO_MODE_DROP);
 		r->round++;
 		EXPECT_TRUE(zr_round(r, (uint64_t)i));
-		/* Zeros that were mapped too late stay there. */
+		/* A page of zeros that was mapped too late stays there. */
 		for (page = 0; page < PAGES; page++)
 			lost += *zr_word(r->reads, page) != (uint64_t)i;
 		EXPECT_EQ(0, lost) TH_LOG("round %ld", i);
