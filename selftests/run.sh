@@ -11,33 +11,37 @@ usage: run.sh [option]...
   --dir DIR            the test programs (FZ_BUILD, build/selftests)
   --ko FILE            fastzero.ko (FZ_KO)
   --no-recheck-ko FILE the control, built with TEST_NO_RECHECK=1 (FZ_NO_RECHECK_KO)
-  --quarantine-ko FILE one that was built with TEST_QUARANTINE=1 (FZ_QUARANTINE_KO)
+  --quarantine-ko FILE a module built with TEST_QUARANTINE=1 (FZ_QUARANTINE_KO)
   --pin-ko FILE        fz_pin.ko (FZ_PIN_KO)
-  --out DIR            keep what the programs say here, as NAME.log (FZ_OUT)
-  --only NAME          only this program; may be repeated
-  --list               print their names, run nothing
+  --out DIR            keep the output of programs in DIR, as NAME.log (FZ_OUT)
+  --only NAME          run only this program; may be repeated
+  --list               only print the names of programs
 
-The variables in brackets are used without the options.  What needs a module
-that is not given is skipped.  In the environment, FZ_SLOW=N gives everything N
-times as long; with FZ_MAY_SKIP=REGEX whatever is skipped for another reason has
-failed; FZ_LONG=1 asks for the long variants; FZ_CHOSEN=MARK leaves out the
-programs with that mark in the list.  Prints failed and skipped subtests, a line
-for each program, and last the sum: N passed, N failed, N skipped.
+Without an option, the variable in brackets counts.  A program that needs a
+missing module is skipped.  Other variables:
+
+  FZ_SLOW=N            give all programs N times as long
+  FZ_MAY_SKIP=REGEX    a skip for any other reason is a failure
+  FZ_LONG=1            run the long variants
+  FZ_CHOSEN=MARK       leave out the programs with this mark in the list
+
+Prints failed and skipped subtests, a line for each program, and last the sum:
+N passed, N failed, N skipped.
 END
 	exit "$1"
 }
 
-# Each line: NAME SECONDS [MARK]...  SECONDS is what it may take on a slow machine.
+# Each line: NAME SECONDS [MARK]...  SECONDS is the time limit on a slow machine.
 # NAME_2m is the program NAME on scratches of huge folios, NAME_mix with every other
-# chunk of one, NAME_zp on those with a shared page of zeros.  Marks:
-#	long=SECONDS	it has a long variant (fz_long()), which may take that long
+# chunk of one, NAME_zp on scratches with ZEROPAGE.  Marks:
+#	long=SECONDS	it has a long variant (fz_long()), with this time limit
 #	-stock		.ci/run leaves it out on the newest stock kernel
 #	-debug		.ci/run leaves it out on the debug kernel
-#	measures	it judges time or CPU alone, which a machine that stands still for
-#			a moment spoils: what fails is run again, once, and both are said
+#	measures	it judges time or CPU, which a machine that stands still for a
+#			moment spoils: if it fails it runs once more, and both are shown
 # make check runs all of them on 6.1, make check-long all of them, long, everywhere.
-# -stock is for what varies the module's own work alone and for the control of race;
-# -debug for that, and for what another program there gives the kernel to watch.
+# -stock is for variants of the module's own work and for the control of race; -debug
+# also for programs whose kernel paths another program takes on the debug kernel.
 programs='args 120
 args_values 120 -debug
 args_fd 120 -debug

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Unit tests of age.c.  policy_test.c has what all of it comes to.
+ * Unit tests of age.c. policy_test.c simulates the whole policy.
  */
 #include "age.h"
 #include "unit.h"
@@ -48,7 +48,7 @@ static unsigned int test_strikes(void)
 	return wrong;
 }
 
-/* Without a run nothing is learned, and no number of resets changes that. */
+/* Without a run AUTO learns nothing, however many resets there are. */
 static unsigned int test_idle(void)
 {
 	struct fz_age age = { };
@@ -126,7 +126,7 @@ static unsigned int test_written(void)
 	return wrong;
 }
 
-/* The hand comes to every page, whatever is there. */
+/* The hand comes to every page, whatever the pages hold. */
 static unsigned int test_hand(void)
 {
 	static bool seen[PAGES];
@@ -163,9 +163,9 @@ int main(void)
 {
 	test("pages go after two strikes, few first", test_strikes);
 	test("idle resets teach nothing", test_idle);
-	test("what comes back soon waits twice as long", test_back_off);
-	test("what comes back is not tried in numbers", test_keep);
-	test("what was written loses its strikes, eight at a time, too", test_written);
+	test("a page that comes back soon waits twice as long", test_back_off);
+	test("pages that come back go one in 64", test_keep);
+	test("written pages lose their strikes, also eight at a time", test_written);
 	test("the hand comes to every page", test_hand);
 	return test_end();
 }

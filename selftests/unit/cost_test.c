@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Unit tests of cost.c: the inequality, and what is known of it.
+ * Unit tests of cost.c: the inequality, and its known properties.
  */
 #include <stdbool.h>
 
@@ -92,7 +92,7 @@ static unsigned int test_known(void)
 int main(void)
 {
 	test("few pages are never worth a flush", test_few);
-	test("whatever favours a swap does not forbid it", test_monotone);
+	test("the inequality is monotone", test_monotone);
 	test("dense and sparse, fast and slow hosts", test_known);
 	return test_end();
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Unit tests of demand.c: what is needed at once is known for a while, and
- * forgotten after that.
+ * Unit tests of demand.c: the demand of runs is remembered for a while, and then
+ * forgotten.
  */
 #include <stdbool.h>
 
@@ -12,7 +12,7 @@
 #define LISTS	2000
 #define STEPS	50
 
-/* A run takes so many, and gives them back. */
+/* A run takes @nr folios, and gives them back. */
 static void run(struct fz_demand *d, uint64_t tick, uint64_t nr)
 {
 	fz_demand_take(d, tick, nr);
@@ -27,7 +27,10 @@ static unsigned int test_new(void)
 	       fz_demand_keep(&d, 1000000) + fz_demand_ahead(&d, 1000000);
 }
 
-/* In full, then less each tick, then nothing: and that at any time of the day. */
+/*
+ * The demand holds in full, then fades with each tick, then is 0, at any time of the
+ * day.
+ */
 static unsigned int test_fades(void)
 {
 	const uint64_t amounts[] = { 1, 2, 3, 5, 7, 100, 581, 1 << 20 };
@@ -78,7 +81,7 @@ static unsigned int test_holds(void)
 	return wrong;
 }
 
-/* After a large one, small ones: what is left is theirs. */
+/* After a large run come small ones: only their demand is left. */
 static unsigned int test_settles(void)
 {
 	struct fz_demand d = { };
@@ -94,7 +97,7 @@ static unsigned int test_settles(void)
 	return wrong;
 }
 
-/* A run that takes its time is one; those that go round are one, too. */
+/* A slow run counts as one, and so do folios that are reused quickly. */
 static unsigned int test_at_once(void)
 {
 	struct fz_demand slow = { }, quick = { };
@@ -114,7 +117,7 @@ static unsigned int test_at_once(void)
 	return wrong;
 }
 
-/* Only what resets wanted is allocated ahead; all of it may be kept. */
+/* Only folios that resets wanted are allocated ahead; all of the demand may be kept. */
 static unsigned int test_ahead(void)
 {
 	struct fz_demand d = { };
@@ -207,12 +210,12 @@ static unsigned int test_random(void)
 int main(void)
 {
 	test("there is no demand at first", test_new);
-	test("it is held, fades, and is gone", test_fades);
-	test("what comes again is not forgotten", test_holds);
-	test("a large one gives way to small ones", test_settles);
-	test("it is what is needed at once", test_at_once);
-	test("only what was wanted is had ahead", test_ahead);
+	test("demand is held, fades, and is gone", test_fades);
+	test("repeated demand is not forgotten", test_holds);
+	test("a large demand gives way to small ones", test_settles);
+	test("demand is the number needed at once", test_at_once);
+	test("only wanted folios are allocated ahead", test_ahead);
 	test("time does not go backwards", test_backwards);
-	test("never more than there was", test_random);
+	test("demand never exceeds the folios taken", test_random);
 	return test_end();
 }

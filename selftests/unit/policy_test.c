@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * AUTO's policy, simulated against an oracle: age.c and cost.c as they are, and a model
- * of pages around them.  What a policy pays beyond the oracle is its regret.
- *
- * The oracle knows all runs.  It clears what was written, and for each time in which a
- * page is not written it keeps the page or drops it, whichever is cheaper.
+ * of pages around them.  The price that a policy pays beyond the oracle is its regret.
+ * The oracle knows all runs.  It clears written pages.  For each time in which no run
+ * writes a page, it keeps or drops the page, whichever is cheaper.
  */
 
 #include "age.h"
@@ -26,7 +25,7 @@ static const unsigned int faults[] = { 2500, 5750 };
 
 enum touch { NOT, READS, WRITES };
 
-/* What runs do: called before each, to say what it touches. */
+/* A load: called before each run, it marks the pages that the run touches. */
 struct load {
 	const char *name;
 	void (*run)(uint32_t cycle);
@@ -43,7 +42,7 @@ struct page {
 	uint32_t since;		/* when the oracle last saw it touched */
 };
 
-/* What a simulation came to; the fixed ways never drop, or always. */
+/* Costs of a simulation.  The fixed ways never drop, or always. */
 struct outcome {
 	double policy;
 	double oracle;
@@ -82,7 +81,7 @@ static void roll_remove(uint32_t p)
 	place[last] = place[p];
 }
 
-/* A run: faults of what is not there. */
+/* A run: it faults in pages that are not there. */
 static double run(struct fz_age *age, uint32_t fault, bool *any)
 {
 	double cost = 0;
@@ -188,7 +187,7 @@ static double reset(struct fz_age *age, bool any, uint32_t clear, uint32_t zero)
 	return cost;
 }
 
-/* What the oracle and the fixed ways pay for a run and its reset. */
+/* Costs of the oracle and the fixed ways for a run and its reset. */
 static void others(uint32_t cycle, uint32_t fault, uint32_t clear, uint32_t zero,
 		   struct outcome *o)
 {
@@ -341,7 +340,7 @@ static void scans_that_read(uint32_t cycle)
 	stationary(cycle);
 }
 
-/* The second comes while what the first left is still going. */
+/* The second large run comes while the pages of the first are still going. */
 static void scans_in_pairs(uint32_t cycle)
 {
 	if (cycle % 500 == 10 || cycle % 500 == 15)
@@ -362,7 +361,7 @@ static void read_only(uint32_t cycle)
 	touch_some(set, SET, READS);
 }
 
-/* A run, and then nothing for a while. */
+/* A run, and then some resets without one. */
 static void idle(uint32_t cycle)
 {
 	begin(cycle);
@@ -514,8 +513,8 @@ static unsigned int test_one_off(void)
 
 int main(void)
 {
-	test("what AUTO pays stays near what an oracle pays", test_loads);
-	test("without vectors it does no harm", test_dear_looks);
-	test("64 resets after a one-off it is forgotten", test_one_off);
+	test("AUTO's price stays near an oracle's", test_loads);
+	test("without vectors AUTO stays near the better fixed way", test_dear_looks);
+	test("a one-off is forgotten after 64 resets", test_one_off);
 	return test_end();
 }

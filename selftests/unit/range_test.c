@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Unit tests of range.c: tables of what has been thought of, and random cases
- * against models that go page by page or bit by bit.
+ * Unit tests of range.c: tables of known cases, and random cases against models that go
+ * page by page or bit by bit.
  */
 #include "range.h"
 #include "unit.h"
@@ -39,7 +39,7 @@ static const struct {
 	{ 7 * PAGE, 2 * PAGE, 8 * PAGE, -EINVAL, 0, 0 },
 	{ 1ULL << 62, PAGE, 8 * PAGE, -EINVAL, 0, 0 },
 	{ 0, PAGE, 0, -EINVAL, 0, 0 },
-	/* Wraps around, which comes before all else. */
+	/* The end wraps around; this error comes before all others. */
 	{ MAX, 1, 8 * PAGE, -EOVERFLOW, 0, 0 },
 	{ MAX, MAX, 8 * PAGE, -EOVERFLOW, 0, 0 },
 	{ PAGE, MAX - PAGE + 1, 8 * PAGE, -EOVERFLOW, 0, 0 },
@@ -54,7 +54,7 @@ static unsigned int check_table(void)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(checks); i++) {
-		/* What a refused one leaves alone. */
+		/* A refused range leaves the result alone. */
 		struct fz_range range = { 0xaaaa, 0xbbbb };
 		uint64_t first = checks[i].ret ? 0xaaaa : checks[i].first;
 		uint64_t end = checks[i].ret ? 0xbbbb : checks[i].end;
@@ -251,7 +251,7 @@ static unsigned int mask_random(void)
 	return wrong;
 }
 
-/* Every range there is, on a chunk that is full: no border is forgotten. */
+/* Every possible range on a full chunk, so that no border is forgotten. */
 static unsigned int mask_every_range(void)
 {
 	struct fz_range range;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Unit tests of rate.c: who asks before he does something is never faster than the
+ * Unit tests of rate.c: a thread that asks before it works is never faster than the
  * rate, and not much slower.
  */
 #include <stdbool.h>
@@ -103,7 +103,7 @@ static unsigned int test_change(void)
 	wrong += fz_rate_wait(&r, MS, 0) != 0;
 	fz_rate_spend(&r, MS, 2, 1);
 	wrong += fz_rate_wait(&r, MS, 2) != FZ_RATE_SECOND / 2;
-	/* And back: nothing is remembered. */
+	/* Back to the old rate, without any debt. */
 	fz_rate_spend(&r, MS, 1, 1);
 	wrong += fz_rate_wait(&r, MS, 1) != FZ_RATE_SECOND;
 	return wrong;
@@ -111,9 +111,9 @@ static unsigned int test_change(void)
 
 int main(void)
 {
-	test("a new one waits for nothing", test_new);
-	test("0 is no bound", test_no_bound);
-	test("it holds", test_holds);
+	test("a new rate makes nobody wait", test_new);
+	test("a rate of 0 is no bound", test_no_bound);
+	test("the rate holds", test_holds);
 	test("a burst after a rest", test_burst);
 	test("another rate", test_change);
 	return test_end();

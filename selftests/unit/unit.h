@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What all unit tests of pure logic share.
+ * Shared by all unit tests of pure logic.
  */
 #ifndef UNIT_H
 #define UNIT_H

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Unit tests of wsformat.c: what is written can be read, and what is wrong is
- * refused, byte by byte.
+ * Unit tests of wsformat.c: a written set can be read, and a wrong one is refused, byte
+ * by byte.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -95,7 +95,7 @@ static unsigned int test_round_trip(void)
 	return wrong;
 }
 
-/* Chunk by chunk the walk gives the same pages, and as many. */
+/* Chunk by chunk the walk gives the same pages. */
 static unsigned int test_chunks(void)
 {
 	unsigned int wrong = 0;
@@ -139,7 +139,7 @@ static unsigned int test_chunks(void)
 	return wrong;
 }
 
-/* It is what the uAPI says, whatever order of bytes this machine has. */
+/* The bytes are those of the uAPI, on machines of any byte order. */
 static unsigned int test_bytes(void)
 {
 	static const uint8_t want[48] = {
@@ -181,7 +181,7 @@ static unsigned int test_refuses_other(void)
 	return wrong;
 }
 
-/* Whatever bytes are changed: what is let through is sound. */
+/* With any byte changed, an accepted set is sound. */
 static unsigned int test_mutated(void)
 {
 	unsigned int wrong = 0, refused = 0;
@@ -214,10 +214,10 @@ static unsigned int test_mutated(void)
 
 int main(void)
 {
-	test("what is written is read", test_round_trip);
+	test("a written set can be read", test_round_trip);
 	test("wsformat chunks, random", test_chunks);
 	test("the bytes are those of the uAPI", test_bytes);
 	test("other sizes are refused", test_refuses_other);
-	test("what is let through is sound", test_mutated);
+	test("an accepted set is sound", test_mutated);
 	return test_end();
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Unit tests of x86.h: one byte that is not zero is seen wherever it is, and what is
- * cleared is zero, up to its borders.
+ * Unit tests of x86.h: a look sees one byte that is not zero anywhere, and a clear
+ * clears exactly its page.
  */
 #include <stdbool.h>
 #include <stdlib.h>
@@ -15,11 +15,11 @@
 
 #define PAGE	FZ_X86_PAGE
 
-/* Three pages, of which the one in the middle is worked on. */
+/* Three pages.  The test works on the middle one. */
 static unsigned char pages[3 * PAGE] __attribute__((aligned(PAGE)));
 static unsigned char *const page = pages + PAGE;
 
-/* The page alone is zero: what is read beyond it would show. */
+/* Only this page is zero, so reading beyond it would show. */
 static void prepare(void)
 {
 	memset(pages, 0xff, sizeof(pages));
@@ -101,7 +101,7 @@ static unsigned int test_nothing(void)
 
 int main(void)
 {
-	test("there is nothing for this processor", test_nothing);
+	test("this processor has none of these", test_nothing);
 	return test_end();
 }
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * fastzero-bench: what it costs to make memory zero again, and to use it after
- * that: each way beside the others.
+ * fastzero-bench: the cost of each way to make memory zero again and to use it after
+ * that, side by side.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -35,7 +35,7 @@ static void mark_best(struct result *results, size_t n)
 		best->best = true;
 }
 
-/* There is one from the first cell that has one on; counters go with it. */
+/* Makes the guest before the first cell that needs it, and the counters with it. */
 static void need_guest(struct options *o)
 {
 	if (o->rig.vm || o->rig.no_vm)
@@ -106,15 +106,15 @@ static int measure_grid(struct options *o, const struct cell *cells,
 	return 0;
 }
 
-/* What a child finds out about guests. */
+/* A child's findings about guests. */
 struct guest_facts {
 	uint64_t cost;
 	char missing[COUNTER_TEXT];
 };
 
 /*
- * An empty cycle of a guest, measured by a child: a process that had a guest once
- * keeps what watches its memory for it, and is not what a process without one is.
+ * An empty cycle of a guest, measured by a child.  A process that once had a guest keeps
+ * KVM's notifier, and no longer behaves like a process without a guest.
  */
 static uint64_t empty_guest(struct options *o)
 {
@@ -164,7 +164,7 @@ static int start(struct options *o, struct report *rep, bool guest)
 	return 0;
 }
 
-/* Says so if the device cannot be had; whether that is the end of it. */
+/* Reports that the device is missing; returns whether the program ends. */
 static bool is_without_module(const struct options *o)
 {
 	const struct peer *peer = peers;
@@ -201,9 +201,7 @@ static int trouble(int err)
 	return EXIT_TROUBLE;
 }
 
-/*
- * First what processes do: once there is a guest, KVM's notifier is in their way.
- */
+/* Processes come first: once there is a guest, KVM's notifier is in their way. */
 static int measure_parts(struct options *o, const struct cell *cells, size_t nr,
 			 bool respond, struct progress *progress,
 			 struct report *rep)

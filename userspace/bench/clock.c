@@ -16,7 +16,7 @@
 #include <x86intrin.h>
 
 #define TICKS		5
-#define JUMP		400		/* instructions: somebody else ran */
+#define JUMP		400		/* instructions: another task ran */
 #define SETTLED_NS	200000ull	/* a tick and its softirqs are over */
 
 static struct {
@@ -54,7 +54,7 @@ static void spin(uint32_t rounds)
 	__asm__ volatile("1: dec %0; jnz 1b" : "+r"(rounds) : : "cc");
 }
 
-/* Two lengths, so that what surrounds the loop does not matter. */
+/* Two lengths, so that the code around the loop does not matter. */
 static bool find_unit(void)
 {
 	enum { ROUNDS = 10000, TRIES = 9 };
@@ -72,7 +72,7 @@ static bool find_unit(void)
 	return hits > TRIES / 2;
 }
 
-/* When somebody else ran, the counter jumps; mostly that is the tick. */
+/* When another task runs, the counter jumps; mostly that is the tick. */
 static uint64_t next_jump(void)
 {
 	uint64_t before, after = __rdtsc();

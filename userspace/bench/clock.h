@@ -27,7 +27,7 @@ const char *clock_unit(void);
 /* In the unit of the clock. */
 uint64_t clock_now(void);
 
-/* CLOCK_MONOTONIC, whatever the unit is. */
+/* CLOCK_MONOTONIC, for both units. */
 uint64_t clock_ns(void);
 
 /**
@@ -74,7 +74,7 @@ struct clear_cost {
 
 int clock_clear_cost(struct clear_cost *cost);
 
-/* What reading the clock twice costs, in its unit. */
+/* Time of reading the clock twice, in its unit. */
 uint64_t clock_overhead(void);
 
 #endif /* CLOCK_H */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What is counted beside the time: page faults by getrusage, nested faults by
- * KVM's statistics, the rest by tracepoints.
+ * Counts beside the time: page faults by getrusage, nested faults by KVM's statistics,
+ * the rest by tracepoints.
  */
 #include "counters.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What is counted beside the time, in cycles that are not timed.
+ * Counts beside the time, taken in cycles that are not timed.
  */
 #ifndef COUNTERS_H
 #define COUNTERS_H
@@ -26,7 +26,7 @@ enum counter {
 
 #define COUNTER_TEXT	120
 
-/* A counter's name, as in the JSON, and why it could not be had, or NULL. */
+/* A counter's name, as in the JSON, and the reason why it is missing, or NULL. */
 const char *counter_name(enum counter counter);
 const char *counter_missing(enum counter counter);
 
@@ -47,7 +47,7 @@ void counters_set_nested(const char *missing);
 void counters_start(void);
 void counters_stop(void);
 
-/* Reads all of them; those that cannot be had are 0. */
+/* Reads all counters; missing ones are 0. */
 void counters_read(uint64_t values[COUNTERS]);
 
 #endif /* COUNTERS_H */

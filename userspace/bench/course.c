@@ -12,7 +12,7 @@
 
 #include "mappings.h"
 
-/* What was measured so far. */
+/* Measurements so far. */
 struct tally {
 	uint64_t run, reset;
 	unsigned int runs, resets;
@@ -179,7 +179,7 @@ static int cycle(struct walk *w, const struct stage *s, struct course_figures *f
 	return ret;
 }
 
-/* Of a peer that gives an account the memories have one owner, who has one. */
+/* If a peer gives an account, its memories have one owner, which has one account. */
 static int account(struct walk *w, struct account *sum)
 {
 	struct account a;
@@ -216,7 +216,7 @@ static uint64_t elapsed(const struct walk *w)
 			     user_cleared(w) - t->user_cleared);
 }
 
-/* The background ends what it has to do, and that counts, too. */
+/* The background finishes its work, which counts as well. */
 static int finish(struct walk *w, struct course_figures *f)
 {
 	const struct tally *t = &w->tally;

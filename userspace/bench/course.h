@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Courses: what happens to a memory over many cycles, from its first on.
- *
- * The grid shows a loop that has settled.  A course shows what leads there, and what
- * disturbs it.
+ * Courses follow a memory over many cycles, from its first one on.  The grid shows a loop
+ * that has settled.  A course shows the way there, and disturbances.
  */
 #ifndef COURSE_H
 #define COURSE_H
@@ -22,7 +20,7 @@ enum doing { DO_RUN, DO_NOTHING, DO_SCAN, DO_FEW, DO_TELL };
 
 #define COURSE_FEW	17
 
-/* Time that the background does well with, where time is not what it is about. */
+/* A time that the background can keep up with, for courses that do not test the pace. */
 #define COURSE_GAP_US	20000
 
 /**

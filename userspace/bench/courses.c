@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The courses that are run, and by whom.
- *
- * As a whole they are run in 64 MiB, of which runs touch 581 pages.  The quick
- * part has one of each, for one user and with few peers, in 8 MiB and 113 pages.
+ * The courses, and their peers.  The full part runs them in 64 MiB, where runs touch 581
+ * pages.  The quick part runs one of each, for one user and with few peers, in 8 MiB and
+ * 113 pages.
  */
 #include "courses.h"
 
@@ -271,7 +270,7 @@ const char *courses_stray(const struct choice *choice, int *len)
 static bool takes_part(const struct choice *choice, const struct course *c,
 		       const struct peer *peer)
 {
-	/* Who is chosen by name takes part in the quick part, too. */
+	/* A peer that is chosen by name also takes part in the quick part. */
 	const char *most = choice->quick && !choice->peers ? FEW : PEERS;
 
 	if (choice->peers && !names_match(choice->peers, peer->name))

@@ -21,7 +21,7 @@ int courses_each(const struct choice *choice, bool guest,
 size_t courses_count(const struct choice *choice);
 size_t courses_with_guest(const struct choice *choice);
 
-/* The part of --course that fits none, and its length; NULL if all of them fit. */
+/* The part of --course that names no course, and its length; NULL if all parts do. */
 const char *courses_stray(const struct choice *choice, int *len);
 
 /**

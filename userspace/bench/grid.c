@@ -195,7 +195,7 @@ static struct cell make_cell(const struct row *row, bool guest)
 	};
 }
 
-/* Processes first: KVM's notifier would be in their way as soon as there is a guest. */
+/* Processes come first: with a guest, KVM's notifier would be in their way. */
 int grid_cells(const struct choice *choice, struct cell **cells, size_t *nr)
 {
 	static const struct { unsigned int flag; bool guest; } users[] = {

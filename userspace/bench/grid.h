@@ -59,7 +59,10 @@ int grid_cells(const struct choice *choice, struct cell **cells, size_t *nr);
 /* Whether time to responsiveness is wanted: its cell, and a peer that resets. */
 bool grid_has_responses(const struct choice *choice);
 
-/* What the whole grid does not have, or why this is not the whole grid. */
+/*
+ * The cells that the whole grid leaves out, or the reason why this is not the whole
+ * grid.
+ */
 const char *grid_cut(const struct choice *choice);
 
 const char *cell_user(const struct cell *cell);

@@ -8,7 +8,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* Bytes of the character in UTF-8 that @s begins with; 0 if it is none. */
+/* Bytes of the UTF-8 character at the beginning of @s; 0 if it is none. */
 static int utf8_length(const char *s)
 {
 	const unsigned char *c = (const unsigned char *)s;
@@ -21,7 +21,7 @@ static int utf8_length(const char *s)
 	return n;
 }
 
-/* JSON is UTF-8; of a path, or of what a user says, that is not certain. */
+/* JSON is UTF-8; a path or a user's text may not be. */
 static void put_string(FILE *out, const char *s)
 {
 	int n;

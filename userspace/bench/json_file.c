@@ -25,7 +25,7 @@ static bool is_replaced(const char *path)
 	return lstat(path, &st) || S_ISREG(st.st_mode);
 }
 
-/* What an interrupted run must not leave; there is one file at most. */
+/* The temporary file, which an interrupted run must not leave behind. */
 static char *volatile unfinished;
 
 static void die(int sig)

@@ -34,7 +34,7 @@ int json_file_open(struct json_file *j, const char *path);
 /* Writes it, and closes the file.  0 or -errno. */
 int json_file_write(struct json_file *j, const struct report *rep);
 
-/* There is nothing to be written. */
+/* Closes the file without writing it. */
 void json_file_abandon(struct json_file *j);
 
 #endif /* JSON_FILE_H */

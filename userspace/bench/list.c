@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What would be measured.
+ * --list: the cells and peers that would be measured.
  */
 #include "list.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What would be measured.
+ * --list: the cells and peers that would be measured.
  */
 #ifndef LIST_H
 #define LIST_H
@@ -11,7 +11,9 @@
 void list_print(const struct choice *choice, const struct cell *cells, size_t nr,
 		bool respond);
 
-/* Whether there is nothing to measure, or less than was meant; then it says so. */
+/*
+ * Whether there is nothing to measure, or less than was asked for; then it reports that.
+ */
 bool list_refuses(const struct choice *choice, size_t parts);
 
 #endif /* LIST_H */

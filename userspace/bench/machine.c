@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What machine this is.
+ * Describes this machine.
  */
 #include "report.h"
 

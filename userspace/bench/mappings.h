@@ -7,7 +7,7 @@
 
 #include "peers.h"
 
-/* @nr mappings of a page each, to be unmapped as one range; NULL: there is no room. */
+/* Makes @nr mappings of a page each, to be unmapped as one range; NULL without room. */
 char *mappings_others(unsigned int nr);
 
 /**

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What one measurement is about, and where it stands. */
+/* The subject and the state of one measurement. */
 struct state {
 	struct turn t;
 	unsigned int i;			/* number of the next run */
@@ -25,9 +25,8 @@ void outcome_free(struct outcome *o)
 }
 
 /*
- * Work in the background gets its time, as on a host that has some, and so does a
- * tick that would fall into the run; other peers go on at once.  Adds to @waited
- * what that took.
+ * Give the background its time, as on a host that has some.  A tick that would fall into
+ * the run comes now as well.  Other peers go on at once.  Adds the time to @waited.
  */
 static int pause_after_reset(struct state *s, uint64_t begin, uint64_t *waited)
 {
@@ -42,7 +41,7 @@ static int pause_after_reset(struct state *s, uint64_t begin, uint64_t *waited)
 	return ret;
 }
 
-/* Reset, wait, and run: timed apart, and in one piece but for what is waited. */
+/* Reset, wait and run: timed apart, and in one piece without the wait. */
 static int timed_cycle(struct state *s, struct sample *sample)
 {
 	struct run run = turn_run(&s->t, s->i);
@@ -94,8 +93,8 @@ static int timed_pass(struct state *s, struct outcome *o)
 }
 
 /*
- * What was cleared by whom.  Peers that give no account clear what becomes
- * resident, and what they say of user space.
+ * Count the clears of each part.  Peers without an account clear the pages that become
+ * resident, and those that they report for user space.
  */
 static void tally(struct state *s, struct counts *c, const struct account a[4],
 		  uint64_t user_cleared)
@@ -112,7 +111,7 @@ static void tally(struct state *s, struct counts *c, const struct account a[4],
 		return;
 	}
 	c->reset_cleared = user_cleared;
-	/* A reset that does not clear in user space drops all that there is. */
+	/* A reset that does not clear in user space drops all pages. */
 	if (!user_cleared && !s->t.peer->floor && s->t.m.nr_dirty)
 		c->reset_cleared = a[1].held;
 	c->run_cleared = a[3].held - a[2].held;

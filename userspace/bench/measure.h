@@ -10,7 +10,9 @@
 
 /* Cycles that are only counted, not timed. */
 #define COUNTED_CYCLES	3
-/* More cycles to warm up where runs differ: what learns shall have seen them. */
+/*
+ * More cycles to warm up if runs differ, so that peers which learn have seen all runs.
+ */
 #define CHANGING_WARMUP	6
 
 /**
@@ -84,8 +86,8 @@ int measure(const struct rig *rig, const struct cell *cell,
 void outcome_free(struct outcome *o);
 
 /*
- * What a cycle costs in which nothing is done: no reset, and a run of no page, or
- * of a warm one in a guest, which is to do something.  0: it failed.
+ * Cost of an empty cycle: no reset, and a run without pages.  A guest's run needs work,
+ * and touches one warm page. 0: the measurement failed.
  */
 uint64_t measure_empty(const struct rig *rig, struct minivm *vm);
 

@@ -18,34 +18,34 @@
 static void usage(void)
 {
 	fputs("usage: fastzero-bench [options]\n"
-	      "What it costs to make memory zero again and to use it after that, each way\n"
-	      "beside the others.  Prints tables.\n"
+	      "Measures the cost of each way to make memory zero again and to use it after that.\n"
+	      "Prints tables.\n"
 	      "\n"
 	      "      --quick          a small part of the grid\n"
-	      "      --demo           one cell and few peers, in a small table; so does the\n"
-	      "                       program if its name is fastzero-cycles\n"
-	      "  -o, --only=PART,...  only peers with one of these in their names; =NAME: this one\n"
+	      "      --demo           one cell and few peers, in a small table; the default if the\n"
+	      "                       program's name is fastzero-cycles\n"
+	      "  -o, --only=PART,...  only peers with a PART in their names; =NAME: only this one\n"
 	      "  -s, --size=BYTES     only cells of this size (K, M, G)\n"
 	      "  -p, --pages=N        only cells that touch this many pages\n"
 	      "      --pattern=NAME   only cells of this pattern: dense, strided, random, clustered,\n"
 	      "                       drifting or alternating\n"
-	      "      --course=PART,... only courses with one of these in their names; =NAME: this\n"
-	      "                       one; all: nothing but courses; none: all but courses\n"
+	      "      --course=PART,... only courses with a PART in their names; =NAME: only this\n"
+	      "                       one; all: only courses; none: no courses\n"
 	      "  -u, --user=USER      only cells of this user: process, guest or threads\n"
-	      "  -j, --json=FILE      write all figures and samples there, too\n"
-	      "  -c, --cycles=N       cycles that are measured [5; 101 where the unit is ns]\n"
+	      "  -j, --json=FILE      also write all figures and samples to FILE\n"
+	      "  -c, --cycles=N       cycles to measure [5; 101 if the unit is ns]\n"
 	      "  -r, --requests=N     requests for time to responsiveness, 0: none [200]\n"
-	      "      --seed=N         another choice of pages [1]\n"
-	      "      --total-cpu      fastzero's AUTO goes by all CPU time, not by the caller's\n"
+	      "      --seed=N         chooses the pages [1]\n"
+	      "      --total-cpu      fastzero's AUTO counts all CPU time, not only the caller's\n"
 	      "      --device=PATH    the device [" FASTZERO_DEVICE "]\n"
-	      "      --note=NAME=TEXT goes into the JSON, as what is known of the machine\n"
+	      "      --note=NAME=TEXT write a note on the machine into the JSON\n"
 	      "      --progress=plain progress for programs: lines DONE TOTAL on standard error\n"
-	      "      --strict         a peer that cannot be had is trouble, too\n"
+	      "      --strict         a peer that cannot run here is trouble as well\n"
 	      "      --list           only list the peers and cells that would be measured\n"
 	      "  -h, --help           this text\n"
 	      "\n"
 	      "Exit status: 0; 1 if a byte was not zero after a reset; 2 for other trouble, such\n"
-	      "as parts that do not add up, or fastzero asked for with --only and not there.\n",
+	      "as parts that do not add up, or fastzero missing although --only names it.\n",
 	      stdout);
 }
 
@@ -89,7 +89,7 @@ static int number_in(const char *text, uint64_t min, uint64_t max, uint64_t *n)
 	return ret ? ret : *n < min || *n > max ? -EINVAL : 0;
 }
 
-/* A name that JSON takes as it is, and that nothing else has there. */
+/* A name that JSON takes as it is, and that no other member has. */
 static int add_note(struct notes *notes, const char *text)
 {
 	static const char *const taken[] = {
@@ -189,7 +189,7 @@ static int take(struct options *o, int c)
 	return ret;
 }
 
-/* One line: the whole usage would hide what is wrong. */
+/* One line only: the whole usage would hide the error. */
 static bool refuse(const char *option, const char *why, const char *value)
 {
 	fprintf(stderr, "fastzero-bench: %s: %s%s%s%s; try --help\n", option, why,
@@ -197,7 +197,7 @@ static bool refuse(const char *option, const char *why, const char *value)
 	return false;
 }
 
-/* @c: as getopt_long() gave it, or what it complains about. */
+/* @c: the result of getopt_long(), or the option that it complains about. */
 static bool refuse_option(int c, const char *why, const char *value)
 {
 	const struct option *l = longs;

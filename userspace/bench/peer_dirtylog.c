@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Peers: KVM's dirty log, and memset of what it names, which VMMs do that clear in
- * user space; and the log, and RESET_DIRTY by it.
+ * Peers: KVM's dirty log and memset of the pages that it names, as in VMMs that clear in
+ * user space; and the log with RESET_DIRTY.
  */
 #include "peers.h"
 
@@ -19,12 +19,12 @@
 
 struct dirtylog {
 	int vm;
-	struct memory fastzero;	/* what is behind the memory, for RESET_DIRTY */
+	struct memory fastzero;	/* the scratch behind the memory, for RESET_DIRTY */
 	uint64_t words;
 	uint64_t bitmap[];
 };
 
-/* minivm keeps the descriptor of its VM to itself; there is only one VM. */
+/* minivm hides the descriptor of its VM.  There is only one VM. */
 static int find_vm(void)
 {
 	char path[32], name[32];
@@ -43,7 +43,7 @@ static int find_vm(void)
 	return -ENOENT;
 }
 
-/* What both have. */
+/* Setup of both peers. */
 static int setup(const struct plan *plan, struct memory *m)
 {
 	uint64_t words = (plan->size / BENCH_PAGE + 63) / 64;

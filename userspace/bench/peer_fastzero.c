@@ -21,7 +21,7 @@
 #define CHUNK_SHIFT	21
 
 #define REST_LOOK_NS	1000000		/* from one look to the next */
-#define REST_SAME	4		/* looks that find nothing new */
+#define REST_SAME	4		/* looks without news */
 #define REST_LOOKS	1000		/* at most */
 
 struct fastzero_peer {
@@ -63,7 +63,7 @@ static unsigned int mode_of(const struct peer *peer)
 	return peer->arg & ~FASTZERO_PEER_FLAGS;
 }
 
-/* Once, as who uses it does; from then on the pool is the module's affair. */
+/* Calls POOL once, as users do.  From then on the module looks after the pool. */
 static int ask_for_pool(const struct peer *peer, const struct plan *plan,
 			const struct fastzero_ctx *ctx)
 {
@@ -76,7 +76,7 @@ static int ask_for_pool(const struct peer *peer, const struct plan *plan,
 		order = CHUNK_SHIFT - 12;
 		pages = chunks < pages ? chunks : pages;
 	} else if (mode_of(peer) == FASTZERO_MODE_INPLACE) {
-		/* It keeps its pages, so there is nothing to have ready. */
+		/* INPLACE keeps its pages, and needs no ready ones. */
 		return 0;
 	}
 	return pages ? fastzero_ctx_pool(ctx, order, pages, FASTZERO_POOL_WAIT, NULL) : 0;
@@ -93,7 +93,7 @@ static bool can_prefault(void)
 	return can > 0;
 }
 
-/* Why this peer cannot be had, or NULL. */
+/* Why this peer cannot run here, or NULL. */
 static const char *missing(const struct peer *peer, const struct fastzero_peer *p)
 {
 	struct fastzero_info info = { .size = sizeof(info) };
@@ -207,7 +207,7 @@ static int write_workset(const struct fastzero_peer *p, const struct memory *m)
 	return ret;
 }
 
-/* The call comes back early, and says what is left. */
+/* The call returns early, and reports the rest. */
 static int prefault(const struct fastzero_peer *p, const struct memory *m)
 {
 	struct kvm_pre_fault_memory range = { 0 };
@@ -244,7 +244,10 @@ int fastzero_peer_reset(const struct peer *peer, struct memory *m)
 	return ret || !(peer->arg & FASTZERO_PEER_PREFAULT) ? ret : prefault(p, m);
 }
 
-/* A caller of RESET_MANY has the descriptors at hand; to list them costs little here. */
+/*
+ * A caller of RESET_MANY has its descriptors in an array; listing them costs little
+ * here.
+ */
 int fastzero_peer_reset_many(const struct peer *peer, struct memory *const *m,
 			     unsigned int nr)
 {
@@ -276,8 +279,9 @@ int fastzero_peer_reset_bitmap(const struct peer *peer, struct memory *m,
 }
 
 /*
- * A host with time to spare: nothing is asked of the module, which may do what it
- * finds to do.  It is at rest when nothing waits and the pool stays as it is.
+ * A host with time to spare: wait, without any call that would make the module work,
+ * until it has finished.  It has finished when no folio waits and the pool stays as it
+ * is.
  */
 int fastzero_peer_rest(struct memory *m)
 {

@@ -32,9 +32,8 @@ static int explain(struct memory *m, const char *what)
 }
 
 /*
- * Pages that are present, and written where that is asked for, but for the page of
- * zeros.  Without write-protection to compare with, 6.12 calls every page written,
- * and 7.3 none.
+ * Pages that are present, without the page of zeros, and written if that is asked for.
+ * Without write-protection, 6.12 reports every page as written, and 7.3 none.
  */
 static struct pm_scan_arg all_pages(const struct memory *m, __u64 written)
 {
@@ -103,10 +102,10 @@ int pagescan_setup(const struct peer *peer, const struct plan *plan,
 }
 
 /*
- * Clearing writes, so what is protected has to be protected again after it; a
- * second scan does that at once for all.  The scan is at its end when there is
- * room left for more regions; walk_end may lie before regions that were returned
- * (6.12 and 7.3, if they are more than 512).
+ * Clearing writes, so the pages have to be protected again afterwards.  A second scan
+ * does that at once for all.  The scan has ended when there is room left for more
+ * regions. walk_end may lie before regions that were returned (6.12 and 7.3, if they are
+ * more than 512).
  */
 int pagescan_reset(const struct peer *peer, struct memory *m)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Peers that need nothing but the kernel's memory calls.
+ * Peers that use only the kernel's memory calls.
  */
 #include "peers.h"
 
@@ -30,14 +30,14 @@ static int map(struct memory *m, uint64_t size, void *at, int flags)
 	return 0;
 }
 
-/* EINVAL: a kernel that has no huge pages, and so none to avoid. */
+/* EINVAL: the kernel has no huge pages to avoid. */
 static int base_pages(struct memory *m)
 {
 	return madvise(m->addr, m->size, MADV_NOHUGEPAGE) && errno != EINVAL ?
 	       -errno : 0;
 }
 
-/* Base pages, whatever the system's setting for huge ones is. */
+/* Base pages, for every system setting of huge ones. */
 int anon_setup(const struct peer *peer, const struct plan *plan,
 	       struct memory *m)
 {
@@ -150,7 +150,10 @@ int populate_reset(const struct peer *peer, struct memory *m)
 	return ret;
 }
 
-/* MAP_FIXED unmaps what was there; in one call, nobody else can get between. */
+/*
+ * MAP_FIXED unmaps the old memory in the same call, so no other mapping can come
+ * between.
+ */
 int remap_reset(const struct peer *peer, struct memory *m)
 {
 	int ret = map(m, m->size, m->addr, ANON_FLAGS | MAP_FIXED);

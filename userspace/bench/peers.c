@@ -56,7 +56,7 @@ const struct peer peers[] = {
 		PLAIN_PEER(memset, memset),
 	}, {
 		.name = "memset-oracle",
-		.what = "memset of what the run wrote, as told by an oracle, for nothing",
+		.what = "memset of the written pages, which an oracle knows for nothing",
 		.limit = true,
 		PLAIN_PEER(anon, oracle),
 	}, {
@@ -70,7 +70,7 @@ const struct peer peers[] = {
 		PLAIN_PEER(thp, dontneed),
 	}, {
 		.name = "dontneed-populate",
-		.what = "MADV_DONTNEED, then MADV_POPULATE_WRITE of what the run wrote (oracle)",
+		.what = "MADV_DONTNEED, then MADV_POPULATE_WRITE of pages that the run wrote (oracle)",
 		PLAIN_PEER(anon, populate),
 	}, {
 		.name = "munmap-mmap",
@@ -87,20 +87,20 @@ const struct peer peers[] = {
 		PLAIN_PEER(memfd, remove),
 	}, {
 		.name = "dirty-log",
-		.what = "KVM_GET_DIRTY_LOG, memset of what it names",
+		.what = "KVM_GET_DIRTY_LOG, memset of the pages that it names",
 		.setup = dirtylog_setup,
 		.attach = dirtylog_attach,
 		.reset = dirtylog_reset,
 		.teardown = dirtylog_teardown,
 	}, {
 		.name = "pagescan",
-		.what = "PAGEMAP_SCAN, memset of all that is present",
+		.what = "PAGEMAP_SCAN, memset of all pages that are present",
 		.setup = pagescan_setup,
 		.reset = pagescan_reset,
 		.teardown = pagescan_teardown,
 	}, {
 		.name = "pagescan-wp",
-		.what = "PAGEMAP_SCAN with asynchronous write-protection, memset of what was written",
+		.what = "PAGEMAP_SCAN with asynchronous write-protection, memset of written pages",
 		.arg = 1,
 		.setup = pagescan_setup,
 		.reset = pagescan_reset,
@@ -121,11 +121,11 @@ const struct peer peers[] = {
 		FASTZERO_PEER(FASTZERO_MODE_DROP),
 	}, {
 		.name = "fz-drop-populate",
-		.what = "as fz-drop, then POPULATE of what the run wrote (oracle)",
+		.what = "as fz-drop, then POPULATE of pages that the run wrote (oracle)",
 		FASTZERO_PEER(FASTZERO_MODE_DROP | FASTZERO_PEER_POPULATE),
 	}, {
 		.name = "fz-workset",
-		.what = "WORKSET WRITE of what the next run touches (oracle), and POPULATE of that",
+		.what = "WORKSET WRITE of the next run's pages (oracle), and POPULATE of these",
 		.special = true,
 		FASTZERO_PEER(FASTZERO_MODE_DROP | FASTZERO_PEER_WORKSET |
 			      FASTZERO_PEER_POPULATE),
@@ -142,7 +142,7 @@ const struct peer peers[] = {
 		FASTZERO_PEER(FASTZERO_MODE_DROP | FASTZERO_PEER_WORKSET),
 	}, {
 		.name = "fz-dirty-log",
-		.what = "KVM_GET_DIRTY_LOG, fastzero RESET_DIRTY of what it names",
+		.what = "KVM_GET_DIRTY_LOG, fastzero RESET_DIRTY of the pages that it names",
 		.arg = FASTZERO_MODE_AUTO,
 		.setup = dirtylog_fastzero_setup,
 		.attach = dirtylog_attach,
@@ -157,7 +157,7 @@ const struct peer peers[] = {
 		FASTZERO_PEER(FASTZERO_MODE_AUTO),
 	}, {
 		.name = "fz-auto-idle",
-		.what = "the same, but where there was no run that is said (FASTZERO_RESET_IDLE)",
+		.what = "the same, but idle resets say so (FASTZERO_RESET_IDLE)",
 		.special = true,
 		FASTZERO_PEER(FASTZERO_MODE_AUTO | FASTZERO_PEER_IDLE),
 	}, {

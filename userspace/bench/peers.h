@@ -116,14 +116,14 @@ struct peer {
 /* All of them, in the order of the tables; the last one has no name. */
 extern const struct peer peers[];
 
-/* The next run of neighbours in the dirty pages, from *@next on; false: none. */
+/* The next run of neighbours in the dirty pages, from *@next on; false at the end. */
 bool dirty_run(const struct memory *m, uint64_t *next, void **addr,
 	       uint64_t *size);
 
 /* memset, counted in user_cleared. */
 void clear_in_user_space(struct memory *m, void *addr, uint64_t size);
 
-/* peer_plain.c: nothing but the kernel's memory calls */
+/* peer_plain.c: only the kernel's memory calls */
 int anon_setup(const struct peer *peer, const struct plan *plan,
 	       struct memory *m);
 int thp_setup(const struct peer *peer, const struct plan *plan,
@@ -142,7 +142,7 @@ int remap_reset(const struct peer *peer, struct memory *m);
 int punch_reset(const struct peer *peer, struct memory *m);
 int remove_reset(const struct peer *peer, struct memory *m);
 
-/* peer_dirtylog.c: KVM says what the guest wrote */
+/* peer_dirtylog.c: KVM reports the pages that the guest wrote */
 int dirtylog_setup(const struct peer *peer, const struct plan *plan,
 		   struct memory *m);
 int dirtylog_attach(const struct plan *plan, struct memory *m);
@@ -155,7 +155,7 @@ int dirtylog_fastzero_rest(struct memory *m);
 int dirtylog_fastzero_account(struct memory *m, struct account *a);
 void dirtylog_fastzero_teardown(struct memory *m);
 
-/* peer_pagescan.c: the page tables say what was written; arg: write-protect */
+/* peer_pagescan.c: page tables show written pages; arg: write-protect */
 int pagescan_setup(const struct peer *peer, const struct plan *plan,
 		   struct memory *m);
 int pagescan_reset(const struct peer *peer, struct memory *m);
@@ -182,7 +182,7 @@ void fastzero_peer_teardown(struct memory *m);
 
 bool peer_is_fastzero(const struct peer *peer);
 
-/* Whether there is a fastzero device at all.  0 or -errno. */
+/* Whether the system has a fastzero device. 0 or -errno. */
 int fastzero_peer_probe(const char *device);
 
 #endif /* PEERS_H */

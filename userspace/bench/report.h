@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What is told about the figures: a table to read, and JSON.
+ * Presents the figures: a table to read, and JSON.
  */
 #ifndef REPORT_H
 #define REPORT_H
@@ -59,7 +59,7 @@ int result_finish(struct result *r);
  */
 bool result_without_clears(const struct result *r, uint64_t clear, uint64_t *sum);
 
-/* Sum and what was done in the background. */
+/* The sum and the time of the background. */
 uint64_t result_cpu(const struct result *r);
 
 /**
@@ -114,7 +114,7 @@ struct course_result {
 	struct course_figures f;
 };
 
-/* What was said on the command line about this run: NAME=VALUE. */
+/* Notes about this run from the command line: NAME=VALUE. */
 struct notes {
 	const char *text[16];
 	unsigned int nr;
@@ -162,14 +162,17 @@ void table_course(const struct course_result *results, size_t n, FILE *out);
 /* json.c */
 void json_report(const struct report *r, FILE *out);
 
-/* machine.c: what this machine is, "" where it does not say. */
+/* machine.c: descriptions of this machine, "" if unknown. */
 const char *machine_kernel(void);
 const char *machine_kernel_build(void);
 const char *machine_cpu(void);
 const char *machine_module(void);
 unsigned int machine_cpus(void);
 
-/* Whether the processor logs what guests write (Intel's PML), and KVM has it do so. */
+/*
+ * Whether the processor logs the pages that guests write (Intel's PML), and KVM uses
+ * that.
+ */
 bool machine_has_pml(void);
 
 #endif /* REPORT_H */

@@ -32,7 +32,7 @@ static int mapped_pages(const struct memory *m, uint64_t *pages)
 	return 0;
 }
 
-/* One of many neighbours, which are one mapping; nobody maps the page of zeros there. */
+/* Many neighbours are one mapping.  Nothing maps the page of zeros there. */
 static int single_page(const struct memory *m, uint64_t *pages)
 {
 	unsigned char in_core;

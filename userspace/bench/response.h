@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Time to responsiveness: what a request pays for the reset before it.
+ * Time to responsiveness: the price that a request pays for the reset before it.
  */
 #ifndef RESPONSE_H
 #define RESPONSE_H

@@ -9,12 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Mean times from one request to the next: enough for the zeroer, and none. */
+/* Mean times from one request to the next: enough for the zeroer, and 0. */
 static const uint64_t thinks[] = { 20000000, 0 };
 
 #define THINKS	(sizeof(thinks) / sizeof(thinks[0]))
 
-/* What a run costs on memory that nobody resets. */
+/* Cost of a run on memory without a reset. */
 static int warm_run(const struct rig *rig, const struct touches *touches,
 		    uint64_t *cost)
 {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Cycles of several threads of one process at once, each with its own memory.
- *
- * Nobody waits for work in the background here: it has to keep up.
+ * Cycles of several threads of one process at once, each with its own memory.  The
+ * benchmark does not wait for the background here: it has to keep up.
  */
 #include "measure.h"
 
@@ -58,7 +57,7 @@ static void *work(void *arg)
 	return NULL;
 }
 
-/* Those that were started have to meet at the barriers, so all are or none. */
+/* All threads must meet at the barriers, so all start or none does. */
 static int run_crew(struct crew *crew, struct worker *workers, unsigned int n,
 		    struct outcome *o)
 {

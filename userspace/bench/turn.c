@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A peer at work in a cell: its memory, and who uses that.
+ * A peer at work in a cell: its memory, and the memory's user.
  */
 #include "turn.h"
 
@@ -11,8 +11,8 @@
 #include "resident.h"
 
 /*
- * Memory up to this size is looked at as a whole after the last reset, of
- * larger ones what the runs may have touched: to look means to fault it in.
+ * After the last reset, memory up to this size is read as a whole.  Of larger memory the
+ * program reads the pages that runs may have touched: reading faults pages in.
  */
 #define CHECK_ALL	(1ull << 20)
 
@@ -88,7 +88,10 @@ int turn_reset(struct turn *t, uint64_t *cost)
 	return ret;
 }
 
-/* Their owner has a list of them; none of these peers clears in user space. */
+/*
+ * The owner of the memories has a list of them.  None of these peers clears in user
+ * space.
+ */
 int turn_reset_many(struct turn *turns, unsigned int nr, uint64_t *cost)
 {
 	const struct peer *peer = turns[0].peer;
@@ -131,7 +134,7 @@ int turn_check(struct turn *t, unsigned int i, uint64_t *stale)
 	run.touch = TOUCH_WRITE;
 	run.words = BENCH_PAGE / 8;
 	run.value = ~0ull;
-	/* What the last run wrote may be other pages than this one writes. */
+	/* The last run may have written other pages than this one. */
 	ret = t->peer->reset(t->peer, &t->m);
 	if (!ret)
 		ret = user_prepare(&t->user, &run);

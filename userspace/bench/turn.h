@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A peer at work in a cell: its memory, and who uses that.
+ * A peer at work in a cell: its memory, and the memory's user.
  */
 #ifndef TURN_H
 #define TURN_H
@@ -73,7 +73,7 @@ struct turn {
 	struct user user;
 };
 
-/* Puts WHAT and what @err means there.  Returns @err. */
+/* Formats WHAT and the meaning of @err.  Returns @err. */
 int explain(char why[static WHY], const char *what, int err);
 
 /**
@@ -89,25 +89,25 @@ int explain(char why[static WHY], const char *what, int err);
 int turn_begin(struct turn *t, const struct memory *with, char why[static WHY]);
 void turn_end(struct turn *t);
 
-/* What run number @i is. */
+/* Run number @i. */
 struct run turn_run(const struct turn *t, unsigned int i);
 
-/* Tells the memory what run number @i has written. */
+/* Tells the memory which pages run number @i has written. */
 void turn_was_run(struct turn *t, unsigned int i);
 
-/* A clear is to count the same for everybody: moves it from one cost to the other. */
+/* Makes clears in user space cost as much as the kernel's: returns @cost, adjusted. */
 uint64_t adjust_clears(const struct rig *rig, uint64_t cost, uint64_t cleared);
 
-/* A reset, and what it took. */
+/* A reset, and its time. */
 int turn_reset(struct turn *t, uint64_t *cost);
 
-/* A reset of all memories of turns that have one owner, and what it took. */
+/* A reset of all memories with one owner, and its time. */
 int turn_reset_many(struct turn *turns, unsigned int nr, uint64_t *cost);
 
-/* What the peer holds and has done, as far as it or the system says.  0 or -errno. */
+/* Pages and work of the peer, as the peer or the system reports them. 0 or -errno. */
 int turn_account(struct turn *t, struct account *a);
 
-/* Waits, and does nothing else, until the peer has no more work in the background. */
+/* Only waits, until the peer has no more work in the background. */
 int turn_rest(struct turn *t);
 
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Who uses the memory: this process, or a KVM guest.
+ * The user of the memory: this process, or a KVM guest.
  */
 #include "user.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Who uses the memory: this process, or a KVM guest.
+ * The user of the memory: this process, or a KVM guest.
  */
 #ifndef USER_H
 #define USER_H
@@ -10,7 +10,7 @@
 #include "minivm.h"
 #include "peers.h"
 
-/* What a run does to each of its pages. */
+/* The kind of touch: what a run does to each of its pages. */
 enum touch { TOUCH_WRITE, TOUCH_READ, TOUCH_RDWR, TOUCHES };
 
 const char *touch_name(enum touch touch);

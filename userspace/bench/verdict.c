@@ -6,9 +6,9 @@
 
 #include <errno.h>
 
-/* What became of the peers, rows and responses alike. */
+/* Results of peers, of rows and responses alike. */
 struct tally {
-	bool failed;		/* others than those that cannot be had here */
+	bool failed;		/* although it can run here */
 	bool missing;
 	bool measured;
 	bool fastzero;		/* some of these are fastzero's */
@@ -30,7 +30,7 @@ static bool is_trouble(const struct options *o, const struct tally *t)
 {
 	if (t->failed || !t->measured || (o->strict && t->missing))
 		return true;
-	/* Some of fastzero's were asked for by name; none could be had. */
+	/* Peers of fastzero were asked for by name, and none could run. */
 	return o->choice.peers && t->fastzero && !t->fastzero_measured;
 }
 
@@ -52,7 +52,7 @@ int verdict(const struct options *o, const struct report *rep)
 	}
 	if (stale)
 		return EXIT_STALE;
-	/* Where it is time, others run, too. */
+	/* If the unit is time, other tasks run as well. */
 	if (clock_counts_instructions() && report_parts(rep).nr[PARTS_DIFFER])
 		return EXIT_TROUBLE;
 	return is_trouble(o, &t) ? EXIT_TROUBLE : EXIT_OK;

@@ -86,7 +86,9 @@ static int set_cpuid(struct minivm *vm)
 	return ret;
 }
 
-/* 64-bit mode at once; nobody ever loads a segment, so there is no GDT. */
+/*
+ * Switches to 64-bit mode at once.  The guest never loads a segment, so there is no GDT.
+ */
 static int set_sregs(struct minivm *vm)
 {
 	struct kvm_segment seg = {
@@ -114,7 +116,7 @@ static int set_sregs(struct minivm *vm)
 	return ioctl(vm->vcpu, KVM_SET_SREGS, &sregs) ? -errno : 0;
 }
 
-/* To the begin of the code, whatever the guest was about. */
+/* Back to the beginning of the code, from any state of the guest. */
 static int set_regs(struct minivm *vm)
 {
 	struct kvm_regs regs = {
@@ -138,7 +140,7 @@ static void fill_slot0(uint8_t *slot0)
 	memcpy(slot0 + GPA_CODE, minivm_code, minivm_code_end - minivm_code);
 }
 
-/* Whether nobody has written to what the guest only reads. */
+/* Whether the guest's read-only memory is unchanged. */
 static bool slot0_is_whole(const struct minivm *vm)
 {
 	static uint8_t fresh[GPA_LIST] __attribute__((aligned(8)));

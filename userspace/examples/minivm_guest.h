@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What lies where in slot 0, which begins at guest-physical address 0. */
+/* The layout of slot 0, which begins at guest-physical address 0. */
 #define GPA_PML4	0x1000u
 #define GPA_PDPT	0x2000u
 #define GPA_PARAM	0x3000u
@@ -110,7 +110,7 @@ __asm__(
 "	jnz	6b\n"
 "	jmp	3b\n"
 
-	/* Eight words at a time while they are zero, else one. */
+	/* Eight words at a time while they are zero, otherwise one. */
 "minivm_check:\n"
 "	mov	%r11, %rcx\n"
 "7:	cmp	$8, %rcx\n"

@@ -85,7 +85,10 @@ static struct guest start(const struct demo *d, const char *path)
 	return g;
 }
 
-/* Shows what the guest says until it ends; counts as failed if it fell ill. */
+/*
+ * Shows the guest's output until the guest ends.  Counts as failed if the guest reports
+ * trouble.
+ */
 static void finish(struct demo *d, struct guest *g)
 {
 	char line[512];

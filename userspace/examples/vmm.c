@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 /*
- * A complete small VMM on fastzero.
- *
- * It takes a scratch, gives it to a KVM guest as RAM, and then, round after
- * round, lets the guest dirty some of its pages, resets the scratch, and looks
- * for a byte that is not zero: the guest itself looks through all of its RAM,
- * the host through its mapping and through the descriptor.
+ * A complete small VMM on fastzero.  It takes a scratch and gives it to a KVM guest as
+ * RAM.  In each round the guest dirties some of its pages, and the VMM resets the
+ * scratch.  Then both look for a byte that is not zero: the guest in all of its RAM, the
+ * host through its mapping and through the descriptor.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -55,7 +53,7 @@ static void usage(FILE *out)
 	      "\n"
 	      "  -s, --size=BYTES    RAM of the guest [16M]\n"
 	      "  -p, --pages=N       pages that the guest dirties in a round [581]\n"
-	      "  -d, --stride=N      distance from one of these to the next, in pages [7]\n"
+	      "  -d, --stride=N      distance between these pages, in pages [7]\n"
 	      "  -r, --rounds=N      rounds [10]\n"
 	      "  -m, --mode=MODE     auto, inplace, swap or drop [auto]\n"
 	      "      --device=PATH   the device [" FASTZERO_DEVICE "]\n"
