@@ -15,7 +15,7 @@
 #define SIZE	(16 * MIB)
 
 FIXTURE(accounting) {
-	bool charged;		/* what is right here */
+	bool charged;		/* the right value here */
 };
 
 static bool cmdline_has(const char *word)

@@ -36,8 +36,8 @@ struct fn_env {
  * @undo: after a success, NULL if closing all does
  * @alone: there is no context before
  * @filled: the scratch is full before
- * @keeps: what a failure has done may stay, in part
- * @efault: EFAULT is an answer too
+ * @keeps: a part of a failed call's work may stay
+ * @efault: EFAULT is an answer as well
  * @mode: of a reset
  */
 struct fn_case {

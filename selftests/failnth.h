@@ -64,7 +64,7 @@ static inline bool fn_disarm(void)
 	char left[16] = "";
 	bool late = false;
 
-	/* What is left may hit these two, and then did not hit the call. */
+	/* A remaining failure may hit these two, and then did not hit the call. */
 	if (pread(fn_fd, left, sizeof(left) - 1, 0) < 0)
 		late = true;
 	if (pwrite(fn_fd, "0", 1, 0) != 1) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What all tests of fastzero share.  A test program includes
+ * Shared by all tests of fastzero.  A test program includes
  * kselftest_harness.h first; the macros below use its ASSERT and EXPECT.
  */
 #ifndef FZ_H
@@ -56,7 +56,7 @@ int fz_stay(void);
 /*
  * FZ_PAGES=2m in the environment: scratches are of huge folios wherever they can;
  * FZ_PAGES=mix: every other chunk; FZ_PAGES=zp: holes that are only read share a page
- * of zeros.  run.sh runs some programs once more so.  Else what CREATE does by itself.
+ * of zeros.  run.sh runs some programs once more with these.  Otherwise CREATE's default.
  */
 uint32_t fz_policy(void);
 uint32_t fz_create_flags(void);
@@ -203,8 +203,8 @@ int64_t fz_pread_unlike(int fd, uint64_t offset, size_t length, uint64_t seed);
 	ASSERT_EQ(FZ_CLEAN, fz_find_unlike(p, offset, length, seed))
 
 /*
- * Children die with us.  fz_in_child() runs fn(arg) in one; its value, and that
- * of fz_wait(), is what the child returned (0 to 254), or FZ_SIGNALLED + the
+ * Children die with us.  fz_in_child() runs fn(arg) in one; its value, and that of
+ * fz_wait(), is the return value of the child (0 to 254), or FZ_SIGNALLED + the
  * signal that ended it.
  */
 #define FZ_SIGNALLED	1000

@@ -28,7 +28,7 @@ int fz_state_take(struct fz_state *state);
 /* Names the first thing that has changed since, "" if nothing has. */
 const char *fz_state_changed(const struct fz_state *state);
 
-/* The call fails with err and changes nothing; what tells it from its sisters. */
+/* The call fails with err and changes nothing; @what names this case. */
 #define FZ_EXPECT_FAILS(err, state, call, what) do {			\
 	const char *changed_;						\
 	EXPECT_EQ(err, FZ_ERRNO(call)) TH_LOG("this was: %s", what);	\

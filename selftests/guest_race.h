@@ -47,7 +47,7 @@ struct gr_options {
 	bool churn;		/* machines are made anew with each memory */
 	uint32_t without;	/* bits of enum gr_part */
 	uint64_t seed;
-	uint64_t checks;	/* ends after so many, */
+	uint64_t checks;	/* ends after this many checks, */
 	long seconds;		/* or after this time */
 };
 

@@ -2,7 +2,7 @@
 /*
  * Chunks of the index come and go: threads touch a page or two of many chunks, in all
  * ways, while others drop everything, and clear, read and write the working set.  No
- * thread may see what another one wrote, and at the end the index must be empty.
+ * thread may see data of another one, and at the end the index must be empty.
  *
  * KASAN sees a chunk that is freed while a thread looks at it.  To try that: kfree() in
  * fz_index_free_chunk(), and 200 us between look and lock in fill_look().

@@ -22,7 +22,7 @@ FIXTURE(isolation) {
 };
 
 FIXTURE_VARIANT(isolation) {
-	int pool;		/* for so many of them */
+	int pool;		/* for this many scratches */
 };
 
 FIXTURE_VARIANT_ADD(isolation, no_pool) { .pool = 0 };

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * How long a call keeps others from a processor.  A thread of real-time priority asks
- * for the processor again and again, on a kernel that does not preempt calls, while
- * each call of the module is made at its limits.  Also how soon a killed caller ends.
+ * The time for which a call keeps others from a processor.  A thread of real-time
+ * priority asks for the processor again and again, while each call of the module is made
+ * at its limits, on a kernel that does not preempt calls.  Also the time in which a killed
+ * caller ends.
  *
  *	latency			the tests; FZ_PAGES has no meaning here
  *	latency --figures	a table, in instructions where these are counted

@@ -16,7 +16,7 @@
  * @stop: it is to end
  * @worst: ns that it has waited for the processor at most
  * @scale: how much larger than in a test everything is
- * @ctx: what the call works on, -1 for none; all down to @nr_fds
+ * @ctx: the object of the call, -1 for none; all down to @nr_fds
  * @fd: .
  * @map: .
  * @size: bytes of @fd, and of @map
@@ -50,7 +50,7 @@ struct latency {
  * @prepare: has everything there; true: as a memfd; 0, or -2 if that makes no sense
  *	or cannot be done here, or -1
  * @call: makes the call: 0 or -1
- * @unmapped: what is mapped is unmapped before, which is work of the kernel's own
+ * @unmapped: the mappings are unmapped before, since munmap is the kernel's own work
  */
 struct latency_case {
 	const char *name;

@@ -38,10 +38,10 @@ FIXTURE_VARIANT(race) {
 			    .one_cpu = one_cpu_, .resets = resets_ } }
 
 /*
- * 90,000 resets in all, of which a fifth is done, or all twice in the long variant; on
- * a kernel that watches every step, which is for what it has to say, a tenth, or all.
- * On one CPU the reset preempts the fault, which is when most happens; on two they run
- * at the same time.
+ * 90,000 resets in all.  A fifth of them is done, and in the long variant all of them
+ * twice.  On a debug kernel, which serves for its reports, a tenth is done, or all.  On
+ * one CPU the reset preempts the fault, and there most stale pages come.  On two CPUs
+ * reset and fault run at the same time.
  */
 RACE(drop, FASTZERO_MODE_DROP, false, true, 14000);
 RACE(punch, FZ_PUNCH, false, true, 6000);

@@ -3,16 +3,16 @@
  * Faults against resets, many thousand times.
  *
  * In each round writers touch some pages while resets of parts of them come at
- * random moments.  Then, with the writers at rest, four things tell a stale page:
+ * random moments.  Then, with the writers at rest, four signs show a stale page:
  *
  * - old: a value that was there before the reset began is still to be seen.
  *   Writers number their stores and say which one is done, so that this is
  *   exact and a store that the reset let live is no error
- * - lost: what is stored through the mapping is not what pread finds, so the
- *   mapping leads to a page that the scratch has no more
+ * - lost: pread does not find a store through the mapping, so the mapping leads to a
+ *   page that is no longer in the scratch
  * - foreign: a second scratch, which takes the pages that the reset freed, has
  *   values that it did not write
- * - stuck: what the guest goes on to write never arrives in the scratch
+ * - stuck: later writes of the guest never arrive in the scratch
  */
 #ifndef RACE_ENGINE_H
 #define RACE_ENGINE_H

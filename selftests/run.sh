@@ -186,7 +186,7 @@ use()
 	said=$(insmod "$2" 2>&1) || { fail "insmod $2: $said"; return 1; }
 }
 
-# kill_session SID: what a program that was ended has left running.
+# kill_session SID: ends processes that an ended program has left running.
 kill_session()
 {
 	for stat in /proc/[0-9]*/stat; do
@@ -209,7 +209,7 @@ choose()
 		''|*" $name "*)	;;
 		*)		continue ;;
 		esac
-		# Whoever names a program wants it.
+		# A program named with --only runs in any case.
 		case "$only| $marks " in
 		"|"*" -${FZ_CHOSEN:-none} "*)
 			left_out="$left_out $name"
@@ -259,12 +259,13 @@ run_once()
 		clean=false
 	fi
 	sum="$1 $2 $3"
-	# What it may have left as it was shall not fail the next.
+	# Settings that it may have left must not fail the next program.
 	[ "$2" = 0 ] || [ -z "$ko" ] || use fastzero "$ko"
 	[ "$2" = 0 ]
 }
 
-# run AGAIN NAME SECONDS COMMAND...: AGAIN is "again" for what measures, else "once".
+# run AGAIN NAME SECONDS COMMAND...: AGAIN is "again" for programs with the mark
+# measures, otherwise "once".
 run()
 {
 	again=$1 begin=$(date +%s)

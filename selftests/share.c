@@ -361,8 +361,8 @@ static void hogs(pid_t *pids, int nr)
 
 /**
  * struct spent - CPU time of the zeroer
- * @stats: what STATS says of a tenant's pools, in ns
- * @kernel: what the kernel says of its threads, in ns
+ * @stats: the time of a tenant's pools in STATS, in ns
+ * @kernel: the time of the zeroer's threads by the kernel, in ns
  */
 struct spent {
 	uint64_t stats;

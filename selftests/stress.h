@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * stress: random operations of several processes on shared scratches, with a
- * model of what every byte must be.
+ * stress: random operations of several processes on shared scratches, with a model of
+ * the value of every byte.
  *
  * The coordinator (stress.c, stress_scratch.c) has the seed, the model and all
  * decisions.  It works in rounds: it plans a job for each worker (stress_plan.c,
  * stress_place.c), has all workers do theirs at the same time (stress_worker.c,
- * stress_memory.c, stress_hold.c), and notes what the memory must be now
+ * stress_memory.c, stress_hold.c), and notes the expected state of the memory
  * (stress_model.c).  Jobs of a round that overlap are such that the outcome is
  * still known:
  *
@@ -40,15 +40,15 @@ enum st_state {
 };
 
 /**
- * struct st_scratch - a scratch and what must be in it
+ * struct st_scratch - a scratch and its expected contents
  * @live: there is one in this slot
  * @implicit: it is a context's implicit one, and @fd the context
- * @context: which of the contexts that stay it belongs to, -1 if none
+ * @context: its context among those that stay, -1 if none
  * @fd: the coordinator's descriptor, -1 if it has closed it
  * @huge: whole chunks may be huge folios
  * @pages: its size
  * @state: enum st_state of each page
- * @shadow: the contents that pages have which are not zero or unknown
+ * @shadow: contents of pages that are neither zero nor unknown
  */
 struct st_scratch {
 	bool live;
@@ -69,7 +69,7 @@ struct st_scratch {
 #define ST_LOCKED	16
 
 /**
- * struct st_map - what was once one mapping of a worker
+ * struct st_map - a mapping of a worker, or its parts
  * @used: some of it is still there
  * @shared: it is not private
  * @slot: which scratch
@@ -177,7 +177,7 @@ enum st_code {
 #define ST_URGENT	64	/* it preempts the others, again and again */
 
 /**
- * struct st_job - what one worker does in one round
+ * struct st_job - a worker's job in one round
  * @number: number of the operation
  * @round: number of the round
  * @seed: of the pattern that it writes
@@ -195,7 +195,7 @@ enum st_code {
  * @cut_back: ... and at its end
  * @target: of a pool
  * @least: pages that a reset must find populated
- * @kill_us: when to kill who does it, 0 for never
+ * @kill_us: when to kill the worker, 0 for never
  */
 struct st_job {
 	uint64_t number;
@@ -229,7 +229,7 @@ static inline uint64_t st_end(const struct st_job *job)
 }
 
 /**
- * struct st_follow - what is to come after a race with a reset
+ * struct st_follow - steps after a race with a reset
  * @stage: 0 nothing, 1 a reset of the range in place, which leaves alone what
  *	a fault may have mapped wrongly, 2 a check through the same mapping
  * @racer: the job that raced
@@ -255,7 +255,7 @@ struct st_world {
 	struct st_follow follow;
 };
 
-/* What a worker has besides: see stress_worker.c. */
+/* Further state of a worker: see stress_worker.c. */
 struct st_self {
 	struct st_world *w;
 	struct st_worker *me;

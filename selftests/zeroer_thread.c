@@ -248,7 +248,7 @@ static long long group_us(void)
 }
 
 /**
- * struct paid - what a child in the group has found
+ * struct paid - findings of a child in the group
  * @ns: CPU time of the thread, by STATS
  * @us: that of the group
  */
@@ -351,9 +351,9 @@ static pid_t child_lend(int ctx, enum end end, const char *group)
 }
 
 /**
- * struct spent - what a thread has taken for its work, as its pool's owner sees it
+ * struct spent - time of a lent thread, as its pool's owner sees it
  * @cpu_ms: CPU time of the thread
- * @ms: how long there was work for it
+ * @ms: how long it had work
  */
 struct spent {
 	long cpu_ms;

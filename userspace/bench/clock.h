@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 /**
- * clock_init() - find out what this machine's clock counts
+ * clock_init() - find out the unit of this machine's clock
  *
  * Where it is instructions, the process is made a real-time one as well, so
  * that work in the background waits until we wait for it.
@@ -64,8 +64,8 @@ void clock_share(bool share);
  * @user: by memset in user space
  * @kernel: by the string store that the kernel's clear_page is
  *
- * Emulators count vector stores and string stores differently; a clear is to
- * cost the same, whoever does it.  Both are 0 where the unit is ns.
+ * Emulators count vector stores and string stores differently; a clear is to cost the
+ * same for every peer.  Both are 0 where the unit is ns.
  */
 struct clear_cost {
 	uint64_t user;

@@ -8,9 +8,8 @@
 #include <stdint.h>
 
 /**
- * enum counter - what is counted
- * @COUNTER_FAULTS: page faults of this process, those for the guest's sake
- *	included
+ * enum counter - a kind of event
+ * @COUNTER_FAULTS: page faults of this process, those for the guest included
  * @COUNTER_NESTED: faults of the guest that KVM answered
  * @COUNTER_TLB: TLB flushes that this process caused, those that come with a
  *	change of tasks not counted
@@ -31,7 +30,7 @@ const char *counter_name(enum counter counter);
 const char *counter_missing(enum counter counter);
 
 /**
- * counters_init() - find out which counters can be had
+ * counters_init() - find out which counters are available
  * @vcpu: descriptor of a vCPU, for KVM's statistics, or -1
  */
 void counters_init(int vcpu);
@@ -39,7 +38,7 @@ void counters_exit(void);
 
 /**
  * counters_set_nested() - there will be a guest, but not yet
- * @missing: why its faults cannot be had, as a child has found out; "" if they can
+ * @missing: why its faults cannot be counted, as a child has found out; "" if they can
  */
 void counters_set_nested(const char *missing);
 

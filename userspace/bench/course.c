@@ -21,14 +21,14 @@ struct tally {
 };
 
 /**
- * struct walk - where a peer is in a course
+ * struct walk - the place of a peer in a course
  * @course: the course
  * @turns: its memories
  * @nr: how many
  * @all: all pages of a memory
- * @written: what a run writes that writes a tenth
+ * @written: pages of a run that writes a tenth
  * @i: number of the next cycle
- * @tally: what was measured
+ * @tally: measurements so far
  */
 struct walk {
 	const struct course *course;

@@ -9,7 +9,7 @@
 #include "turn.h"
 
 /**
- * enum doing - what happens in a cycle before its reset
+ * enum doing - the part of a cycle before its reset
  * @DO_RUN: a run of the pattern
  * @DO_NOTHING: no run
  * @DO_SCAN: each page of the memory is read
@@ -26,7 +26,7 @@ enum doing { DO_RUN, DO_NOTHING, DO_SCAN, DO_FEW, DO_TELL };
 /**
  * struct stage - cycles of the same kind
  * @cycles: how many
- * @doing: what is done in each
+ * @doing: the part before the reset
  * @second: in a course of two sets of pages: the second one
  * @no_reset: and there is no reset
  * @measured: they count
@@ -42,11 +42,11 @@ struct stage {
 /**
  * struct course - a course
  * @name: short name
- * @what: what happens, in one line
+ * @what: description in one line
  * @flags: of courses.c
- * @peers: who takes part, as parts of names; NULL: those of most courses
- * @also: who else does
- * @touch: what runs do
+ * @peers: peers that take part, as parts of names; NULL: those of most courses
+ * @also: further peers
+ * @touch: kind of touch
  * @tenth: they read all of their pages, and write a tenth of these
  * @pattern: to which pages
  * @memories: that many of one page, in turn, in place of a large one; or 0
@@ -55,7 +55,7 @@ struct stage {
  * @repeat: how often, with new memory; 0 is once
  * @share: no time between a reset and the next run: the background shares the processor
  * @gap_us: that time, in microseconds; 0 is COURSE_GAP_US
- * @stages: what happens, until one without cycles
+ * @stages: the stages, until one without cycles
  */
 struct course {
 	const char *name;
@@ -76,7 +76,7 @@ struct course {
 };
 
 /**
- * struct course_figures - what came of a peer in a course
+ * struct course_figures - figures of a peer in a course
  * @run: mean of the runs
  * @reset: mean of the resets
  * @sum: both, or a cycle in one piece where the background shares the processor
@@ -109,9 +109,9 @@ unsigned int course_cycles(const struct course *course, bool measured);
  * @cell: its cell
  * @touches: its pages
  * @peer: the peer
- * @f: where to put what came of it
+ * @f: where to put the figures
  *
- * Return: 0; -EOPNOTSUPP if this peer cannot be had here; or another -errno.
+ * Return: 0; -EOPNOTSUPP if this peer cannot run here; or another -errno.
  */
 int course_measure(const struct course *course, const struct rig *rig,
 		   const struct cell *cell, const struct touches *touches,

@@ -26,12 +26,12 @@ const char *courses_stray(const struct choice *choice, int *len);
 
 /**
  * courses_measure() - have the peers go through courses
- * @o: what was asked for, and the guest, if it can be had
+ * @o: the options, and the guest, if there is one
  * @guest: those with a guest, or those without
  * @progress: to be shown
  * @rep: where to put the results
  *
- * Return: 0 or -errno; what cannot be measured says so in its result.
+ * Return: 0 or -errno; a result that cannot be measured has its reason.
  */
 int courses_measure(const struct options *o, bool guest,
 		    struct progress *progress, struct report *rep);

@@ -2,12 +2,11 @@
 /*
  * The cells that are measured.
  *
- * All sizes, dirty sets, patterns and kinds of touch are here, and the pairs
- * that can change a decision: size against dirty set for both users, since that
- * is what a choice of the way depends on, and pattern and kind of touch at one
- * size.  Cut are patterns and kinds of touch at other sizes, dirty sets beyond 581
- * pages in 64 GiB, and 10 % and more of 448 MiB under a guest, where the guest's
- * faults have long swallowed every difference.
+ * All sizes, dirty sets, patterns and kinds of touch are here, and the pairs that can
+ * change a decision: size against dirty set for both users, since the choice of a way
+ * depends on these, and pattern and kind of touch at one size.  Left out are patterns and
+ * kinds of touch at other sizes, and dirty sets beyond 581 pages in 64 GiB.  So are 10 %
+ * and more of 448 MiB under a guest, where the guest's faults swallow every difference.
  */
 #include "grid.h"
 

@@ -20,12 +20,12 @@ struct json_file {
 };
 
 /**
- * json_file_open() - before a long run, find out whether it can be kept
+ * json_file_open() - before a long run, find out whether its result can be written
  * @j: the file
  * @path: where it is to be, or NULL
  *
- * What is there stays until json_file_write().  Each of these says on standard
- * error what failed.
+ * An old file stays until json_file_write().  Each of these reports its error on standard
+ * error.
  *
  * Return: 0 or -errno.
  */

@@ -16,10 +16,10 @@
 #define CHANGING_WARMUP	6
 
 /**
- * struct sample - what one cycle cost, in the unit of the clock
+ * struct sample - costs of one cycle, in the unit of the clock
  * @reset: the reset
  * @run: the run after it
- * @whole: both in one piece, without what is waited between them
+ * @whole: both in one piece, without the wait between them
  */
 struct sample {
 	uint64_t reset;
@@ -28,7 +28,7 @@ struct sample {
 };
 
 /**
- * struct counts - what one cycle did, as counted
+ * struct counts - counts of one cycle
  * @values: the counters
  * @reset_cleared: base pages cleared by the reset
  * @run_cleared: base pages cleared in faults of the run
@@ -50,13 +50,13 @@ struct counts {
 };
 
 /**
- * struct outcome - what came of a peer in a cell
+ * struct outcome - results of a peer in a cell
  * @samples: of all cycles; freed by outcome_free()
  * @nr: how many
  * @counts: of the last counted cycle; there are none with threads
  * @counted: whether there are
- * @whole: mean of the cycles in one piece; with threads, what it took all of
- *	them to do a cycle each
+ * @whole: mean of the cycles in one piece; with threads, the time in which all of them
+ *	do a cycle
  * @stale: pages that were not zero after a reset
  * @why: if measure() fails: why
  */
@@ -78,7 +78,7 @@ struct outcome {
  * @peer: the peer
  * @o: where to put the outcome
  *
- * Return: 0; -EOPNOTSUPP if this peer cannot be had here; or another -errno.
+ * Return: 0; -EOPNOTSUPP if this peer cannot run here; or another -errno.
  */
 int measure(const struct rig *rig, const struct cell *cell,
 	    const struct touches *touches, const struct peer *peer,

@@ -10,15 +10,15 @@
 #include "report.h"
 
 /**
- * struct options - what was asked for
+ * struct options - the options
  * @choice: which cells and peers
  * @rig: cycles, seed, device
  * @notes: for the JSON
  * @json: where to write it, or NULL
  * @plain_progress: progress in lines
  * @requests: requests for time to responsiveness
- * @strict: a peer that cannot be had is trouble, too
- * @list: only say what there is
+ * @strict: a peer that cannot run here is trouble as well
+ * @list: only list cells and peers
  */
 struct options {
 	struct choice choice;

@@ -13,9 +13,9 @@ struct minivm;
 #define BENCH_PAGE	4096ull
 
 /**
- * struct plan - what is the same for all peers
+ * struct plan - the parameters common to all peers
  * @device: path of the fastzero device
- * @total_cpu: fastzero is to go by all CPU time
+ * @total_cpu: AUTO counts all CPU time
  * @size: bytes of memory
  * @count: pages that each run touches, of all memories of the same owner together
  * @vm: the guest that uses the memory, or NULL if this process does
@@ -35,7 +35,7 @@ struct plan {
  * @addr: where it is mapped
  * @size: bytes
  * @fd: the file behind the mapping, or -1
- * @dirty: pages that the last run wrote, ascending: what an oracle knows
+ * @dirty: pages that the last run wrote, ascending: for the oracle
  * @nr_dirty: how many these are
  * @user_cleared: base pages that resets have cleared in user space, so far
  * @priv: the peer's own
@@ -53,8 +53,8 @@ struct memory {
 };
 
 /**
- * struct account - what a peer can say about itself, so far
- * @held: base pages that it holds now, whatever for
+ * struct account - counts that a peer reports about itself, so far
+ * @held: all base pages that it holds now
  * @reset_cleared: base pages that resets cleared in the kernel
  * @fault_cleared: base pages that faults cleared
  * @bg_cleared: base pages cleared in the background
@@ -74,11 +74,11 @@ struct account {
 /**
  * struct peer - one way to make memory zero again
  * @name: short name
- * @what: what it does, in one line
+ * @what: description in one line
  * @arg: the peer's own, the same code serves several
  * @floor: it does not reset at all: not a contestant, but the price of a run
  *	on warm memory, which is in the figures of all
- * @limit: it knows what nobody can know, and so is no contestant either
+ * @limit: it has knowledge that no real program has, and so is no contestant either
  * @demo: it is in the small table of the demo
  * @special: it is in courses only, in those that name it
  * @setup: makes the memory; 0, or -errno with memory.why set if it can say more
@@ -88,8 +88,7 @@ struct account {
  *	done one by one; 0 or -errno
  * @rest: waits, without asking for anything, until no more work is done in the
  *	background; NULL if there is none; 0 or -errno
- * @account: says what it can say, or NULL if all there is to know is what is
- *	resident; 0 or -errno
+ * @account: reports its counts; NULL if only the resident pages are known; 0 or -errno
  * @teardown: undoes setup
  */
 struct peer {

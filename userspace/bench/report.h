@@ -63,7 +63,7 @@ bool result_without_clears(const struct result *r, uint64_t clear, uint64_t *sum
 uint64_t result_cpu(const struct result *r);
 
 /**
- * struct overhead - what the benchmark itself costs
+ * struct overhead - costs of the benchmark itself
  * @clock: two readings of the clock
  * @process: an empty cycle, see measure_empty()
  * @guest: the same in a guest

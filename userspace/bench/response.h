@@ -8,9 +8,9 @@
 #include "measure.h"
 
 /**
- * struct response - what came of a peer
- * @samples: of each request: its reset, and what its run took more than one
- *	on warm memory; freed by the caller
+ * struct response - results of a peer
+ * @samples: of each request: its reset, and the excess of its run over one on warm
+ *	memory; freed by the caller
  * @nr: how many
  * @late: requests that arrived before the memory was ready for them
  * @why: if measuring fails: why
@@ -25,19 +25,19 @@ struct response {
 /**
  * response_measure() - serve requests that arrive at a given rate
  * @rig: the rig
- * @cell: what each request is
+ * @cell: the cell of each request
  * @touches: the pages
- * @peer: who resets
- * @warm: what a run on warm memory costs
+ * @peer: the peer
+ * @warm: cost of a run on warm memory
  * @think_ns: mean time from one arrival to the next, 0: at once; each is up to
  *	half of it more or less
  * @requests: how many
  * @r: where to put the result
  *
- * The reset follows its run at once, as hosts do it; what is left of the time
- * to the next arrival belongs to work in the background.
+ * The reset follows its run at once, as hosts do it; the rest of the time to the next
+ * arrival belongs to the background.
  *
- * Return: 0; -EOPNOTSUPP if this peer cannot be had here; or another -errno.
+ * Return: 0; -EOPNOTSUPP if this peer cannot run here; or another -errno.
  */
 int response_measure(const struct rig *rig, const struct cell *cell,
 		     const struct touches *touches, const struct peer *peer,

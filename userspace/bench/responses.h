@@ -9,10 +9,10 @@
 
 /**
  * responses_measure() - have every peer serve requests, at each rate
- * @o: peers, requests, and the guest, if it can be had
+ * @o: peers, requests, and the guest, if there is one
  * @rep: where to put the results
  *
- * Return: 0 or -errno; what cannot be measured says so in its result.
+ * Return: 0 or -errno; a result that cannot be measured has its reason.
  */
 int responses_measure(const struct options *o, struct report *rep);
 

@@ -13,7 +13,7 @@
 #define WHY	160	/* bytes of a text that says why something failed */
 
 /**
- * struct rig - what the peers take turns with
+ * struct rig - the equipment that peers use in turn
  * @vm: the guest, or NULL if there is none
  * @no_vm: why there is none, as errno
  * @device: path of the fastzero device
@@ -21,7 +21,7 @@
  * @cycles: how many cycles are measured
  * @warmup: how many go before them
  * @seed: of the choice of pages
- * @clear: what clears cost
+ * @clear: costs of clears
  */
 struct rig {
 	struct minivm *vm;
@@ -35,9 +35,9 @@ struct rig {
 };
 
 /**
- * struct cell - one combination that all peers are measured in
+ * struct cell - one combination in which all peers are measured
  * @guest: a KVM guest uses the memory, not this process
- * @touch: what the runs do
+ * @touch: kind of touch of runs
  * @pattern: to which pages
  * @size: bytes of memory
  * @pages: pages that each run touches
@@ -60,9 +60,9 @@ struct cell {
  * @rig: the rig
  * @cell: the cell
  * @touches: its pages
- * @peer: whose turn it is
+ * @peer: the peer
  * @m: its memory
- * @user: who uses that
+ * @user: its user
  */
 struct turn {
 	const struct rig *rig;
@@ -80,11 +80,11 @@ int explain(char why[static WHY], const char *what, int err);
  * turn_begin() - make the memory of a turn, and hand it to its user
  * @t: the turn; its first four members are set, and the descriptor is -1
  * @with: a memory that it belongs with, or NULL
- * @why: what to put there if it fails
+ * @why: where to put the reason of a failure
  *
  * turn_end() is due in either case.
  *
- * Return: 0; -EOPNOTSUPP if this peer cannot be had here; or another -errno.
+ * Return: 0; -EOPNOTSUPP if this peer cannot run here; or another -errno.
  */
 int turn_begin(struct turn *t, const struct memory *with, char why[static WHY]);
 void turn_end(struct turn *t);

@@ -17,11 +17,11 @@ const char *touch_name(enum touch touch);
 
 /**
  * struct run - one run of the user
- * @touch: what it does
+ * @touch: kind of touch
  * @list: pages, by number
  * @count: how many
  * @words: 8-byte words of each page, from its begin
- * @value: what is written
+ * @value: the value to write
  */
 struct run {
 	enum touch touch;
@@ -32,10 +32,10 @@ struct run {
 };
 
 /**
- * struct user - who uses the memory
+ * struct user - the user of the memory
  * @vm: the guest, or NULL: this process
  * @m: the memory
- * @run: what user_go() does
+ * @run: the run of user_go()
  */
 struct user {
 	struct minivm *vm;
@@ -52,7 +52,7 @@ int user_prepare(struct user *u, const struct run *run);
 int user_go(struct user *u);
 
 /**
- * user_nonzero() - have the user look for what is not zero
+ * user_nonzero() - have the user look for bytes that are not zero
  * @u: the user
  * @list: pages to look at, or NULL for all
  * @count: how many these are

@@ -8,12 +8,12 @@
 #include "options.h"
 
 /**
- * verdict() - judge what came of all
- * @o: what was asked for
- * @rep: what came of it
+ * verdict() - judge all results
+ * @o: the options
+ * @rep: the results
  *
  * Return: EXIT_OK; EXIT_STALE if a byte was not zero; EXIT_TROUBLE if measuring
- * failed, parts do not add up, or nothing came of what was asked for by name.
+ * failed, parts do not add up, or no peer that was asked for by name has run.
  */
 int verdict(const struct options *o, const struct report *rep);
 

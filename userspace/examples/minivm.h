@@ -14,13 +14,13 @@
 
 #define MINIVM_PAGE	4096u			/* bytes in a page */
 #define MINIVM_RAM_GPA	(4ull << 30)		/* where the guest has its RAM */
-#define MINIVM_RAM_MAX	(508ull << 30)		/* what its page tables reach */
+#define MINIVM_RAM_MAX	(508ull << 30)		/* reach of its page tables */
 #define MINIVM_LIST_MAX	((32u << 20) / 8 - 8192) /* entries of a page list */
 
 struct minivm;
 
 /**
- * enum minivm_op - what the guest does to each chosen page
+ * enum minivm_op - the guest's operation on each chosen page
  * @MINIVM_WRITE: writes the first words of the page
  * @MINIVM_READ: reads them and adds them up
  * @MINIVM_RDWR: reads each of them, then writes it
@@ -36,15 +36,15 @@ enum minivm_op {
 };
 
 /**
- * struct minivm_job - what the guest does to its RAM in one run
- * @op: what is done to each page
+ * struct minivm_job - the guest's job in one run
+ * @op: the operation
  * @first: first page, counted from the begin of the RAM
  * @stride: distance from one page to the next, in pages; 0 stays on @first
  * @count: number of pages, at least 1
  * @list: explicit page numbers, @count of them, in place of @first and
  *	@stride, or NULL; copied
  * @words: 8-byte words of each page, from its begin: 1 to 512
- * @value: what is written
+ * @value: the value to write
  * @stop: MINIVM_HAMMER goes on until this is not 0
  */
 struct minivm_job {
@@ -59,7 +59,7 @@ struct minivm_job {
 };
 
 /**
- * struct minivm_report - what the guest saw
+ * struct minivm_report - results of a job
  * @pages: pages dealt with, all rounds together
  * @nonzero_words: MINIVM_CHECK: words that were not zero
  * @first_nonzero: MINIVM_CHECK: offset in the RAM, in bytes, of the first of
@@ -79,7 +79,7 @@ struct minivm_report {
  * minivm_new() - make a machine without RAM
  * @vm: where to put it
  *
- * Return: 0 or -errno: what opening /dev/kvm gave; -EOPNOTSUPP if the
+ * Return: 0 or -errno: of opening /dev/kvm; -EOPNOTSUPP if the
  * processor has no 1 GiB pages or KVM lacks something.
  */
 int minivm_new(struct minivm **vm);

@@ -22,7 +22,7 @@
 
 /* The parameter page.  The guest's code below knows the offsets. */
 struct guest_param {
-	uint64_t body;		/* 0x00: address of what is done to a page */
+	uint64_t body;		/* 0x00: address of the operation on a page */
 	uint64_t list;		/* 0x08: address of the list, or 0 */
 	uint64_t first;		/* 0x10: address of the first page */
 	uint64_t stride;	/* 0x18: in bytes */

@@ -5,8 +5,8 @@
  *	qemu-demo VMLINUZ INITRAMFS [MiB]
  *
  * The first guest finds the memory by the path /dev/fastzero alone; a copy of
- * QEMU's descriptor outlives QEMU and is used to look at what it left behind
- * and to reset it.  The others run on one scratch of ours, whose descriptor
+ * QEMU's descriptor outlives QEMU and serves to read its memory afterwards and to reset
+ * it.  The others run on one scratch of ours, whose descriptor
  * they open by way of /proc; a scratch is a file like any other.
  */
 #include <errno.h>
@@ -27,7 +27,7 @@
 #include <linux/kvm.h>
 
 #define DEVICE	"/dev/fastzero"
-#define DONE	"wrote over "	/* what guest-init says at its end */
+#define DONE	"wrote over "	/* last line of guest-init */
 
 struct demo {
 	const char *kernel;
