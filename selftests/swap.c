@@ -174,7 +174,7 @@ TEST_F(swap, auto_uses_the_ratio)
 	EXPECT_EQ(100000, fz_read_number(FZ_RATIO));
 }
 
-/* Unless more pages are ready than wait for the zeroer, its work counts. */
+/* If as many pages wait for the zeroer as are ready, its work counts. */
 TEST_F(swap, auto_clears_when_the_zeroer_is_late)
 {
 	struct fastzero_stats s;
