@@ -46,6 +46,7 @@ programs='args 120
 args_values 120 -debug
 args_fd 120 -debug
 reset_many 120
+library 120
 look 120
 file 120
 memfd 120 -debug

@@ -10,6 +10,10 @@
 
 const struct fz_backend *const fz_backends[] = {
 	&fz_backend_device,
+	&fz_backend_pagescan,
+	&fz_backend_memfd,
+	&fz_backend_anon,
+	&fz_backend_memset,
 	NULL
 };
 
@@ -99,7 +103,6 @@ static int backend_open(struct fastzero_ctx *ctx, const struct fastzero_ctx_opts
 			(*b)->open(ctx, opts);
 		if (!ret || named != FASTZERO_BACKEND_ANY)
 			return ret;
-		/* What memory or descriptors are short for is no cause to go on. */
 		ret = backend_because(ctx, *b, ret);
 		if (ret)
 			return ret;

@@ -50,16 +50,31 @@ int fz_device_is_ctx(int fd)
 	return device_ioctl(fd, FASTZERO_IOC_INFO, &info);
 }
 
+/* What all of the library relies on. */
+static int device_is_new_enough(int fd)
+{
+	struct fastzero_info info = FASTZERO_INFO_INIT;
+	int ret = device_ioctl(fd, FASTZERO_IOC_INFO, &info);
+
+	if (ret)
+		return ret;
+	return info.out_modes & (1u << FASTZERO_MODE_AUTO) ? 0 : -EOPNOTSUPP;
+}
+
 static int device_open(struct fastzero_ctx *ctx, const struct fastzero_ctx_opts *opts)
 {
+	const char *path = opts->path ? opts->path : FASTZERO_DEVICE;
 	int ret;
 
-	ctx->fd = open(opts->path ? opts->path : FASTZERO_DEVICE, O_RDWR | O_CLOEXEC);
+	ctx->fd = open(path, O_RDWR | O_CLOEXEC);
 	if (ctx->fd < 0)
-		return fz_fail(-errno, NULL);
-	ret = fz_device_is_ctx(ctx->fd);
-	if (ret)
+		return fz_why_open(path, -errno);
+	ret = device_is_new_enough(ctx->fd);
+	if (ret) {
+		ret = fz_why_no_device(path, ctx->fd, ret);
 		close(ctx->fd);
+		ctx->fd = -1;
+	}
 	return ret;
 }
 

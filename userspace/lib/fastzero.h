@@ -32,7 +32,8 @@ extern "C" {
  * when they do not; what the errors of the module mean is said in
  * linux/fastzero.h, and fastzero_strerror() says it in words.  The library adds
  *
- * - -EOPNOTSUPP where the module is too old to know the call, or the backend cannot do it;
+ * - -EOPNOTSUPP where the module is too old to know the call, or the backend cannot do
+ *   it: see "Backends";
  * - -EINVAL for a handle or an output pointer that is NULL, unless NULL is allowed;
  * - -EINVAL for a structure whose size member is too small to be true;
  * - -E2BIG for a structure that is longer than this library's and asks in its
@@ -57,6 +58,67 @@ extern "C" {
  * of a hole cannot return it.  It is a SIGBUS, makes KVM_RUN fail with EFAULT if the
  * guest touches it, or goes to the OOM killer ("Memory that cannot be had" in
  * linux/fastzero.h).  fastzero_populate() beforehand avoids that.
+ */
+
+/**
+ * DOC: Backends
+ *
+ * The same calls work with the module and without it.  A context has one backend:
+ *
+ * ========  ======================================  ==================================
+ * backend   a reset                                 memory
+ * ========  ======================================  ==================================
+ * device    RESET of the module                     a scratch of the module
+ * pagescan  clears in place what was written,       private, anonymous
+ *           says PAGEMAP_SCAN (Linux 6.7)
+ * memfd     punches a hole                          a memfd whose size is sealed
+ * anon      MADV_DONTNEED                           private, anonymous
+ * memset    stores zeros to all of the range        private, anonymous
+ * ========  ======================================  ==================================
+ *
+ * fastzero_ctx_open() takes the first of these that works, or the one that
+ * fastzero_ctx_opts.backend names, or else the variable FASTZERO_BACKEND of the
+ * environment.  With FASTZERO_CTX_NEED_FD it takes only those that have descriptors.
+ *
+ * The promise is the same: when a reset returns 0, every byte of the range reads zero
+ * through every mapping, unless somebody wrote it after the reset began.  So are the
+ * errors of a call with a bad argument.  These differ:
+ *
+ * ==============================  ======  ========  ======  ======  ======
+ * what                            device  pagescan  memfd   anon    memset
+ * ==============================  ======  ========  ======  ======  ======
+ * descriptor, send, adopt         yes     no        yes     no      no
+ * other processes, fork           yes     no        yes     no      no
+ * mappings of one page            any     one       any     one     one
+ * data of a page without mapping  stays   goes      stays   goes    goes
+ * unmap, remap by own calls       yes     no        yes     no      no
+ * mode INPLACE                    yes     yes       no      no      yes
+ * mode SWAP                       yes     no        no      no      no
+ * mode DROP                       yes     yes       yes     yes     yes
+ * ZEROPAGE, NODE, TOTAL_CPU       yes     no        no      no      no
+ * FASTZERO_PAGES_2M               yes     no        no      no      no
+ * populate a range                yes     mapped    yes     mapped  mapped
+ * pool, zeroer, working set       yes     no        no      no      no
+ * reset_many (descriptors)        yes     no        yes     no      no
+ * result.cleared                  yes     yes       0       0       yes
+ * result.dropped                  yes     0         yes     0       0
+ * stats: populated, resets        yes     yes       yes     yes     yes
+ * stats: faults, pool             yes     0         0       0       0
+ * stores by DMA between resets    reset   missed    reset   lost    reset
+ * ==============================  ======  ========  ======  ======  ======
+ *
+ * What a backend cannot do is -EOPNOTSUPP.
+ *
+ * - *other processes, fork*: with no, a child of fork() does not have the mapping, and its
+ *   calls on the scratch are -EOPNOTSUPP.
+ * - *unmap, remap by own calls*: with no, the library goes by addresses.  So mappings go
+ *   by fastzero_unmap() or FASTZERO_MAP_FIXED alone, never by munmap(2), mmap(2) or
+ *   mremap(2).  mprotect(2) and madvise(2) are allowed, but not while a reset of the
+ *   same memory is under way.
+ * - *populate*: mapped says that only pages which are mapped can be populated, and
+ *   readable and writable ones.
+ * - *stores by DMA*: of a device that keeps pages pinned over a reset (VFIO).  missed: the
+ *   next reset does not see them.  lost: the device keeps the old pages.
  */
 
 #define FASTZERO_LIB_VERSION	"0.1.0"
@@ -115,7 +177,7 @@ const char *fastzero_version(void);
 const char *fastzero_strerror(int ret);
 
 /**
- * enum fastzero_backend_id - what does the work
+ * enum fastzero_backend_id - what does the work, see "Backends"
  * @FASTZERO_BACKEND_ANY: the first of the others that works
  * @FASTZERO_BACKEND_DEVICE: the module
  * @FASTZERO_BACKEND_PAGESCAN: clears what the kernel's scan of page tables calls written

@@ -18,6 +18,7 @@
 
 struct fz_backend;
 struct fz_soft;
+struct fz_soft_ops;
 struct fz_memory;
 
 /* All are written once, before anybody else sees them. */
@@ -57,6 +58,7 @@ struct fastzero_scratch {
  * @reset_dirty: RESET_DIRTY
  * @populate: POPULATE
  * @workset: WORKSET; NULL if there is none
+ * @soft: what a fallback has beside that; else NULL
  *
  * All take the structures of linux/fastzero.h and return 0 or -errno, as the calls of the
  * module do: same checks, same errors, same outputs.
@@ -86,6 +88,7 @@ struct fz_backend {
 			struct fastzero_populate *populate);
 	int (*workset)(const struct fastzero_scratch *scratch,
 		       struct fastzero_workset *workset);
+	const struct fz_soft_ops *soft;
 };
 
 /* backend.c: all of them, best first, NULL at the end */
@@ -96,9 +99,22 @@ int fz_backend_lacks(const struct fz_backend *backend, const char *what);
 extern const struct fz_backend fz_backend_device;
 int fz_device_is_ctx(int fd);
 
+extern const struct fz_backend fz_backend_pagescan;
+extern const struct fz_backend fz_backend_memfd;
+extern const struct fz_backend fz_backend_anon;
+extern const struct fz_backend fz_backend_memset;
+
+/* segment.c: what the fallbacks have mapped */
+int fz_segment_forget(void *addr, size_t length, bool reserve);
+
+/* why.c: why the device cannot be opened */
+int fz_why_open(const char *path, int ret);
+int fz_why_no_device(const char *path, int fd, int ret);
+
 /* structs.c: structures that begin with their size */
 int fz_struct_in(void *dst, size_t dst_size, const void *src);
 int fz_struct_check_out(const void *dst);
+int fz_struct_check_first(const void *dst, size_t first_size);
 void fz_struct_out(void *dst, const void *src, size_t src_size);
 
 /*

@@ -87,6 +87,26 @@ static char *map_reserve(const struct fastzero_map_opts *o)
 	return p + before;
 }
 
+/* In the place of mappings of fallbacks, too, to whose addresses no reset shall come. */
+static int map_plain(const struct fastzero_scratch *scratch,
+		     const struct fastzero_map_opts *o, int where, void **addr)
+{
+	int ret = 0;
+
+	if (where == MAP_FIXED)
+		ret = fz_segment_forget(o->addr, o->length, true);
+	if (ret)
+		return ret;
+	*addr = o->addr;
+	ret = scratch->backend->map(scratch, addr, o->length, map_prot(o), where, o->offset);
+	/* A kernel before 4.17 takes NOREPLACE for a hint. */
+	if (!ret && where == MAP_FIXED_NOREPLACE && *addr != o->addr) {
+		fastzero_unmap(*addr, o->length);
+		return fz_fail(-EEXIST, NULL);
+	}
+	return ret;
+}
+
 static int map_guarded(const struct fastzero_scratch *scratch,
 		       const struct fastzero_map_opts *o, void **addr)
 {
@@ -124,12 +144,8 @@ FASTZERO_API int fastzero_map(const struct fastzero_scratch *scratch,
 	ret = map_range(scratch, &o);
 	if (ret)
 		return ret;
-	addr = o.addr;
-	if (o.guard)
-		ret = map_guarded(scratch, &o, &addr);
-	else
-		ret = scratch->backend->map(scratch, &addr, o.length, map_prot(&o), flags,
-					    o.offset);
+	ret = o.guard ? map_guarded(scratch, &o, &addr) :
+			map_plain(scratch, &o, flags, &addr);
 	if (!ret)
 		*out = addr;
 	return ret;
@@ -137,5 +153,9 @@ FASTZERO_API int fastzero_map(const struct fastzero_scratch *scratch,
 
 FASTZERO_API int fastzero_unmap(void *addr, size_t length)
 {
+	int ret = fz_segment_forget(addr, length, false);
+
+	if (ret)
+		return ret;
 	return munmap(addr, length) ? fz_fail(-errno, NULL) : 0;
 }

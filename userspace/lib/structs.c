@@ -48,6 +48,16 @@ int fz_struct_check_out(const void *dst)
 	return fz_fail(-EINVAL, "the size in a structure is %u", fz_struct_size(dst));
 }
 
+/* The same as the module does, which knows how long the first version was. */
+int fz_struct_check_first(const void *dst, size_t first_size)
+{
+	uint32_t size = fz_struct_size(dst);
+
+	if (size < first_size)
+		return fz_fail(-EINVAL, "the size in a structure is %u", size);
+	return size > FZ_PAGE ? fz_fail(-E2BIG, "the size in a structure is %u", size) : 0;
+}
+
 /* Gives a structure to the program, but for its size, which is the program's. */
 void fz_struct_out(void *dst, const void *src, size_t src_size)
 {

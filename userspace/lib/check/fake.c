@@ -5,6 +5,7 @@
 #include "fake.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -56,7 +57,8 @@ static int fake_ioctl(int fd, unsigned long request, void *arg)
 	case FASTZERO_IOC_INFO:
 		if (scratch)
 			return -ENOTTY;
-		ret = fake_size(arg, sizeof(struct fastzero_info));
+		ret = fake.info_error ? fake.info_error :
+					fake_size(arg, sizeof(struct fastzero_info));
 		if (!ret)
 			FAKE_OUTPUTS(arg, info, out_features);
 		return ret;
@@ -115,6 +117,46 @@ static int fake_ioctl(int fd, unsigned long request, void *arg)
 		return ret;
 	}
 	return -ENOTTY;
+}
+
+/* A descriptor from which a text can be read. */
+static int fake_text(const char *text)
+{
+	int fd = memfd_create("text", MFD_CLOEXEC);
+
+	if (fd >= 0 && (write(fd, text, strlen(text)) < 0 || lseek(fd, 0, SEEK_SET)))
+		return -1;
+	return fd;
+}
+
+int open(const char *path, int flags, ...)
+{
+	mode_t mode = 0;
+	va_list ap;
+	size_t i;
+
+	if (flags & O_CREAT) {
+		va_start(ap, flags);
+		mode = va_arg(ap, mode_t);
+		va_end(ap);
+	}
+	if (fake.open_error && !strcmp(path, fake.node)) {
+		errno = -fake.open_error;
+		return -1;
+	}
+	for (i = 0; i < FAKE_FILES && fake.files[i].path; i++)
+		if (!strcmp(path, fake.files[i].path))
+			return fake_text(fake.files[i].text);
+	return syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+}
+
+int access(const char *path, int mode)
+{
+	if (!strcmp(path, "/sys/module/fastzero")) {
+		errno = ENOENT;
+		return fake.loaded ? 0 : -1;
+	}
+	return syscall(SYS_faccessat, AT_FDCWD, path, mode);
 }
 
 int ioctl(int fd, unsigned long request, ...)

@@ -2,7 +2,8 @@
 /*
  * A stand-in for the module: an ioctl() in the place of the C library's.  It
  * can be older or newer than the library.  Any character device stands for the
- * device, one memfd for a scratch; other descriptors get the real call.
+ * device, one memfd for a scratch; other descriptors get the real call.  open() and
+ * access() are its own, too, for files that say what is wrong with the device.
  */
 #ifndef FAKE_H
 #define FAKE_H
@@ -11,11 +12,21 @@
 
 #include <stdbool.h>
 
+/* Files of the system that are not as they are. */
+#define FAKE_FILES	4
+
 struct fake {
 	int delta;		/* its structures are longer by this */
 	int error;		/* what calls return, but for queries, POOL and RESET_DIRTY */
 	bool ancient;		/* it does not know anything but CREATE and INFO */
 	int scratch;		/* descriptor that it takes for a scratch */
+	int info_error;		/* what INFO returns */
+	int open_error;		/* what open(2) of the node returns */
+	const char *node;
+	bool loaded;		/* /sys/module/fastzero is there */
+	struct {
+		const char *path, *text;
+	} files[FAKE_FILES];
 	union {
 		struct fastzero_create create;
 		struct fastzero_pool pool;

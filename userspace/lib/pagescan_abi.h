@@ -1,14 +1,18 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
 /*
  * PAGEMAP_SCAN and asynchronous write-protection for headers that are older
  * than these (Linux 6.7).
  */
-#ifndef PAGESCAN_ABI_H
-#define PAGESCAN_ABI_H
+#ifndef FASTZERO_PAGESCAN_ABI_H
+#define FASTZERO_PAGESCAN_ABI_H
 
 #include <linux/fs.h>
 #include <linux/types.h>
 #include <linux/userfaultfd.h>
+
+#ifndef UFFD_USER_MODE_ONLY
+#define UFFD_USER_MODE_ONLY	1
+#endif
 
 #ifndef UFFD_FEATURE_WP_ASYNC
 #define UFFD_FEATURE_WP_ASYNC	(1 << 15)
@@ -18,6 +22,7 @@
 #define PAGEMAP_SCAN		_IOWR('f', 16, struct pm_scan_arg)
 #define PAGE_IS_WRITTEN		(1 << 1)
 #define PAGE_IS_PRESENT		(1 << 3)
+#define PAGE_IS_SWAPPED		(1 << 4)
 #define PAGE_IS_PFNZERO		(1 << 5)
 #define PM_SCAN_WP_MATCHING	(1 << 0)
 #define PM_SCAN_CHECK_WPASYNC	(1 << 1)
@@ -44,4 +49,4 @@ struct pm_scan_arg {
 };
 #endif
 
-#endif /* PAGESCAN_ABI_H */
+#endif /* FASTZERO_PAGESCAN_ABI_H */
