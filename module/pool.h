@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A context's store of pages, and the zeroer that keeps it ready.
+ * Pools: the folios of a context that are in none of its scratches.
  */
 #ifndef FZ_POOL_H
 #define FZ_POOL_H
@@ -12,131 +12,14 @@
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
-#include <linux/workqueue.h>
 
-#include "demand.h"
 #include "density.h"
 #include "place.h"
-#include "range.h"
+#include "pool_store.h"
+#include "zeroer.h"
 
 struct mem_cgroup;
-struct task_struct;
 struct fz_counters;
-struct fz_tenant;
-struct fz_thread;
-
-/**
- * enum fz_size - sizes of folios
- * @FZ_BASE: base pages
- * @FZ_HUGE: whole chunks
- * @FZ_SIZES: how many sizes there are
- */
-enum fz_size {
-	FZ_BASE,
-	FZ_HUGE,
-	FZ_SIZES,
-};
-
-/**
- * struct fz_store - folios of one size and NUMA node that are in no scratch
- * @node: the node
- * @size: the size
- * @ready: folios that are zero
- * @used: folios of ours alone that wait for the zeroer
- * @held: folios that left their scratch while somebody else referred to them;
- *	they come to @used when we are the last
- * @nr_ready: folios on @ready
- * @nr_used: folios on @used, and those that the zeroer is clearing
- * @nr_held: folios on @held
- * @counted: folios that the system was told of, see fz_shrink_count()
- * @slack: how far that may be off
- * @offer: what it is part of
- * @target: folios to be kept on @ready
- * @demand: how many runs need: as many may be there beyond @target
- *
- * A folio here has one reference, the pool's (but for those on @held), no
- * mapping, and is linked by its lru member.
- */
-struct fz_store {
-	int node;
-	enum fz_size size;
-	struct list_head ready;
-	struct list_head used;
-	struct list_head held;
-	u64 nr_ready;
-	u64 nr_used;
-	u64 nr_held;
-	u64 counted;
-	u64 slack;
-	struct fz_offer *offer;
-	u64 target;
-	struct fz_demand demand;
-};
-
-/**
- * struct fz_offer - what a pool has on one node, for the shrinker
- * @link: in a list of the memory cgroup that pays, if there is something
- * @pool: the pool
- * @stores: those of the node, by enum fz_size
- */
-struct fz_offer {
-	struct list_head link;
-	struct fz_pool *pool;
-	struct fz_store *stores;
-};
-
-/**
- * enum fz_look - when the zeroer has to look at a pool again
- * @FZ_LOOK_NEVER: when it is kicked
- * @FZ_LOOK_LATER: in a second
- * @FZ_LOOK_SOON: in 100 ms
- * @FZ_LOOK_NOW: at once
- */
-enum fz_look {
-	FZ_LOOK_NEVER,
-	FZ_LOOK_LATER,
-	FZ_LOOK_SOON,
-	FZ_LOOK_NOW,
-};
-
-/* In jiffies, for SOON and LATER. */
-static inline unsigned long fz_look_pause(enum fz_look look)
-{
-	return msecs_to_jiffies(look == FZ_LOOK_SOON ? 100 : 1000);
-}
-
-/**
- * struct fz_job - where a pool stands in the queues of the zeroer (zeroer_queue.c)
- * @look: in the queue of those that are looked at, now, soon or later
- * @clear: in the tenant's queue of those that have something to be cleared
- * @tenant: whose pool it is, shared with others
- * @now: it is to be looked at now
- * @stopped: it is in no queue any more, and a thread that works for it ends soon
- * @lent: threads of the tenant that do the work; while there are any the pool is in
- *	no queue
- * @idle: where these wait, but @thread
- * @thread: the one among these that the module has made, or NULL
- * @busy: threads that the module has made and that are in a turn
- * @worker: the thread that works for it just now
- * @nice: weight that @worker had before somebody waited for it; only if @hurry
- * @hurry: somebody waits for it
- * @due: when it is to be looked at, in jiffies; not if @now
- */
-struct fz_job {
-	struct list_head look;
-	struct list_head clear;
-	struct fz_tenant *tenant;
-	bool now;
-	bool stopped;
-	unsigned int lent;
-	wait_queue_head_t idle;
-	struct fz_thread *thread;
-	unsigned int busy;
-	struct task_struct *worker;
-	int nice;
-	bool hurry;
-	unsigned long due;
-};
 
 /**
  * enum fz_refill - whether a pool is brought up to its targets in the background
@@ -250,9 +133,6 @@ static inline u64 fz_pool_seen(struct fz_pool *pool)
 	return smp_load_acquire(&pool->turns);
 }
 
-/* So many base pages the system is not told of one by one. */
-#define FZ_STORE_SLACK	64
-
 /* For so long memory counts as short when it was. */
 #define FZ_POOL_SHORT	(10 * HZ)
 
@@ -290,12 +170,6 @@ static inline void fz_pool_end(struct fz_pool *pool)
 	WRITE_ONCE(pool->ending, true);
 }
 
-/* A huge folio is one of FZ_HUGE. */
-static inline enum fz_size fz_folio_size(struct folio *folio)
-{
-	return folio_test_large(folio) ? FZ_HUGE : FZ_BASE;
-}
-
 static inline struct fz_store *fz_pool_store(struct fz_pool *pool, int node,
 					     enum fz_size size)
 {
@@ -317,12 +191,6 @@ static inline struct fz_store *fz_pool_store_of(struct fz_pool *pool,
 						struct folio *folio)
 {
 	return fz_pool_store(pool, folio_nid(folio), fz_folio_size(folio));
-}
-
-/* Base pages in a folio of a size. */
-static inline u64 fz_size_pages(enum fz_size size)
-{
-	return size == FZ_HUGE ? FZ_CHUNK_PAGES : 1;
 }
 
 /* The base page of a folio that a page of a scratch is. */
@@ -401,16 +269,8 @@ bool fz_learn_has_ready(const struct fz_pool *pool, enum fz_size size);
 /* pool_shrink.c */
 int fz_shrink_add(struct fz_pool *pool);
 void fz_shrink_remove(struct fz_pool *pool);
-void fz_shrink_list(struct fz_offer *offer);
-void fz_shrink_count(struct fz_store *store);
 int fz_shrink_init(void);
 void fz_shrink_exit(void);
-
-/* A store has fewer folios than it was told to keep; the pool's lock is held. */
-static inline bool fz_store_lacks(const struct fz_store *store)
-{
-	return store->nr_ready + store->nr_used < store->target;
-}
 
 /* A reset is over: what it has not brought back is allocated in the background. */
 static inline void fz_pool_refill(struct fz_pool *pool)
@@ -418,50 +278,5 @@ static inline void fz_pool_refill(struct fz_pool *pool)
 	if (unlikely(READ_ONCE(pool->refill) == FZ_REFILL_LATER))
 		fz_learn_refill_now(pool);
 }
-
-/* Folios have left a store, or come to it; the pool's lock is held. */
-static inline void fz_store_count(struct fz_store *store)
-{
-	u64 have = store->nr_ready + store->nr_used;
-
-	if (unlikely(have + store->slack - store->counted > 2 * store->slack ||
-		     (!have && store->counted)))
-		fz_shrink_count(store);
-}
-
-/* Folios have come to a store; the pool's lock is not held any more. */
-static inline void fz_store_offer(struct fz_store *store)
-{
-	if (unlikely(list_empty(&store->offer->link)))
-		fz_shrink_list(store->offer);
-}
-
-/* zeroer.c */
-bool fz_zeroer_collect(struct fz_pool *pool);
-enum fz_look fz_zeroer_look(struct fz_pool *pool);
-bool fz_zeroer_has_work(struct fz_pool *pool);
-u64 fz_zeroer_clear(struct fz_pool *pool);
-
-/* zeroer_queue.c */
-int fz_queue_add(struct fz_pool *pool);
-void fz_queue_kick(struct fz_pool *pool);
-void fz_queue_stop(struct fz_pool *pool);
-void fz_queue_lend(struct fz_pool *pool);
-void fz_queue_take_back(struct fz_pool *pool);
-bool fz_queue_claim(struct fz_pool *pool);
-void fz_queue_release(struct fz_pool *pool);
-
-/* zeroer_lend.c */
-enum fz_look fz_lend_work(struct fz_pool *pool, const bool *stop, u64 *work);
-bool fz_lend_has_work(const struct fz_pool *pool);
-
-/* zeroer_worker.c */
-u64 fz_worker_cpu(void);
-void fz_worker_charge(struct fz_pool *pool, u64 *last);
-int fz_worker_init(void);
-void fz_worker_exit(void);
-
-/* All background work of the module; unload waits for it. */
-extern struct workqueue_struct *fz_wq;
 
 #endif

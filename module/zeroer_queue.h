@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The zeroer's queues, for the threads that work them off.  pool.h declares the
+ * The zeroer's queues, for the threads that work them off.  zeroer.h declares the
  * functions that others call.
  */
 #ifndef FZ_ZEROER_QUEUE_H
