@@ -25,17 +25,17 @@ MODULE_PARM_DESC(max_scratches, "most scratches of a context (default 4096)");
 static ulong limits_max_pages = LIMITS_DEFAULT;
 module_param_named(max_pages, limits_max_pages, ulong, 0644);
 MODULE_PARM_DESC(max_pages,
-		 "most base pages of a context, pool included (default three quarters of memory; 0: as many as its memory cgroup allows)");
+		 "most base pages that a context may own, pool included (default three quarters of memory; 0: no limit but the memory cgroup's)");
 
 static ulong limits_zeroer_rate = 1UL << 20;
 module_param_named(zeroer_rate, limits_zeroer_rate, ulong, 0644);
 MODULE_PARM_DESC(zeroer_rate,
-		 "base pages a second that the zeroer clears, of all contexts together; one that is zero already counts as 1/4 (default 1048576, 4 GiB; 0: as many as it can)");
+		 "most base pages a second that the zeroer clears, for all contexts together; a page that is already zero counts as 1/4 (default 1048576, 4 GiB; 0: no limit)");
 
 static bool limits_require_accounting;
 module_param_named(require_accounting, limits_require_accounting, bool, 0644);
 MODULE_PARM_DESC(require_accounting,
-		 "open fails with EOPNOTSUPP unless memory cgroups are charged (default N)");
+		 "open of the device fails with EOPNOTSUPP unless memory cgroups are charged (default N)");
 
 /* "no groups": there is none, so nobody knows yet. */
 static int limits_accounting_get(char *buffer, const struct kernel_param *kp)
@@ -78,7 +78,7 @@ int fz_limit_check_accounting(void)
 	if (fz_memcg_charges())
 		return 0;
 	if (fz_memcg_exists())
-		pr_warn_once("fastzero: memory cgroups are not charged for its pages (cgroup.memory=nokmem), their limits do not hold: see max_pages\n");
+		pr_warn_once("fastzero: memory cgroups are not charged for its pages (cgroup.memory=nokmem), so their limits do not hold: see max_pages\n");
 	return READ_ONCE(limits_require_accounting) ? -EOPNOTSUPP : 0;
 }
 

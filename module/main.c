@@ -24,7 +24,7 @@ static const struct kernel_param_ops main_pages_in_use_ops = {
 	.get = main_pages_in_use_get,
 };
 module_param_cb(pages_in_use, &main_pages_in_use_ops, NULL, 0444);
-MODULE_PARM_DESC(pages_in_use, "base pages of all contexts now (read only)");
+MODULE_PARM_DESC(pages_in_use, "base pages that all contexts have now (read only)");
 
 static struct miscdevice main_device = {
 	.minor	= MISC_DYNAMIC_MINOR,

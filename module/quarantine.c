@@ -64,14 +64,14 @@ module_param(quarantine_total, ulong, 0400);
 MODULE_PARM_DESC(quarantine_total, "base pages watched so far (read only)");
 static ulong quarantine_looks;
 module_param(quarantine_looks, ulong, 0400);
-MODULE_PARM_DESC(quarantine_looks, "base pages looked at so far (read only)");
+MODULE_PARM_DESC(quarantine_looks, "looks at base pages so far (read only)");
 static ulong quarantine_bad;
 module_param(quarantine_bad, ulong, 0400);
 MODULE_PARM_DESC(quarantine_bad,
 		 "stray writes, references and mappings found (read only)");
 static uint quarantine_plant;
 module_param(quarantine_plant, uint, 0600);
-MODULE_PARM_DESC(quarantine_plant, "leave out every N-th unmap");
+MODULE_PARM_DESC(quarantine_plant, "leave out every N-th unmap of a reset (default 0: none)");
 static atomic_t quarantine_unmaps;
 static DEFINE_RATELIMIT_STATE(quarantine_rate, 5 * HZ, 10);
 

@@ -153,7 +153,7 @@ static const struct kernel_param_ops ratio_param_ops = {
 };
 module_param_cb(ratio, &ratio_param_ops, NULL, 0644);
 MODULE_PARM_DESC(ratio,
-		 "what a clear costs, compared with other work, in percent: measured (default), or a number");
+		 "cost of clearing a page compared with other work, in percent: \"measured\" (default), or a number");
 
 static int ratio_measured_get(char *buffer, const struct kernel_param *kp)
 {
@@ -165,4 +165,4 @@ static const struct kernel_param_ops ratio_measured_ops = {
 };
 module_param_cb(ratio_measured, &ratio_measured_ops, NULL, 0400);
 MODULE_PARM_DESC(ratio_measured,
-		 "the ratio as measured, of pages in the caches and of others (read only)");
+		 "the measured ratios: of pages in the caches, and of others (read only)");

@@ -21,7 +21,7 @@
 static uint worker_threads = 1;
 module_param_named(zeroer_workers, worker_threads, uint, 0444);
 MODULE_PARM_DESC(zeroer_workers,
-		 "threads that clear used pages, for all contexts together (default 1)");
+		 "threads of the zeroer, for all contexts together (default 1)");
 
 static struct task_struct **worker_tasks;
 static uint worker_nr;
