@@ -19,20 +19,21 @@
  *
  * 1. FASTZERO_IOC_CREATE on the context gives a file descriptor that looks
  *    like a memfd of fixed size: fstat, lseek, mmap(MAP_SHARED), read, write,
- *    splice and fallocate.  SEEK_DATA finds what is populated, and st_blocks
- *    counts it.  fallocate without PUNCH_HOLE backs a range as POPULATE does,
- *    but maps it nowhere: ENOSPC beyond the end or the context's limit, ENOMEM
- *    as POPULATE; what came before the error stays.  FALLOC_FL_PUNCH_HOLE is a
- *    reset in DROP mode.  The descriptor is close-on-exec and may be passed to
- *    other processes.  What differs from a memfd is listed in docs/memfd.md.
- * 2. mmap of the context's own descriptor gives it an implicit scratch with
- *    the default settings, as large as that first mapping reaches.  RESET,
- *    RESET_DIRTY, POPULATE and WORKSET then work on that descriptor.  It is
- *    for programs that know only a path.
+ *    splice and fallocate.  SEEK_DATA finds populated pages, and st_blocks
+ *    counts them.  fallocate without PUNCH_HOLE populates a range as POPULATE
+ *    does, but maps it nowhere.  It fails with ENOSPC beyond the end or the
+ *    context's limit, and with ENOMEM as POPULATE does.  Pages populated before
+ *    the error stay.  FALLOC_FL_PUNCH_HOLE is a reset in DROP mode.  The
+ *    descriptor is close-on-exec and may be passed to other processes.
+ *    docs/memfd.md lists the differences from a memfd.
+ * 2. The first mmap of the context's own descriptor makes an implicit scratch
+ *    with the default settings.  Its size is that mapping's offset plus its
+ *    length.  RESET, RESET_DIRTY, POPULATE and WORKSET then work on that
+ *    descriptor.  This door is for programs that know only a path.
  *
- * Everything that nobody has touched is a hole, which reads zero.  A page is
- * *populated* from its first touch until it is dropped.  Private mappings
- * that can be written are refused: a private copy would escape the reset.
+ * A page that nobody has touched is a hole, which reads zero.  A page is
+ * *populated* from its first touch until it is dropped.  The module refuses
+ * private mappings that can be written: a private copy would escape the reset.
  *
  * ::
  *
@@ -50,131 +51,132 @@
  *
  * The scratch lives until its last descriptor, mapping and pin are gone.  The
  * context lives until its own descriptor and its last scratch are gone.  The task
- * that lets go of the last of these gives all memory back before its call returns:
- * when wait(2) for a process returns, its memory is free.  Pages that somebody else
- * still refers to stay with their holders.
+ * that drops the last of these frees all memory before its call returns.  So when
+ * wait(2) for a process returns, its memory is free.  Held pages stay with their
+ * holders.
  *
  * Pages go back to the system uncleared, as those of every process do.  The kernel
- * clears them for the next user that needs zeros.  The module neither gives a page
- * to another context, nor maps it anywhere, with foreign bytes in it.
+ * clears them for the next user that needs zeros.  The module gives no page to
+ * another context, and maps no page that holds another user's data.
  *
- * A core dump leaves scratches out.  madvise(MADV_DODUMP) on a mapping puts that
- * mapping in, and writing the dump then populates all of it.
+ * A core dump leaves scratches out.  madvise(MADV_DODUMP) on a mapping includes
+ * that mapping, and writing the dump then populates all of it.
  */
 
 /**
  * DOC: What a reset promises
  *
- * When RESET of a range returns 0, every byte of the range reads zero through
- * every mapping in every process, in every guest, and through read(2), unless
- * somebody wrote it after RESET began.  A writer that races with RESET loses
- * its store or keeps it, page by page; nothing else happens.
+ * When RESET of a range returns 0, every byte of it reads zero: through all mappings of
+ * all processes, in all guests, and through read(2).  The only exception is a byte that
+ * somebody wrote after RESET began.  A store that races with RESET is lost or kept, page
+ * by page; nothing else happens.
  *
  * A page that somebody else still refers to (a pipe, a direct transfer, a
- * device) is never recycled.  INPLACE clears it where it is, and its holder
- * sees the zeros.  DROP leaves it, with its data, to its holder, and the
- * scratch goes on without it, as after a hole punch; it comes back to the
- * context when it is released.  AUTO clears such pages in place, even those that
- * a device pins during the reset.  The device then keeps working on the memory of
- * the scratch.
+ * device) is *held*, and is never recycled.  INPLACE clears it where it is, and its
+ * holder sees the zeros.  DROP leaves it, with its data, to its holder, and leaves a
+ * hole in the scratch, as a hole punch does.  The page comes back to the context when
+ * its holder releases it.  AUTO clears held pages in place, even those that a device
+ * pins during the reset.  The device then keeps working on the memory of the scratch.
  *
- * Chunks of 2 MiB may be backed by one piece of memory (FASTZERO_PAGES_2M).  Such
- * a chunk is replaced or taken back as a whole, and is held if any page of it
- * is.  A reset of a part of it clears that part where it is, in every mode.
+ * A chunk of 2 MiB may be backed by one folio (FASTZERO_PAGES_2M).  The module then
+ * replaces or drops the chunk as a whole.  It is held if any page of it is.  A reset
+ * of a part of the chunk clears that part where it is, in every mode.
  */
 
 /**
  * DOC: Memory that cannot be had
  *
  * All memory of a context is charged to the memory cgroup of the process that opened
- * it.  Memory cannot be had if that memory cgroup is at its limit, if the context is at
- * fastzero_info.out_max_pages, or if the host is out of memory.  Then:
+ * it.  There is no memory if that memory cgroup is at its limit, if the context is at
+ * fastzero_info.out_max_pages, or if the host has none.  Then:
  *
- * - A call fails with ENOMEM: the ioctls, write(2), open(2) of the device.  It
- *   leaves the memory cgroup a little room, so that its caller is not killed.
- * - A touch of a hole by a process in that memory cgroup goes to the OOM killer,
- *   like a touch of any memory of its own.  At out_max_pages, or by a process in
- *   another memory cgroup, it is a SIGBUS.
- * - A touch by a KVM guest makes KVM_RUN fail with EFAULT where it would be a SIGBUS.
+ * - The ioctls, write(2), and open(2) of the device fail with ENOMEM.  They leave the
+ *   memory cgroup a little room, so that the OOM killer does not kill their caller.
+ * - If a process in that memory cgroup touches a hole, the OOM killer runs, as for any
+ *   memory of the process.  At out_max_pages, or in another memory cgroup, the process
+ *   gets a SIGBUS.
+ * - If a KVM guest touches a hole, KVM_RUN fails with EFAULT where a process would get
+ *   a SIGBUS.
  *
- * To avoid this populate beforehand: pages that POPULATE has backed stay until a reset
- * drops them.
+ * To avoid this, populate beforehand: pages that POPULATE has populated stay until a
+ * reset drops them.
  *
- * With cgroup.memory=nokmem the kernel charges nobody for a module's pages, and the
+ * With cgroup.memory=nokmem the kernel charges nobody for a module's pages, so the
  * limits of memory cgroups do not hold for scratches.  The module warns of it once,
- * and its parameter "accounting" says "no".  max_pages bounds each context all the
- * same.  With the parameter require_accounting set, open(2) of the device fails with
+ * and its parameter "accounting" says "no".  The parameter max_pages still bounds each
+ * context.  With the parameter require_accounting set, open(2) of the device fails with
  * EOPNOTSUPP unless pages are charged.
  */
 
 /**
  * DOC: Holes that are only read
  *
- * A hole that is read through a mapping takes a page, as on a memfd.  In a scratch
- * made with FASTZERO_CREATE_ZEROPAGE such holes share one page of zeros instead,
- * and the first write, by whatever way, gives a hole a page of its own.  That is for
- * density.  Its prices:
+ * A read through a mapping populates a hole, as on a memfd.  In a scratch made with
+ * FASTZERO_CREATE_ZEROPAGE, holes that are only read share one page of zeros instead.
+ * The first write of any kind populates the hole.  This saves memory, and costs:
  *
  * - A read maps a page read-only.  The first write then takes one more fault, two if
- *   the page was a hole.  A KVM guest pays a nested fault more.
- * - From Linux 6.5 on, long-term pins for writing are refused with EFAULT
- *   everywhere in the scratch: VFIO, RDMA, registered buffers of io_uring.
- * - A pipe (vmsplice) or a long-term pin that takes hold of a hole for reading has
- *   the page of zeros, and does not see later writes.
- * - mlock, MAP_POPULATE and MADV_POPULATE_READ make holes no pages; POPULATE and
- *   MADV_POPULATE_WRITE do.  Holes that are mapped count in the resident size of
- *   a process all the same.
- * - Base pages only, whatever the page policy: FASTZERO_PAGES_2M is refused.  AUTO
- *   does not swap them, and SWAP unmaps them.
- * - One page for each scratch, which is in no counter of STATS.
+ *   the page was a hole.  A KVM guest takes one more nested fault.
+ * - From Linux 6.5 on, long-term pins for writing fail with EFAULT everywhere in the
+ *   scratch: VFIO, RDMA, registered buffers of io_uring.
+ * - A pipe (vmsplice) or a long-term pin that reads a hole refers to the page of
+ *   zeros, and does not see later writes.
+ * - mlock, MAP_POPULATE and MADV_POPULATE_READ do not populate holes; POPULATE and
+ *   MADV_POPULATE_WRITE do.  Mapped holes still count in the resident size of a
+ *   process.
+ * - The scratch has base pages only, and FASTZERO_PAGES_2M is refused.  AUTO does not
+ *   swap these pages, and SWAP unmaps them.
+ * - Each scratch has one page of zeros, which no counter of STATS shows.
  */
 
 /**
  * DOC: NUMA nodes
  *
- * The first of these that says something decides which node a new page of a scratch
- * comes from, out of the pool or not:
+ * The first of these that is set decides the node of a new page of a scratch, whether the
+ * page comes from the pool or from the system:
  *
  * 1. FASTZERO_CREATE_NODE.
  * 2. The memory policy of the mapping (mbind), for faults, and for POPULATE where the
- *    caller maps the page.  It belongs to the mapping, not to the scratch.
+ *    caller maps the page.  The policy belongs to the mapping, not to the scratch.
  * 3. The memory policy of the task (set_mempolicy), also for write(2).
- * 4. Nearness: pages of the pool, near ones first, then the toucher's node.
+ * 4. Distance: pages of the pool, near ones first, then the node of the task that
+ *    touches the page.
  *
- * MPOL_BIND is strict, as on a memfd: pages of other nodes are never taken.  With
+ * MPOL_BIND is strict, as on a memfd: the module never takes pages of other nodes.  With
  * MPOL_WEIGHTED_INTERLEAVE all weights count as one.  A reset leaves pages on their
- * node.  Pages do not move: MPOL_MF_MOVE with MPOL_MF_STRICT is EIO for pages on other
- * nodes, and automatic NUMA balancing passes over scratches.
+ * node.  Pages do not migrate: MPOL_MF_MOVE with MPOL_MF_STRICT fails with EIO for pages
+ * on other nodes, and automatic NUMA balancing skips scratches.
  */
 
 /**
  * DOC: Structures and errors
  *
  * Every ioctl takes a pointer to a structure whose first member is its size.
- * Structures only grow, at their end: a caller built against an older header
- * works with a newer module, and the other way round as long as it asks for
- * nothing that the module does not know.  Members named out_* are written by
- * the module, whatever they held; padding and reserved members must be zero.
+ * Structures only grow, at their end.  A caller built against an older header
+ * works with a newer module.  A caller built against a newer header works with an
+ * older module, as long as it uses only features that the module has.  The module
+ * writes members named out_*, and ignores what they held.  Padding and reserved
+ * members must be zero.
  *
  * Errors common to all ioctls:
  *
- * - ENOTTY: no ioctl of this number for this kind of descriptor.
- * - EINVAL: the structure is shorter than its first version, a reserved
- *   member is not zero, or a value is out of range or misaligned.
- * - E2BIG: the structure is longer than this module's, and what is beyond is
- *   not zero, or it is longer than a page.
+ * - ENOTTY: this kind of descriptor has no ioctl of this number.
+ * - EINVAL: the structure is shorter than its first version, a reserved member is not
+ *   zero, or a value is out of range or misaligned.
+ * - E2BIG: the structure is longer than a page, or longer than the module's with
+ *   bytes that are not zero behind it.
  * - EOPNOTSUPP: an unknown flag, or a feature that INFO does not report.
  * - EOVERFLOW: offset + length wraps around.
- * - EFAULT: a bad pointer.  When only the outputs cannot be written, the
- *   work is done all the same, but for CREATE, which makes nothing.
- * - EBADF: the descriptor was not opened for writing; INFO and STATS do not
- *   mind.
+ * - EFAULT: a bad pointer.  If only the outputs cannot be written, the call has
+ *   done its work.  CREATE is the exception: it then makes no scratch.
+ * - EBADF: the descriptor was not opened for writing.  INFO and STATS accept one
+ *   that was opened for reading.
  * - ENXIO: the descriptor is a context's, and has no implicit scratch yet.
- * - ENOMEM: no memory, or beyond the limit of the memory cgroup that pays or of
- *   the context.  What can be reclaimed is, and nobody is killed.  Nothing was
- *   changed, but for POPULATE, which says how far it came.
- * - EINTR: a fatal signal arrived; any signal in ZERO.  What was done is said in the
- *   outputs.
+ * - ENOMEM: there is no memory, or the memory cgroup that is charged or the context
+ *   is at its limit.  The call has tried reclaim, and never runs the OOM killer.  It
+ *   has changed nothing, except POPULATE, whose outputs say how far it came.
+ * - EINTR: a fatal signal arrived; for ZERO, any signal.  The outputs say what was
+ *   done.
  * - EIO: memory has failed (see memory-failure in the kernel's documentation).
  *
  * A call that fails changes nothing unless its description says so.
@@ -226,20 +228,20 @@ enum fastzero_feature {
  * struct fastzero_info - ioctl(FASTZERO_IOC_INFO), on a context
  * @size: sizeof(struct fastzero_info)
  * @flags: must be 0
- * @out_features: what this module can do, bits of enum fastzero_feature
- * @out_modes: what RESET takes, bit (1 << mode) for each enum fastzero_mode
+ * @out_features: features of this module, bits of enum fastzero_feature
+ * @out_modes: modes that RESET takes, bit (1 << mode) for each enum fastzero_mode
  * @out_orders: page orders that POOL takes, bit (1 << order)
  * @out_page_size: size in bytes of a base page; ranges are multiples of it
  * @out_chunk_size: size in bytes of a chunk
  * @out_max_scratches: most scratches that a context may have at once
  * @__reserved: must be 0
  * @out_max_length: largest scratch that CREATE takes, in bytes
- * @out_max_pages: most base pages that a context may own, pool included: the
- *	module's parameter max_pages, by default three quarters of the memory that
- *	the host had when the module was loaded; 0 for no limit but the memory
- *	cgroup's.  See "Memory that cannot be had"
+ * @out_max_pages: most base pages that a context may own, pool included; 0 for no
+ *	limit but the memory cgroup's.  This is the module's parameter max_pages, by
+ *	default three quarters of the host's memory when the module was loaded.  See
+ *	"Memory that cannot be had"
  *
- * Says what the module can do, so that a library can adapt.
+ * Reports features and limits, so that a library can adapt.
  */
 struct fastzero_info {
 	__u32 size;
@@ -258,21 +260,20 @@ struct fastzero_info {
 
 /**
  * enum fastzero_page_policy - what backs the chunks of a scratch
- * @FASTZERO_PAGES_AUTO: base pages.  The module gives a chunk 2 MiB if it is empty,
- *	half of it or more is in the working set, and a mapping can take it as a
- *	whole: one which had base pages there cannot
+ * @FASTZERO_PAGES_AUTO: base pages at first.  An empty chunk gets a 2 MiB folio if half
+ *	of it is in the working set, and a mapping can map it as a whole.  A mapping that
+ *	had base pages there cannot
  * @FASTZERO_PAGES_4K: base pages only
- * @FASTZERO_PAGES_2M: 2 MiB folios wherever they can be had, else base pages:
- *	for aligned chunks that lie in the scratch as a whole.  The first touch
- *	of a chunk populates all of it.  A chunk that got base pages keeps them
- *	until it is dropped.  EOPNOTSUPP without FASTZERO_FEATURE_2M
+ * @FASTZERO_PAGES_2M: a 2 MiB folio for each chunk that lies in the scratch as a whole.
+ *	If there is no such folio, the chunk gets base pages, and keeps them until it is
+ *	dropped.  The first touch of a chunk with a 2 MiB folio populates all of it.
+ *	EOPNOTSUPP without FASTZERO_FEATURE_2M
  *
- * While memory is short, RESET with FASTZERO_MODE_AUTO drops a 2 MiB folio of which a
- * run has touched less than a quarter.  The chunk is a hole then, and has base pages
- * until half of it or more is in the working set, it is empty, and memory is not
- * short any more.  Memory is short for 10 seconds after the context could not get a
- * page, or the system or a memory cgroup that is short of memory took some from its
- * pool.
+ * While memory is short, RESET with FASTZERO_MODE_AUTO drops a 2 MiB folio of which a run
+ * has touched less than a quarter.  The chunk is then a hole, and gets base pages.  It
+ * gets a 2 MiB folio again as with FASTZERO_PAGES_AUTO, but not while memory is short.
+ * Memory is short for 10 seconds after the context could not get a page, or reclaim took
+ * pages from its pool.
  */
 enum fastzero_page_policy {
 	FASTZERO_PAGES_AUTO,
@@ -282,22 +283,20 @@ enum fastzero_page_policy {
 
 /**
  * enum fastzero_create_flags - bits of fastzero_create.flags
- * @FASTZERO_CREATE_NODE: take pages from NUMA node @node of the structure
- *	first: those in the pool, then free ones of the node, and only then those
- *	of other nodes.  SWAP puts pages of @node in the place of others.  The scratch
- *	then has no other policy: mbind() on its mappings is EINVAL.  Without the
- *	flag memory policies decide, see the top of this header.  EOPNOTSUPP
- *	without FASTZERO_FEATURE_NODE
- * @FASTZERO_CREATE_ZEROPAGE: holes that are only read share one page of
- *	zeros instead of taking memory; what that costs is said on top of this
- *	header.  EINVAL with FASTZERO_PAGES_2M, EOPNOTSUPP without
- *	FASTZERO_FEATURE_ZEROPAGE
- * @FASTZERO_CREATE_TOTAL_CPU: RESET with FASTZERO_MODE_AUTO goes by all CPU time,
- *	that of the background zeroer included, instead of by what the caller
- *	waits for.  What is swapped has to be cleared as well, so while the scratch
- *	is mapped AUTO then clears in place, chunks of 2 MiB too.  The other modes
- *	are as ever.  Goes with all page policies and flags.  EOPNOTSUPP without
- *	FASTZERO_FEATURE_TOTAL_CPU
+ * @FASTZERO_CREATE_NODE: take pages from NUMA node @node of the structure first.
+ *	Pages of the node come from the pool, then from the system; pages of other
+ *	nodes come last.  SWAP puts pages of @node in the place of others.  The scratch
+ *	has no other policy: mbind() on its mappings fails with EINVAL.  Without the
+ *	flag memory policies decide, see "NUMA nodes".  EOPNOTSUPP without
+ *	FASTZERO_FEATURE_NODE
+ * @FASTZERO_CREATE_ZEROPAGE: holes that are only read share one page of zeros,
+ *	instead of taking memory.  "Holes that are only read" says what that costs.
+ *	EINVAL with FASTZERO_PAGES_2M, EOPNOTSUPP without FASTZERO_FEATURE_ZEROPAGE
+ * @FASTZERO_CREATE_TOTAL_CPU: RESET with FASTZERO_MODE_AUTO counts all CPU time,
+ *	that of the zeroer included, not only the caller's.  The zeroer has to clear
+ *	swapped pages, so AUTO then clears a mapped scratch in place, chunks of
+ *	2 MiB too.  The flag does not change the other modes.  It may be combined with
+ *	all page policies and flags.  EOPNOTSUPP without FASTZERO_FEATURE_TOTAL_CPU
  */
 enum fastzero_create_flags {
 	FASTZERO_CREATE_NODE		= 1 << 0,
@@ -317,22 +316,23 @@ enum fastzero_create_flags {
  * @page_policy: one of enum fastzero_page_policy
  * @node: a NUMA node that has memory; must be 0 without FASTZERO_CREATE_NODE
  * @name: user pointer to a name, a string of at most FASTZERO_NAME_MAX bytes and
- *	a 0; or 0 for none.  Names need not differ
+ *	a 0; or 0 for no name.  Several scratches may have the same name
  * @out_fd: the scratch, open for reading and writing, close-on-exec; the
  *	caller owns it
  * @__reserved: must be 0
  *
- * Makes a scratch.  No memory is taken before it is touched or populated.
+ * Makes a scratch.  A page takes no memory before it is touched or populated.
  *
  * /proc/PID/maps and /proc/PID/fd show it as "/fastzero:NAME (deleted)", or as
- * "/fastzero (deleted)" without a name.  In fdinfo the name is behind
- * "fastzero-name:"; backslashes and all but printable ASCII are escaped there, as
- * in C.
+ * "/fastzero (deleted)" without a name.  fdinfo shows the name behind
+ * "fastzero-name:", with C escapes for backslashes and all bytes but printable ASCII.
  *
- * EINVAL for a length of 0, one that is not a multiple of a page or beyond the
- * limit, an unknown policy or node, flags that do not go with the policy, a name
- * that is too long; EFAULT for a name that cannot be read; ENOSPC when the context
- * has as many scratches as it may; EMFILE and ENFILE as open(2).
+ * - EINVAL: the length is 0, not a multiple of a page, or beyond the limit.  Or the
+ *   policy or node is unknown, a flag does not go with the policy, or the name is too
+ *   long.
+ * - EFAULT: the name cannot be read.
+ * - ENOSPC: the context has as many scratches as it may have.
+ * - EMFILE, ENFILE: as for open(2).
  */
 struct fastzero_create {
 	__u32 size;
@@ -348,12 +348,12 @@ struct fastzero_create {
 
 /**
  * enum fastzero_pool_flags - bits of fastzero_pool.flags
- * @FASTZERO_POOL_WAIT: return when the target is reached, or when no page is
- *	left that waits for the zeroer.  The caller clears pages meanwhile, and the
- *	parameter zeroer_rate does not bound it
- * @FASTZERO_POOL_NODE: the target of NUMA node @node of the structure; without it,
- *	of the one on which the context was opened.  EOPNOTSUPP without
- *	FASTZERO_FEATURE_NODE
+ * @FASTZERO_POOL_WAIT: return when the target is reached, or when no page waits for
+ *	the zeroer.  The caller clears pages meanwhile, and the parameter zeroer_rate
+ *	does not bound it
+ * @FASTZERO_POOL_NODE: set the target of NUMA node @node of the structure.  Without
+ *	the flag, set that of the context's home node: the node on which it was opened.
+ *	EOPNOTSUPP without FASTZERO_FEATURE_NODE
  */
 enum fastzero_pool_flags {
 	FASTZERO_POOL_WAIT		= 1 << 0,
@@ -368,42 +368,45 @@ enum fastzero_pool_flags {
  *	EOPNOTSUPP for any other
  * @node: a NUMA node that has memory; must be 0 without FASTZERO_POOL_NODE
  * @target: pages of that order and node to be kept ready
- * @out_ready: such pages that are ready now
- * @out_used: such pages that wait for the zeroer
+ * @out_ready: pages of that order and node that are ready now
+ * @out_used: pages of that order and node that wait for the zeroer
  *
- * Sets how many zeroed pages the context keeps ready.  The call allocates the pages
- * that are missing, from the node and no other, and has them charged to the memory
- * cgroup of the context's opener.  Pages that wait for the zeroer count as present.
+ * Sets how many zeroed pages the context keeps ready.  The call allocates the missing
+ * pages from that node only.  They are charged to the memory cgroup of the context's
+ * opener.  Pages that wait for the zeroer count as present.
  *
- * Runs take pages from the pool, and the context keeps the target: it allocates as many
- * in the background.  2 MiB pages come at once.  RESET allocates missing base
- * pages at its end, or the pool does after a second without RESET.  So a context owns
- * what its scratches hold and the target as well.
+ * Runs take pages from the pool, and the pool allocates as many in the background, up
+ * to the target.  It allocates 2 MiB pages at once.  It allocates base pages at the end
+ * of a RESET, or after a second without RESET.  So a context owns the pages of its
+ * scratches and the target as well.
  *
- * Without this call, and beyond the target, the pool goes by what runs need.  It
- * keeps pages that runs took, once they have come back.  It allocates new pages in
- * the background if resets with SWAP, or with AUTO of chunks of 2 MiB, found too few
- * ready: at most as many as the largest reset wanted.  The pool gives all of that back
- * about 10 s after the last of these runs.  This call makes the pool forget what it
- * has learned of that order and node: pages beyond the target then go back to the
+ * Without this call, and beyond the target, the pool keeps as many pages as runs need.
+ * It keeps pages that runs took and that have come back.  It allocates new pages in the
+ * background if resets with SWAP, or AUTO on chunks of 2 MiB, found too few ready.  It
+ * allocates no more than the largest of these resets wanted.  The pool gives all of that
+ * back about 10 s after the last of these runs.  This call makes the pool forget what it
+ * has learned of that order and node.  Pages beyond the target then go back to the
  * system in the background.
  *
- * All pages of the pool go back when the system or the memory cgroup of the context's
- * opener is short of memory, those of the target and those that wait for the zeroer
- * included.  They go at memory.max and memory.high, and by memory.reclaim, as page
- * cache does, before any process is killed.  The system counts them as available
- * memory.  In the background the pool allocates free memory only: nothing within 10 s
- * after that, nothing beyond fastzero_info.out_max_pages, and nothing where less than an
- * eighth of the memory cgroup is left.
+ * Reclaim takes pages of the pool when the system, or the memory cgroup of the context's
+ * opener, is short of memory.  It may take all: those of the target, and those that wait
+ * for the zeroer.  It does so at memory.max and memory.high, and for memory.reclaim, as
+ * with page cache, before the OOM killer runs.  The system counts these pages as
+ * available memory.
+ *
+ * In the background the pool allocates free memory only, and never beyond
+ * fastzero_info.out_max_pages.  It stops for 10 s after reclaim took pages, and while
+ * less than an eighth of the memory cgroup is left.
  *
  * Reclaim may take pages while the call allocates.  The call replaces them, until
  * reclaim has taken as many as were missing at the start.
  *
- * ENOMEM when the pages cannot be had, EINVAL for a target beyond
- * fastzero_info.out_max_pages or a node without memory: the target is then unchanged,
- * and so is the pool, but for what reclaim has taken.
- * EINTR when a fatal signal ended the call: as for ENOMEM, or, in a wait,
- * with the target set.
+ * - ENOMEM: there is no memory for the pages.
+ * - EINVAL: the target is beyond fastzero_info.out_max_pages, or the node has no memory.
+ * - EINTR: a fatal signal ended the call.
+ *
+ * After these errors the target is unchanged, except after EINTR in the wait.  So is the
+ * pool, except for pages that reclaim took.
  */
 struct fastzero_pool {
 	__u32 size;
@@ -418,11 +421,11 @@ struct fastzero_pool {
 
 /**
  * enum fastzero_zero_flags - bits of fastzero_zero.flags
- * @FASTZERO_ZERO_ONCE: do what there is to do now, and return
+ * @FASTZERO_ZERO_ONCE: do the work that there is now, and return
  * @FASTZERO_ZERO_THREAD: make a thread in the calling process, lend it, and return.
  *	EOPNOTSUPP without FASTZERO_FEATURE_THREAD
- * @FASTZERO_ZERO_NO_THREAD: take that thread back, whichever process it belongs to; 0,
- *	too, if there is none
+ * @FASTZERO_ZERO_NO_THREAD: take that thread back, in whichever process it is.
+ *	Returns 0 also if there is none
  */
 enum fastzero_zero_flags {
 	FASTZERO_ZERO_ONCE		= 1 << 0,
@@ -437,48 +440,46 @@ enum fastzero_zero_flags {
  * @timeout_ms: milliseconds after which the call returns; 0 for no timeout, and
  *	with FASTZERO_ZERO_THREAD or FASTZERO_ZERO_NO_THREAD
  * @__reserved: must be 0
- * @out_work: base pages that this call has cleared, or allocated as zeroed ones; one
- *	that it found zero counts as a quarter, the price of the look
- * @out_ns: CPU time in ns that this took, which is in fastzero_stats.out_zeroer_ns,
- *	too
+ * @out_work: base pages that this call has cleared, or allocated as zeroed ones.  A
+ *	page that it found zero counts as a quarter: that is what the look costs
+ * @out_ns: CPU time in ns that the call took.  fastzero_stats.out_zeroer_ns includes it
  *
- * Lends the calling thread to the context.  The thread does the context's background
- * work: it clears used pages, fills the pool up, and gives surplus pages back.  It
- * sleeps while there is nothing to do.  The CPU time is the thread's, with its
+ * Lends the calling thread to the context.  The thread does the zeroer's work for the
+ * context: it clears used pages, allocates up to the target, and frees surplus.  It
+ * sleeps while there is no work.  The work takes the thread's own CPU time, with its
  * weight, its processors and its cgroup's limits.  The parameter zeroer_rate does not
- * bound it.  While at least one thread is lent, no thread of the module works for the
- * context; when the last one returns, the module takes over again.  Several may be
- * lent at once, also from other processes that have the context's descriptor.  A
- * thread that gets no CPU time clears nothing: faults and resets then clear for
+ * bound it.  While a thread is lent, no thread of the module works for the context.
+ * When the last lent thread returns, the module takes over again.  Several threads may
+ * be lent at once, also from other processes that have the context's descriptor.  A
+ * lent thread that gets no CPU time clears nothing: faults and resets then clear for
  * themselves.
  *
  * The context lives as long as the call.  Closing the descriptor does not end the
  * call; a handled signal or @timeout_ms does.
  *
- * Returns 0 after @timeout_ms, or with FASTZERO_ZERO_ONCE when everything is done; a
- * timeout ends that, too.  EINTR when a signal arrives, whether there was something
- * to do or not: the outputs are valid, and the call can be repeated.
- * EOPNOTSUPP for an unknown flag.
+ * Returns 0 after @timeout_ms.  With FASTZERO_ZERO_ONCE it returns 0 when all work is
+ * done, or after @timeout_ms.  EINTR when a signal arrives, even if there was no work:
+ * the outputs are valid, and the call can be repeated.  EOPNOTSUPP for an unknown flag.
  *
- * With FASTZERO_ZERO_THREAD the kernel makes the thread that is lent, in the calling
- * process: "fastzero-lent" in /proc/PID/task.  It works in the process's cgroups, on
- * the caller's processors, with nice 19, and the call returns at once.  It is lent
- * until the first of these, when the thread ends and the module takes over at once:
+ * With FASTZERO_ZERO_THREAD the kernel makes a thread in the calling process, and the
+ * call returns at once.  The thread is "fastzero-lent" in /proc/PID/task.  It works in
+ * the process's cgroups, on the caller's processors, with nice 19.  The first of these
+ * events ends the thread, and the module takes over at once:
  *
  * - FASTZERO_ZERO_NO_THREAD.  The thread ends soon after the call.
  * - The process ends or is killed, or executes another program.
- * - The context's last descriptor is closed.  The thread holds none.
+ * - The context's last descriptor is closed.  The thread itself holds no descriptor.
  *
- * The thread belongs to the process that asked, wherever the descriptor goes.  A
- * child of fork() has none.  A context has one such thread at most: EBUSY if there is
+ * The thread stays in the process that made it, wherever the descriptor goes.  A child
+ * of fork() has no such thread.  A context has one such thread at most: EBUSY if there is
  * one.  Other threads may be lent beside it.  EAGAIN if the process may have no more
  * threads (RLIMIT_NPROC, pids.max), ENOMEM.
  *
- * A process with a thread more is not single-threaded any more, with a mount root
- * that both share: setns() into a user or mount namespace and unshare(CLONE_NEWUSER)
- * are EINVAL.  So enter namespaces first.  If another process holds the descriptor, the
- * lent thread keeps this one alive after its last own thread calls SYS_exit.
- * exit_group() and signals end it.
+ * A process with this thread is not single-threaded any more, and both threads share a
+ * mount root.  So setns() into a user or mount namespace and unshare(CLONE_NEWUSER) fail
+ * with EINVAL: enter namespaces first.  If another process has the descriptor, the lent
+ * thread keeps its process alive after the last other thread has called SYS_exit.
+ * exit_group() and signals end the process.
  */
 struct fastzero_zero {
 	__u32 size;
@@ -492,18 +493,18 @@ struct fastzero_zero {
 
 /**
  * enum fastzero_mode - how a reset is done
- * @FASTZERO_MODE_AUTO: the module decides, for each chunk
- * @FASTZERO_MODE_INPLACE: clear the populated pages where they are; nothing
- *	is unmapped, the next touch costs nothing
- * @FASTZERO_MODE_SWAP: put ready pages in the place of the dirty ones; these
- *	are cleared in the background.  2 MiB folios are mapped again at once
- *	where the caller maps them, and are allocated as long as the pool has
- *	less than its target.  Pages for which no ready one is left are cleared in
- *	place, or taken out if they are held.  Base pages are mapped at once where
- *	the caller's mapping is the only one, and the caller's process never had a
- *	VM.  Else they are unmapped, and the next touch maps them
- * @FASTZERO_MODE_DROP: take the pages back; the range is a hole again.  The pool
- *	keeps the pages that it expects runs to need, and the others go to the system
+ * @FASTZERO_MODE_AUTO: the module chooses, for each chunk
+ * @FASTZERO_MODE_INPLACE: clear the populated pages where they are.  Nothing is
+ *	unmapped, so the next touch does not fault
+ * @FASTZERO_MODE_SWAP: put ready pages in the place of the populated ones.  The zeroer
+ *	clears the old pages in the background.  Where no page is ready, clear the old
+ *	one in place, or drop it if it is held.  2 MiB folios: allocate them while the
+ *	pool has less than its target, and map them at once where the caller maps the
+ *	chunk.  Base pages: map them at once if the caller's mapping is the only one,
+ *	and the caller's process never had a VM.  Else unmap them, and the next touch
+ *	maps them
+ * @FASTZERO_MODE_DROP: take the pages out; the range is a hole again.  The pool keeps
+ *	the pages that it expects runs to need, and the others go to the system
  */
 enum fastzero_mode {
 	FASTZERO_MODE_AUTO,
@@ -514,15 +515,14 @@ enum fastzero_mode {
 
 /**
  * enum fastzero_reset_flags - bits of fastzero_reset.flags
- * @FASTZERO_RESET_IDLE: the caller states that nothing has written to the range since the
- *	last RESET of all of it returned 0, or since the scratch was made.  The call returns
- *	at once, whatever the mode, and changes nothing.  If the statement is wrong, what
- *	was written stays until a RESET without the flag.  The module does not check it,
- *	as it does not check what the bitmap of RESET_DIRTY leaves out.  EOPNOTSUPP
- *	without FASTZERO_FEATURE_IDLE
+ * @FASTZERO_RESET_IDLE: the caller states that nothing has written to the range since
+ *	the last RESET of all of it returned 0, or since CREATE.  The call returns at
+ *	once in every mode, and changes nothing.  The module does not check the
+ *	statement.  If it is wrong, the data stays until a RESET without the flag.
+ *	EOPNOTSUPP without FASTZERO_FEATURE_IDLE
  *
- * A VMM knows that nothing ran: it has not entered the guest, has not written itself, and
- * no device has.  Without the flag a reset has to look at the pages.
+ * A VMM knows when nothing ran: it did not enter the guest, and neither the VMM nor a
+ * device wrote.  Without the flag a reset has to look at the pages.
  */
 enum fastzero_reset_flags {
 	FASTZERO_RESET_IDLE		= 1 << 0,
@@ -535,25 +535,25 @@ enum fastzero_reset_flags {
  * @offset: first byte of the range, a multiple of the base page size
  * @length: bytes in the range, a multiple of the base page size, not 0; the
  *	range must lie inside the scratch
- * @mode: one of enum fastzero_mode, of those that fastzero_info.out_modes
- *	reports
+ * @mode: one of enum fastzero_mode that fastzero_info.out_modes reports
  * @__reserved: must be 0
- * @out_done: bytes of the range, from its begin, that are zero now; @length
- *	if the call succeeds
- * @out_cleared: base pages that this call cleared, or found zero and left where they are
+ * @out_done: bytes of the range, from its start, that are zero now; @length if the call
+ *	succeeds
+ * @out_cleared: base pages that this call cleared, or found zero and left in place
  * @out_swapped: base pages that were replaced by ready ones
  * @out_dropped: base pages that were taken out and left a hole
- * @out_held: base pages among these that somebody else referred to: INPLACE
- *	and AUTO cleared them, DROP and SWAP left them to their holders
+ * @out_held: held base pages among these.  INPLACE and AUTO cleared them, DROP and
+ *	SWAP left them to their holders
  *
- * Makes the range zero again; what that means in the presence of writers and
- * of pages held by others is said on top of this header.
+ * Makes the range zero again.  "What a reset promises" says what that means while
+ * others write or hold pages.
  *
- * EINTR when a fatal signal arrives: the first @out_done bytes are zero (0 if the
- * pages were cleared in another order), and the call can be repeated for the
- * rest.  EIO when a page in a 2 MiB folio has
- * failed and the range has only a part of that chunk: all else is zero, and a
- * reset of the whole chunk gets rid of the page.
+ * EINTR when a fatal signal arrives: the first @out_done bytes are zero, and the call
+ * can be repeated for the rest.  @out_done is 0 if the pages were cleared in another
+ * order.
+ *
+ * EIO when a page of a 2 MiB folio has failed, and the range has only a part of that
+ * chunk.  All other pages are zero.  A reset of the whole chunk removes the failed page.
  */
 struct fastzero_reset {
 	__u32 size;
@@ -575,26 +575,29 @@ struct fastzero_reset {
  * @size: sizeof(struct fastzero_reset_many)
  * @flags: must be 0
  * @fds: user pointer to @nr descriptors of scratches, __s32 each
- * @nr: how many, not 0
+ * @nr: number of descriptors, not 0
  * @mode: one of enum fastzero_mode, for all of them
  * @__reserved: must be 0
  * @out_done: scratches, from the first on, that are zero now; @nr if the call
  *	succeeds
- * @out_cleared: as in struct fastzero_reset, of all these scratches together; so are
- *	the following
+ * @out_cleared: base pages that this call cleared, or found zero and left in place, of
+ *	all scratches together; so are the following
  * @out_swapped: base pages that were replaced by ready ones
  * @out_dropped: base pages that were taken out and left a hole
- * @out_held: base pages among these that somebody else referred to
+ * @out_held: held base pages among these
  *
- * Resets many scratches in one call, each as RESET of all of it does, one after the
- * other.  For small scratches the call costs more than the reset.  Each
- * descriptor has to be open for writing, and gives the right by itself: scratches of
- * other contexts may be among them.  One that is there twice is reset twice.
+ * Resets many scratches in one call: each as a whole, as RESET does, one after the
+ * other.  For small scratches a call costs more than the reset itself, so this saves
+ * calls.  Each descriptor must be open for writing.  Scratches of other contexts may be
+ * among them.  A scratch that is named twice is reset twice.
  *
- * A call that fails has reset the first @out_done scratches, and the next one is what it
- * failed for: EBADF for what is no descriptor or not open for writing, EINVAL for one
- * of something else than a scratch, EINTR and EIO as RESET, whose part of the scratch
- * is done.  EFAULT where descriptors cannot be read.
+ * A call that fails has reset the first @out_done scratches.  The error is about the
+ * next one:
+ *
+ * - EBADF: not a descriptor, or not open for writing.
+ * - EINVAL: the descriptor is not a scratch's.
+ * - EINTR, EIO: as for RESET, which has reset a part of that scratch.
+ * - EFAULT: the descriptors cannot be read.
  */
 struct fastzero_reset_many {
 	__u32 size;
@@ -619,31 +622,33 @@ struct fastzero_reset_many {
  * @length: bytes in the range, a multiple of the base page size, not 0; the
  *	range must lie inside the scratch
  * @mode: one of enum fastzero_mode
- * @granule_shift: log2 of the bytes that one bit stands for, from the base
- *	page's (12 on x86) to 30
- * @bitmap: user pointer, aligned to 8, to 64-bit words: bit n % 64 of word
- *	n / 64 stands for granule n, counted from @offset, as KVM_GET_DIRTY_LOG
- *	has them on little-endian machines
- * @bitmap_size: bytes at @bitmap, a multiple of 8; EINVAL if too short for
- *	the range.  Bits beyond the range do not count
- * @out_done: bytes of the range that are dealt with
+ * @granule_shift: log2 of the bytes in a granule, for which one bit stands: from the
+ *	base page's (12 on x86) to 30
+ * @bitmap: user pointer to 64-bit words, aligned to 8 bytes.  Bit n % 64 of word
+ *	n / 64 stands for granule n, counted from @offset.  KVM_GET_DIRTY_LOG on
+ *	little-endian machines has this format
+ * @bitmap_size: bytes at @bitmap, a multiple of 8; EINVAL if too short for the range.
+ *	Bits beyond the range do not count
+ * @out_done: bytes of the range, from its start, that the call has finished
  * @out_cleared: as in struct fastzero_reset
  * @out_swapped: as in struct fastzero_reset
  * @out_dropped: as in struct fastzero_reset
  * @out_held: as in struct fastzero_reset
  *
- * The range may end inside of its last granule, of which it takes a part.
+ * Does as RESET, but only for the granules whose bit is set.  It does not look at the
+ * others, and whole words of zeros cost next to nothing.  The range may end inside of
+ * its last granule.
  *
- * As RESET, for the granules whose bit is set; the others are not looked at,
- * and whole words of zeros cost next to nothing.  Pages that the bitmap does not name
- * keep their data, also data that the host wrote: KVM's log has only the stores of
- * the guest.  So the caller sets the bits of pages that the VMM itself, read(2),
- * devices or other processes wrote.
+ * Pages whose bit is not set keep their data, also data that the host wrote: KVM's log
+ * has only the stores of the guest.  So the caller sets the bits of pages that the VMM
+ * itself, read(2), devices or other processes wrote.
  *
- * EFAULT when the bitmap cannot be read: nothing was changed, unless it was
- * unmapped during the call.  EINTR when a fatal signal arrives: @out_done
- * bytes are dealt with, and the call can be repeated as it is.  EIO as in RESET.
- * EOPNOTSUPP without FASTZERO_FEATURE_RESET_DIRTY.
+ * - EFAULT: the bitmap cannot be read.  Nothing was changed, unless the bitmap was
+ *   unmapped during the call.
+ * - EINTR: a fatal signal arrived.  The first @out_done bytes are finished, and the
+ *   call can be repeated as it is.
+ * - EIO: as for RESET.
+ * - EOPNOTSUPP: without FASTZERO_FEATURE_RESET_DIRTY.
  */
 struct fastzero_reset_dirty {
 	__u32 size;
@@ -678,24 +683,28 @@ enum fastzero_populate_flags {
  * @offset: first byte of the range, a multiple of the base page size
  * @length: bytes in the range, a multiple of the base page size, not 0; the
  *	range must lie inside the scratch
- * @out_done: bytes of the range, from its begin, that are populated now;
+ * @out_done: bytes of the range, from its start, that are populated now;
  *	@length if the call succeeds
  * @out_added: base pages that were not populated before
- * @out_mapped: page-table entries looked after in the caller's mappings
+ * @out_mapped: base pages that the call has mapped, or found mapped, counted in each of
+ *	the caller's mappings
  *
- * Backs the range with zeroed pages and maps them wherever the calling process
- * maps the range, writable where that mapping is, so that the next touch does
- * not fault.  Pages that are populated keep their contents.
+ * Populates the range with zeroed pages, and maps them in each mapping of the calling
+ * process, so that the next touch does not fault.  Entries are writable where the
+ * mapping is.  Pages that are populated already keep their data.
  *
- * It faults the pages in one by one.  Of a scratch that never has huge folios, with
- * FASTZERO_PAGES_4K, it maps them without faults, unless ZEROPAGE, a locked mapping or a
- * reset under way forbids that.  It does so in batches that hold mmap_lock for writing:
- * other threads' faults wait for a batch, 512 pages or a few more.
+ * The call faults the pages in one by one.  In a scratch that never has huge folios
+ * (FASTZERO_PAGES_4K) it maps them without faults.  ZEROPAGE, a locked mapping or a
+ * reset that runs just then forbid that.  Mapping without faults holds mmap_lock for
+ * writing, in batches of 512 pages or a few more.  Other threads' faults wait for a
+ * batch.
  *
- * ENOMEM when memory runs out, also for page tables, and EINTR on a fatal signal:
- * the first @out_done bytes are populated, though not all of them may be mapped, and
- * the call can be repeated for the rest.
- * EFAULT, too, when the memory of a page of the range has failed.
+ * - ENOMEM: there is no memory, perhaps for page tables.
+ * - EINTR: a fatal signal arrived.
+ * - EFAULT: as for all ioctls, and when the memory of a page of the range has failed.
+ *
+ * After these errors the first @out_done bytes are populated, but may not all be mapped.
+ * After ENOMEM and EINTR the call can be repeated for the rest.
  */
 struct fastzero_populate {
 	__u32 size;
@@ -711,8 +720,9 @@ struct fastzero_populate {
 /**
  * enum fastzero_workset_op - what WORKSET does
  * @FASTZERO_WORKSET_READ: copy the working set to the buffer
- * @FASTZERO_WORKSET_WRITE: take it from the buffer
- * @FASTZERO_WORKSET_CLEAR: forget it, and what AUTO has learned of pages; no buffer
+ * @FASTZERO_WORKSET_WRITE: replace the working set by that in the buffer
+ * @FASTZERO_WORKSET_CLEAR: forget the working set, and what AUTO has learned of pages;
+ *	without a buffer
  */
 enum fastzero_workset_op {
 	FASTZERO_WORKSET_READ,
@@ -721,11 +731,11 @@ enum fastzero_workset_op {
 };
 
 /**
- * struct fastzero_workset_head - how a working set begins; all little-endian
+ * struct fastzero_workset_head - the head of a working set; all little-endian
  * @magic: FASTZERO_WORKSET_MAGIC
  * @page_shift: log2 of the page size in bytes
  * @length: size of the scratch in bytes
- * @nr_runs: struct fastzero_workset_run that follow
+ * @nr_runs: number of struct fastzero_workset_run that follow
  * @__reserved: 0
  */
 struct fastzero_workset_head {
@@ -740,9 +750,9 @@ struct fastzero_workset_head {
 /**
  * struct fastzero_workset_run - pages of a working set; all little-endian
  * @first: number of the first page
- * @nr: how many pages, not 0
+ * @nr: number of pages, not 0
  *
- * Runs are in order, and there is a page between two of them.
+ * Runs are in order, and at least one page lies between two of them.
  */
 struct fastzero_workset_run {
 	__le64 first;
@@ -755,28 +765,32 @@ struct fastzero_workset_run {
  * @flags: must be 0
  * @op: one of enum fastzero_workset_op
  * @__reserved: must be 0
- * @buffer: user pointer to a struct fastzero_workset_head and what follows it;
- *	must be 0 for CLEAR
+ * @buffer: user pointer to a struct fastzero_workset_head and its runs; must be 0
+ *	for CLEAR
  * @buffer_size: bytes at @buffer; must be 0 for CLEAR.  READ with 0 only asks for
  *	the size
  * @out_size: bytes that the working set takes or took
  *
- * Reads, writes or clears the working set: the pages that a run is expected to
- * touch, so that POPULATE can have them there before it begins.  A page enters
- * when it is populated, by whatever way, or is named by WRITE (so one that was only
- * read does not, with FASTZERO_CREATE_ZEROPAGE); it stays when it is
- * dropped.  Save it beside a snapshot of a guest.  With POPULATE the first run of a
- * clone on another host takes no page fault then.  A KVM guest still takes a nested fault
- * for each page of the set, unless the VMM calls KVM_PRE_FAULT_MEMORY (Linux 6.11) for the
- * runs of the set after POPULATE: then its first run is as fast as the second.
+ * Reads, writes or clears the working set: the pages that a run is expected to touch.
+ * POPULATE can then populate these before the run.  A page enters the set when it is
+ * populated in any way, or when WRITE names it.  With FASTZERO_CREATE_ZEROPAGE a page
+ * that is only read does not enter.  A page stays in the set when it is dropped.
  *
- * READ: ENOSPC when the buffer is too short, @out_size says how long it must be.
- * WRITE: EINVAL for anything that READ could not have written for a scratch of
- * this length and page size; ENOMEM, also for a set of more pages than this host
- * has, and for one of more than 64 MiB in this format.  EFAULT.  In all these
- * cases the working set is as it was.  EINTR on a fatal signal: it may then be the
- * old one, the new one or a part of either, as after a CLEAR that ends so.
- * EOPNOTSUPP without FASTZERO_FEATURE_WORKSET.
+ * Save the working set beside a snapshot of a guest.  With POPULATE, the first run of a
+ * clone on another host then takes no page fault.  A KVM guest still takes a nested
+ * fault for each page of the set.  The VMM avoids these if it calls KVM_PRE_FAULT_MEMORY
+ * (Linux 6.11) for the runs of the set after POPULATE.  The clone's first run is then as
+ * fast as its second.
+ *
+ * - ENOSPC (READ): the buffer is too short; @out_size says how long it must be.
+ * - EINVAL (WRITE): READ could not have written this for a scratch of this length and
+ *   page size.
+ * - ENOMEM: there is no memory, the set has more pages than this host, or it takes more
+ *   than 64 MiB in this format.
+ * - EFAULT: as for all ioctls.  These errors leave the working set as it was.
+ * - EINTR: a fatal signal arrived.  After WRITE or CLEAR the working set may be the old
+ *   one, the new one, or a part of either.
+ * - EOPNOTSUPP: without FASTZERO_FEATURE_WORKSET.
  */
 struct fastzero_workset {
 	__u32 size;
@@ -793,54 +807,48 @@ struct fastzero_workset {
  * struct fastzero_stats - ioctl(FASTZERO_IOC_STATS), on either
  * @size: sizeof(struct fastzero_stats)
  * @flags: must be 0
- * @out_scratches: scratches counted: 1 on a scratch, all of the context's that
- *	are alive on a context
+ * @out_scratches: scratches counted: 1 on a scratch; on a context, all of its scratches
+ *	that exist now
  * @out_length: their size in bytes
  * @out_populated: base pages populated in them now
- * @out_faults: page faults that were answered with a page, be it one of zeros for
- *	all holes
- * @out_faults_ready: pages that faults, POPULATE and writes took ready from the
+ * @out_faults: page faults that mapped a page, also those that mapped the page of zeros
+ * @out_faults_ready: base pages that faults, POPULATE and writes took ready from the
  *	pool
- * @out_faults_used: pages that these took from the zeroer's queue and cleared
- * @out_faults_alloc: pages that these had to allocate
- * @out_resets: RESET and RESET_DIRTY calls and hole punches, also those that were
- *	interrupted
- * @out_cleared: base pages that resets cleared, in scratches or as new ones for the
- *	pool
+ * @out_faults_used: base pages that these took from the pool before the zeroer had
+ *	cleared them, and cleared themselves
+ * @out_faults_alloc: base pages that these had to allocate
+ * @out_resets: resets of a scratch, also those that were interrupted
+ * @out_cleared: base pages that resets cleared in scratches, or allocated as zeroed ones
  * @out_swapped: base pages that resets replaced
  * @out_dropped: base pages that resets took out
- * @out_held: base pages that resets found referred to by somebody else
- * @out_pool_target: base pages that the context keeps ready
- * @out_pool_ready: base pages in its pool that are zero
- * @out_pool_used: base pages that wait for the zeroer
- * @out_pool_held: base pages that wait for somebody else to release them
- * @out_owned: base pages that the context has in all: populated in its
- *	scratches, and in its pool
- * @out_zeroed: base pages that the zeroer has cleared, or allocated as zeroed ones;
- *	threads lent by ZERO, and POOL calls that wait, count as the zeroer
+ * @out_held: base pages that resets found held
+ * @out_pool_target: the sum of the pool's targets, in base pages
+ * @out_pool_ready: base pages in the pool that are zero
+ * @out_pool_used: base pages in the pool that wait for the zeroer
+ * @out_pool_held: base pages in the pool that wait until their holders release them
+ * @out_owned: base pages that the context owns, in its scratches and in its pool
+ * @out_zeroed: base pages that the zeroer has cleared, or allocated as zeroed ones.
+ *	Threads lent by ZERO, and POOL calls that wait, count as the zeroer
  * @out_zeroer_ns: CPU time in ns that the zeroer has spent on this context
- * @out_aged: pages among @out_dropped that AUTO took back since runs had stopped
+ * @out_aged: pages among @out_dropped that AUTO dropped, because runs had stopped
  *	writing to them
- * @out_returned: pages among these that were touched again later
- * @out_huge_failed: how often a 2 MiB folio was wanted and could not be had
+ * @out_returned: pages among @out_aged that were touched again later
+ * @out_huge_failed: how often a 2 MiB folio was wanted, and there was none
  * @out_huge: base pages among @out_populated that are parts of 2 MiB folios
- * @out_broken: chunks that lost their 2 MiB folio since memory was short and runs
- *	touched little of it
- * @out_rebuilt: chunks that got one since runs touch much of them
- * @out_auto_inplace: resets among @out_resets with AUTO that swapped nothing, and
- *	found the scratch mapped, or nothing in it
- * @out_auto_swap: those that have swapped pages
- * @out_auto_drop: those that have dropped all, since nobody mapped the scratch
- * @out_shrunk: base pages that reclaim took from the pool, because the system or the
- *	memory cgroup was short of memory
- * @out_index: bytes of the index, which says where the pages of the scratches counted
- *	are
+ * @out_broken: chunks that lost their 2 MiB folio, because runs touched little of it,
+ *	and memory was short or the zeroer late
+ * @out_rebuilt: chunks that got a 2 MiB folio, because runs touch much of them
+ * @out_auto_inplace: resets with AUTO that neither of the next two members counts, and
+ *	resets with FASTZERO_RESET_IDLE
+ * @out_auto_swap: resets with AUTO that swapped pages
+ * @out_auto_drop: resets with AUTO that dropped pages, because nobody mapped the scratch
+ * @out_shrunk: base pages that reclaim took from the pool
+ * @out_index: bytes that the index of these scratches takes
  *
  * On a scratch the members up to @out_held, @out_aged to @out_auto_drop, and @out_index
- * are its own.  On a context they are sums.  Sums include scratches
- * that are gone, except @out_scratches, @out_length, @out_populated, @out_huge and
- * @out_index.  The others are the context's on both.  Counters are not taken at one
- * instant.
+ * are its own.  On a context they are sums.  Sums include scratches that are gone,
+ * except @out_scratches, @out_length, @out_populated, @out_huge and @out_index.  The
+ * other members are the context's on both.  Counters are not taken at one instant.
  */
 struct fastzero_stats {
 	__u32 size;
