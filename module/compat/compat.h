@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Every difference between the kernels that we build for.  features.h comes
- * from probe.sh, which compiles tests/ against the kernel's headers: product
- * code never asks for a version, since distributions backport.
+ * All differences between the kernels that the module is built for.  probe.sh compiles
+ * tests/ against the kernel's headers, and writes the results to features.h.  No code
+ * asks for a version, since distributions backport.
  */
 #ifndef FZ_COMPAT_H
 #define FZ_COMPAT_H

@@ -15,7 +15,7 @@
 #include <linux/filelock.h>
 #endif
 
-/* setattr and its like: the argument that says how ids are mapped. */
+/* The argument of setattr and getattr that maps ids. */
 #ifdef FZ_HAVE_MNT_IDMAP
 #define fz_idmap mnt_idmap
 #else
@@ -32,7 +32,7 @@ static inline void fz_fillattr(struct fz_idmap *idmap, u32 mask,
 #endif
 }
 
-/* Splicing by ->read_iter; what comes into the pipe is a copy, see rw.c. */
+/* Splicing by ->read_iter: the pipe gets copies, see rw.c. */
 #ifdef FZ_HAVE_COPY_SPLICE_READ
 #define fz_splice_read copy_splice_read
 #else

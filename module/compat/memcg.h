@@ -9,7 +9,7 @@
 
 #include "features.h"
 
-/* The caller's memory cgroup, with a reference; NULL without such groups. */
+/* The caller's memory cgroup, with a reference; NULL without CONFIG_MEMCG. */
 static inline struct mem_cgroup *fz_memcg_get_current(void)
 {
 #ifdef CONFIG_MEMCG
@@ -25,7 +25,7 @@ static inline void fz_memcg_put(struct mem_cgroup *memcg)
 		mem_cgroup_put(memcg);
 }
 
-/* The path of a group, as cgroup2 is mounted on the host; false if there is none. */
+/* The path of a memory cgroup below the host's cgroup mount; false if there is none. */
 static inline bool fz_memcg_path(struct mem_cgroup *memcg, char *path, size_t size)
 {
 #ifdef CONFIG_MEMCG
@@ -38,8 +38,8 @@ static inline bool fz_memcg_path(struct mem_cgroup *memcg, char *path, size_t si
 }
 
 /*
- * Whether what the module allocates is charged to anybody.  Not before there is a
- * first group besides the root's.
+ * Whether the kernel charges the module's allocations.  It begins to do so when the
+ * first memory cgroup below the root is made.
  */
 static inline bool fz_memcg_charges(void)
 {
@@ -50,7 +50,7 @@ static inline bool fz_memcg_charges(void)
 #endif
 }
 
-/* Whether there is such a group. */
+/* Whether there is a memory cgroup below the root. */
 static inline bool fz_memcg_exists(void)
 {
 	bool exists = false;
@@ -70,7 +70,7 @@ static inline bool fz_memcg_exists(void)
 	return exists;
 }
 
-/* Whether the caller pays for what is charged to a group. */
+/* Whether the caller is in a memory cgroup, or in one below it.  NULL: true. */
 static inline bool fz_memcg_is_current(struct mem_cgroup *memcg)
 {
 	bool is = true;
@@ -86,8 +86,8 @@ static inline bool fz_memcg_is_current(struct mem_cgroup *memcg)
 }
 
 /*
- * Whether who pays has one part in 2^@shift of each limit left: what is nice to have
- * must not bring anybody near the OOM killer.
+ * Whether a memory cgroup has one part in 2^@shift of each of its limits left.  Optional
+ * allocations must not bring it near the OOM killer.
  */
 static inline bool fz_memcg_has_room(struct mem_cgroup *memcg, int shift)
 {
@@ -103,7 +103,7 @@ static inline bool fz_memcg_has_room(struct mem_cgroup *memcg, int shift)
 	return true;
 }
 
-/* Base pages that may be charged to a group before somebody in it is killed. */
+/* Base pages that may be charged to a memory cgroup before it is at its limit. */
 static inline unsigned long fz_memcg_margin(struct mem_cgroup *memcg)
 {
 	unsigned long margin = ULONG_MAX;
@@ -119,7 +119,7 @@ static inline unsigned long fz_memcg_margin(struct mem_cgroup *memcg)
 	return margin;
 }
 
-/* The same for the caller's group; it is not held, so nobody may wait here. */
+/* The same for the caller's memory cgroup: under RCU, without a reference. */
 static inline unsigned long fz_memcg_current_margin(void)
 {
 	unsigned long margin = ULONG_MAX;

@@ -32,7 +32,7 @@ static inline void fz_vm_flags_clear(struct vm_area_struct *vma,
 #endif
 }
 
-/* All flags of a page at once: where many are looked at, each instruction counts. */
+/* All flags of a page at once: a sweep looks at many pages, so each instruction counts. */
 static inline unsigned long fz_page_flags(const struct page *page)
 {
 #ifdef FZ_HAVE_MEMDESC_FLAGS
@@ -49,8 +49,8 @@ static inline unsigned long fz_page_flags(const struct page *page)
 #endif
 
 /*
- * References to a base page, in the upper half, and page tables that map it, less one, in
- * the lower: they lie side by side, and are read by one instruction where that goes.
+ * Two counts of a base page: references in the upper half, and page tables that map it,
+ * minus one, in the lower half.  The compiler may read both with one load.
  */
 static inline u64 fz_base_counts(const struct folio *folio)
 {
@@ -68,7 +68,7 @@ static inline struct mempolicy *fz_vma_policy(const struct vm_area_struct *vma)
 #endif
 }
 
-/* What decides where pages come from, kept when the mapping's lock is let go. */
+/* Copy what decides where pages come from, to be used after mmap_lock was released. */
 static inline void fz_policy_copy(struct mempolicy *to, const struct mempolicy *from)
 {
 #ifdef CONFIG_NUMA
@@ -78,8 +78,9 @@ static inline void fz_policy_copy(struct mempolicy *to, const struct mempolicy *
 }
 
 /*
- * mbind() leaves its policy in the mapping.  NUMA balancing asks a mapping that has this
- * function, and the answer keeps it away: it would unmap pages that it cannot move.
+ * NUMA balancing asks this function for the policy of a mapping: that of mbind(), or none.
+ * It then skips the mapping.  Without the function it would unmap pages that it cannot
+ * migrate.
  */
 #if defined(CONFIG_NUMA) && defined(FZ_HAVE_GET_POLICY_ILX)
 static inline struct mempolicy *fz_get_policy(struct vm_area_struct *vma,
@@ -104,8 +105,8 @@ static inline struct mempolicy *fz_get_policy(struct vm_area_struct *vma,
 #endif
 
 /*
- * Page tables that map a folio as a whole; the helpers are not exported everywhere.
- * Those that map pages of a huge folio one by one are left out.
+ * Page tables that map a folio as a whole.  Page tables that map single pages of a huge
+ * folio do not count.  Some kernels do not export their helpers.
  */
 static inline int fz_folio_mapcount(struct folio *folio)
 {
@@ -129,9 +130,9 @@ static inline bool fz_has_huge(void)
 }
 
 /*
- * Some kernels let GUP-fast, and so KVM's fast path, have only folios with a
- * mapping.  Dirty for ever: then no one tries to reclaim or invalidate it, and
- * a fault has nothing to mark.
+ * On some kernels GUP-fast, and so KVM's fast path, takes only folios with a mapping.
+ * The folio stays dirty: so the kernel neither reclaims nor invalidates it, and a fault
+ * need not mark it.
  */
 static inline void fz_folio_attach(struct folio *folio,
 				   struct address_space *mapping, pgoff_t index)

@@ -10,9 +10,9 @@
 #include "features.h"
 
 /*
- * The entry for a huge folio at an address, NULL if there is no table for it.  It
- * goes with the table as soon as mmap_lock is released, and while that is held it
- * stays only where the address space has a mapping.
+ * The entry for a huge folio at an address, NULL if there is no table for it.  While
+ * mmap_lock is held, the entry stays where the address space has a mapping.  After that
+ * its table may go.
  */
 static inline pmd_t *fz_pmd_at(struct mm_struct *mm, unsigned long addr)
 {
@@ -41,16 +41,16 @@ static inline bool fz_is_huge_mapped(struct mm_struct *mm, unsigned long addr)
 }
 
 /*
- * Whether an entry of a page table may be changed from one page to another at
- * once, and we have what flushes it.  Other processors than x86 want it invalid,
- * and that flushed, in between.
+ * Whether a page-table entry may be changed from one page to another in one step, and
+ * the kernel has a function to flush it.  Processors other than x86 require an invalid
+ * entry and a flush in between.
  */
 static inline bool fz_has_pte_swap(void)
 {
 	return IS_ENABLED(CONFIG_X86) && IS_ENABLED(CONFIG_MAPPING_DIRTY_HELPERS);
 }
 
-/* Make dirty entries of all mappings of a range clean, and flush these. */
+/* In all mappings of a range, make dirty entries clean, and flush these. */
 static inline void fz_flush_dirty_ptes(struct address_space *mapping, pgoff_t first,
 				       pgoff_t nr, unsigned long *bitmap)
 {
@@ -63,8 +63,8 @@ static inline void fz_flush_dirty_ptes(struct address_space *mapping, pgoff_t fi
 }
 
 /*
- * Call a function for all entries of a page table, if there is one.  The range is
- * inside of a chunk, at an address that may lie anywhere.
+ * Call a function for all page-table entries of a range that have a table.  The range is
+ * no larger than a chunk.  Its address need not be aligned, so it may meet two tables.
  */
 static inline int fz_apply_to_ptes(struct mm_struct *mm, unsigned long addr,
 				   unsigned long size, pte_fn_t fn, void *data)
@@ -79,7 +79,7 @@ static inline int fz_apply_to_ptes(struct mm_struct *mm, unsigned long addr,
 		pmd = fz_pmd_at(mm, addr);
 		if (!pmd || pmd_none(READ_ONCE(*pmd)))
 			continue;
-		/* This one would make a table where there is none. */
+		/* apply_to_page_range() would make a table where there is none. */
 		err = pmd_bad(READ_ONCE(*pmd)) ? -EINVAL :
 		      apply_to_page_range(mm, addr, next - addr, fn, data);
 	}
@@ -87,9 +87,9 @@ static inline int fz_apply_to_ptes(struct mm_struct *mm, unsigned long addr,
 }
 
 /*
- * Map a huge folio of the caller's as a whole, if nothing is mapped there; the
- * mapping allows it.  False if no more of them need be tried.  Kernels that cannot
- * insert it by itself take the way of a fault.
+ * Map a huge folio as a whole, if nothing is mapped there.  The caller has checked that
+ * the mapping can take it.  False if the caller need not try others.  Kernels that have
+ * no function to insert it handle a fault.
  */
 static inline bool fz_insert_huge(struct vm_area_struct *vma,
 				  unsigned long addr, struct folio *folio)
@@ -101,7 +101,10 @@ static inline bool fz_insert_huge(struct vm_area_struct *vma,
 	if (vmf.pmd) {
 		if (!pmd_none(READ_ONCE(*vmf.pmd)))
 			return true;
-		/* Not for writing: a page table that comes meanwhile is no fault. */
+		/*
+		 * Not for writing: then it is no error if another thread has made a
+		 * page table there meanwhile.
+		 */
 		return vmf_insert_folio_pmd(&vmf, folio, false) ==
 		       VM_FAULT_NOPAGE;
 	}

@@ -3,12 +3,12 @@
 #
 # probe.sh KDIR TREE: find out what the kernel of KDIR offers, and write it to
 # TREE/module/compat/features.h, one FZ_HAVE_<NAME> for each tests/<name>.c that
-# compiles.  All are compiled in one run of kbuild; the result is kept until the
-# headers, the compiler or the tests change.  Only what the compiler calls an error
-# is a no: one that was killed has said nothing.  A kernel older than META allows
-# is refused, one newer than it was tested on gets a warning.
+# compiles.  One run of kbuild compiles all tests.  The result is kept until the
+# headers, the compiler or the tests change.  Only an error of the compiler is a no: a
+# compiler that was killed is a failure.  The script refuses a kernel older than META
+# allows, and warns of one newer than those tested.
 set -eu
-# What is read from the log is English; kbuild takes LC_ALL away.
+# The script reads English messages from the log, and kbuild unsets LC_ALL.
 export LC_ALL=C LC_MESSAGES=C
 
 kdir=$1
@@ -50,7 +50,7 @@ show()
 		s/.*no FZ_HAVE_\([A-Z0-9_]*\).*/  no  \1/p' "$out"
 }
 
-# The kernel's own compiler is the one that Debian's headers ask for.
+# Debian's headers ask for the compiler that compiled the kernel.
 config=$kdir/include/generated/autoconf.h
 compiler=$(sed -n 's/.* CONFIG_CC_VERSION_TEXT "\([^ "]*\).*/\1/p' "$config" 2>/dev/null || :)
 key=$({
@@ -69,7 +69,7 @@ rm -rf "$work"
 mkdir -p "$work"
 cp "$compat"/tests/*.c "$work"/
 
-# One that must compile and one that must not: else we learn nothing.
+# One must compile and one must not, or the results say nothing.
 echo '#include <linux/mm.h>' >"$work/sane.c"
 echo '#error "must not compile"' >"$work/insane.c"
 
@@ -81,7 +81,7 @@ echo "obj-m :=$objects" >"$work/Kbuild"
 # shellcheck disable=SC2086	# a list
 ${MAKE:-make} -k -C "$kdir" M="$work" $objects >"$work/log" 2>&1 || true
 
-# In the words of a shell, and of make when it needs none.
+# The messages of a shell, and of make when it runs a command without a shell.
 missing=$(sed -n -e 's/^[^ ]*sh: .*: \([^ :]*\): \(command \)*not found$/\1/p' \
 	-e 's/^make[^ ]*: \([^ :]*\): No such file or directory$/\1/p' "$work/log" |
 	head -n 1)
@@ -111,7 +111,7 @@ answer()
 	fi
 }
 
-# A full disk speaks in the words of an error.
+# A full disk looks like an error of the compiler.
 if grep -qE 'No space left|error: error (writing|closing)' "$work/log"; then
 	cannot "write what the compiler makes"
 fi

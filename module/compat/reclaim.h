@@ -12,7 +12,7 @@
 
 #include "features.h"
 
-/* An item goes to the list of the cgroup and node of the slab that it lies in. */
+/* The item's slab decides to which cgroup's and node's list the item goes. */
 static inline void fz_lru_add(struct list_lru *lru, struct list_head *item)
 {
 #ifdef FZ_HAVE_LIST_LRU_ADD_OBJ
@@ -31,7 +31,7 @@ static inline void fz_lru_del(struct list_lru *lru, struct list_head *item)
 #endif
 }
 
-/* For list_lru_walk_one(): of item, list and arg; some kernels give the lock, too. */
+/* A callback of list_lru_walk_one().  Some kernels pass the list's lock as well. */
 #ifdef FZ_HAVE_LIST_LRU_WALK_LOCK
 #define FZ_LRU_WALK(fn)							\
 	enum lru_status fn(struct list_head *item, struct list_lru_one *list, \
@@ -43,8 +43,8 @@ static inline void fz_lru_del(struct list_lru *lru, struct list_head *item)
 #endif
 
 /*
- * A shrinker has freed pages.  Without this reclaim finds that it made no progress;
- * since 6.4 it does so all the same for a cgroup's limit, and looks at its charge.
+ * Tell reclaim that a shrinker has freed pages, else reclaim sees no progress.  Reclaim
+ * for a cgroup's limit ignores this from 6.4 on, and looks at the charge instead.
  */
 static inline void fz_reclaim_progress(unsigned long pages)
 {
@@ -56,7 +56,7 @@ static inline void fz_reclaim_progress(unsigned long pages)
 #endif
 }
 
-/* A shrinker at work, and its lists; NULL if there is no memory for it. */
+/* Register a shrinker, and initialise its lists; NULL without memory. */
 static inline struct shrinker *
 fz_shrinker_register(unsigned long (*count)(struct shrinker *shrinker,
 					    struct shrink_control *sc),
@@ -87,7 +87,7 @@ fz_shrinker_register(unsigned long (*count)(struct shrinker *shrinker,
 		kfree(shrinker);
 		return NULL;
 	}
-	/* Only now it has the number that the lists ask for. */
+	/* The lists need the shrinker's id, which it gets when it is registered. */
 	if (list_lru_init_memcg(lru, shrinker)) {
 		unregister_shrinker(shrinker);
 		kfree(shrinker);
@@ -97,7 +97,7 @@ fz_shrinker_register(unsigned long (*count)(struct shrinker *shrinker,
 	return shrinker;
 }
 
-/* Waits for what it is doing. */
+/* Waits for calls that are running. */
 static inline void fz_shrinker_unregister(struct shrinker *shrinker)
 {
 #ifdef FZ_HAVE_SHRINKER_ALLOC

@@ -2,9 +2,9 @@
 /*
  * Threads of a user's process that run in the kernel: in its cgroups, killed with it.
  *
- * Kernels have them for vhost.  Those before 6.10 do not tell the owner of such a
- * thread when the process is killed, and keep the thread until its owner stops it.
- * They count as kernels without.
+ * The kernel has them for vhost.  Before 6.10 it does not tell the owner of the thread
+ * when the process is killed, and the thread stays until its owner stops it.  The module
+ * makes no such threads on those kernels.
  */
 #ifndef FZ_COMPAT_TASK_H
 #define FZ_COMPAT_TASK_H
@@ -74,9 +74,9 @@ static inline void fz_task_stop(struct vhost_task *task)
 #endif
 
 /*
- * For such a thread, between two pieces of work: on newer kernels (7.3) the limit of a
- * cgroup (cpu.max) holds a task up on its way to user space, where this one never goes.
- * The task work that does so is also done before signals are.
+ * Such a thread calls this between two pieces of work, so that cpu.max can stop it.  On
+ * newer kernels (7.3) task work does that on the way to user space, which such a thread
+ * never takes.  The kernel also runs task work before it handles signals.
  */
 static inline void fz_task_pass(void)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What a shrinker frees is counted through a function. */
+/* There is a function that counts pages freed by a shrinker. */
 #include <linux/swap.h>
 
 void test(unsigned long pages);

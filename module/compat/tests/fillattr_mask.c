@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* generic_fillattr takes a mask of what is asked for. */
+/* generic_fillattr takes a mask of the attributes that are wanted. */
 #include <linux/fs.h>
 
 void test(struct mnt_idmap *idmap, struct inode *inode, struct kstat *stat);

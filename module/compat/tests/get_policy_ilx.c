@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* get_policy tells the turn of interleaved pages.  Without NUMA there is none. */
+/* get_policy also returns an index for interleaving.  Without NUMA it does not exist. */
 #include <linux/mm.h>
 
 #ifdef CONFIG_NUMA

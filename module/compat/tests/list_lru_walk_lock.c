@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Who walks a list is given its lock. */
+/* Callbacks of a walk get the list's lock. */
 #include <linux/list_lru.h>
 
 static enum lru_status test_walk(struct list_head *item, struct list_lru_one *list,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Whether what kernels allocate is charged is asked by this name. */
+/* This function says whether the kernel's allocations are charged. */
 #include <linux/memcontrol.h>
 
 bool test(void);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A thread of the caller's process for the kernel, which tells when it is killed. */
+/* The kernel calls the owner of a vhost task when the task's process is killed. */
 #include <linux/types.h>
 #include <linux/sched/vhost_task.h>
 
