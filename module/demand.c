@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Learning how many folios are needed at once.
+ * Learning how many folios runs need at once.
  *
- * Not how many are taken in a while: those that go round quickly would count
- * each time, and the same few serve for all of these.
+ * The number of folios taken in a while would be too large.  A folio that comes back soon
+ * counts many times in it, but one such folio serves many runs.
  */
 #include "demand.h"
 
-/* After this many ticks without a taken folio nothing is left. */
+/* After this many ticks without a taken folio the demand is 0. */
 #define DEMAND_ALL	(FZ_DEMAND_SPAN + FZ_DEMAND_HOLD + FZ_DEMAND_FADE + 1)
 
-/* The end of a tick. */
+/* End a tick: update the decaying maximum. */
 static void demand_end(struct fz_peak *p, u64 tick)
 {
 	u64 least = 0;
@@ -35,7 +35,7 @@ static u64 demand_level(const struct fz_peak *p)
 	return p->now > p->level ? p->now : p->level;
 }
 
-/* Time goes by; what lies in the past is ignored. */
+/* End the ticks up to @tick.  A tick in the past is ignored. */
 static void demand_advance(struct fz_demand *d, u64 tick)
 {
 	u64 nr = tick > d->tick ? tick - d->tick : 0;
@@ -56,7 +56,7 @@ static void demand_advance(struct fz_demand *d, u64 tick)
 	}
 }
 
-/* Everything up to a tick is in the sums. */
+/* Add pending folios to the sums, and end the ticks up to @tick. */
 static void demand_settle(struct fz_demand *d, u64 tick)
 {
 	u64 rise;
@@ -92,10 +92,10 @@ void fz_demand_give(struct fz_demand *d, u64 tick, u64 nr)
 }
 
 /**
- * fz_demand_want() - a reset is over
+ * fz_demand_want() - note how many ready folios a reset would have taken
  * @d: the demand
  * @tick: now
- * @nr: folios that it would have had use for
+ * @nr: folios, had there been enough
  */
 void fz_demand_want(struct fz_demand *d, u64 tick, u64 nr)
 {
@@ -121,7 +121,7 @@ void fz_demand_forget(struct fz_demand *d)
 }
 
 /**
- * fz_demand_keep() - how many to keep, if they are there
+ * fz_demand_keep() - how many of the folios that there are to keep
  * @d: the demand
  * @tick: now
  *
@@ -138,12 +138,12 @@ u64 fz_demand_keep(struct fz_demand *d, u64 tick)
 }
 
 /**
- * fz_demand_ahead() - how many to have, even if they must be allocated
+ * fz_demand_ahead() - how many folios to have, even if they must be allocated
  * @d: the demand
  * @tick: now
  *
- * Folios that faults take do not count: they come back when they are dropped, and those
- * that are never dropped would be there twice.
+ * Folios that faults took do not count.  They come back when they are dropped.  For those
+ * that are never dropped, the context would own as many again.
  *
  * Return: folios.
  */

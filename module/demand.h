@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * How many folios runs need at once, as a store sees it that they are taken from.
+ * How many folios runs need at once, learned from what they take from a store.
  */
 #ifndef FZ_DEMAND_H
 #define FZ_DEMAND_H
 
 #include "pure.h"
 
-/* Ticks, of about a second: so long runs that overlap are seen as one. */
+/* Runs that overlap count as one for this many ticks, of about a second. */
 #define FZ_DEMAND_SPAN	5
-/* So long a demand is remembered in full, and so long it fades after that. */
+/* A demand is remembered in full for HOLD ticks, and fades during FADE ticks after that. */
 #define FZ_DEMAND_HOLD	3
 #define FZ_DEMAND_FADE	5
 
 /**
  * struct fz_peak - a decaying maximum
- * @now: the most in this tick
- * @recent: the same of the last ticks
- * @level: what is remembered: no less than these
- * @step: how much of it each tick takes away when it fades
+ * @now: the maximum in this tick
+ * @recent: the maxima of the last ticks
+ * @level: the decaying maximum, no less than any of @recent
+ * @step: by how much a tick lowers @level while it fades
  */
 struct fz_peak {
 	u64 now;
@@ -29,15 +29,14 @@ struct fz_peak {
 
 /**
  * struct fz_demand - the demand for folios of a store
- * @pending: folios taken that are not in the following yet
- * @when: the tick when the last of them were
- * @tick: the tick that the following is of
- * @net: folios taken, less those that have come ready
+ * @pending: folios taken that the members below do not count yet
+ * @when: the tick in which the last of them were taken
+ * @tick: the tick up to which the members below are valid
+ * @net: folios taken, minus folios that have come ready
  * @lows: the lowest @net of each of the last ticks
- * @low: the lowest of these
- * @taken: how far @net rose above @low: folios that a run has taken before they came
- *	back
- * @wanted: most that one reset wanted ready, whether they were there or not
+ * @low: the lowest of @lows
+ * @taken: how far @net rose above @low: folios that runs took before any came back
+ * @wanted: the most folios that one reset would have taken, had there been enough
  */
 struct fz_demand {
 	u64 pending;
@@ -57,12 +56,12 @@ u64 fz_demand_keep(struct fz_demand *d, u64 tick);
 u64 fz_demand_ahead(struct fz_demand *d, u64 tick);
 
 /**
- * fz_demand_take() - folios are taken, or would have been had they been there
+ * fz_demand_take() - folios are taken, or would be if the store had them
  * @d: the demand
  * @tick: now
  * @nr: folios
  *
- * Every fault comes here: the sums are done when something comes back.
+ * Every fault calls this, so it only notes them.  demand_settle() adds them to the sums.
  */
 static inline void fz_demand_take(struct fz_demand *d, u64 tick, u64 nr)
 {

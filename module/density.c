@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The zeroer looks at each page of a huge folio before it stores to it.  So it knows how
- * many were written, and tells the chunk that the folio came from, by a table of the pool:
- * the scratch may be gone by then.
+ * many pages the run has written.  It leaves that number in a table of the pool, where the
+ * next reset finds it by scratch and chunk.  The scratch itself may be gone by then.
  */
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
@@ -11,9 +11,12 @@
 #include "context.h"
 #include "density.h"
 
-/* Of a slot: the lower bits for pages, and 1. */
+/* The lower bits of a slot hold the number of pages, plus 1; the upper bits the key. */
 #define DENSITY_SHIFT	10
-/* Of a key: the lower bits for the chunk.  Keys may meet, and hints then be wrong. */
+/*
+ * The lower bits of a key hold the number of the chunk, the upper bits the inode's.  Two
+ * chunks may have the same key: then a hint is wrong.
+ */
 #define DENSITY_CHUNKS	30
 
 static u64 density_key(const struct fz_scratch *s, u64 number)
@@ -28,9 +31,9 @@ static u64 *density_slot(struct fz_density *density, u64 key)
 }
 
 /**
- * fz_density_mark() - a huge folio leaves a chunk, and may come to the zeroer
+ * fz_density_mark() - note in a huge folio which chunk it has left
  * @s: the scratch, its lock held
- * @folio: in hand, mapped nowhere, with no reference but ours: nobody needs its index
+ * @folio: in hand, mapped nowhere, and held by nobody, so its index may be overwritten
  */
 void fz_density_mark(struct fz_scratch *s, struct folio *folio)
 {
@@ -66,11 +69,11 @@ void fz_density_note(struct fz_pool *pool, const struct folio *folio, u64 writte
 }
 
 /**
- * fz_density_take() - what the zeroer has seen of a chunk since it was last asked
+ * fz_density_take() - how many pages of a chunk a run had written; forgets the number
  * @s: the scratch, its lock held
  * @number: the chunk
  *
- * Return: pages, or FZ_DENSITY_UNKNOWN.
+ * Return: the last number that the zeroer has noted, or FZ_DENSITY_UNKNOWN.
  */
 u32 fz_density_take(const struct fz_scratch *s, u64 number)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * How many pages of a chunk of 2 MiB a run has written, as the zeroer sees it that looks
- * at each page of the folio later.
+ * How many pages of a huge folio a run has written: the zeroer counts them when it clears
+ * the folio.
  */
 #ifndef FZ_DENSITY_H
 #define FZ_DENSITY_H
@@ -12,15 +12,15 @@ struct fz_scratch;
 struct fz_pool;
 struct folio;
 
-/* Chunks that are remembered for a pool; of more, some. */
+/* A pool remembers up to this many chunks. */
 #define FZ_DENSITY_SLOTS	1024
 /* Nothing is known. */
 #define FZ_DENSITY_UNKNOWN	(~0U)
 
 /**
- * struct fz_density - what the zeroer has seen, and no reset has asked for yet
- * @slots: a key, and the pages in the lower bits; 0 for nothing.  Read and written
- *	whole, without a lock: they are hints
+ * struct fz_density - numbers that the zeroer has noted, and no reset has taken yet
+ * @slots: a key, and the number of pages in the lower bits; 0 if empty.  They are hints,
+ *	read and written as a whole without a lock
  */
 struct fz_density {
 	u64 slots[FZ_DENSITY_SLOTS];

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Which NUMA node a page comes from.  The first of these that is set decides: the node
- * that CREATE named, the memory policy of the mapping (mbind), the policy of the
- * task (set_mempolicy), nearness.
+ * that CREATE named, the mapping's memory policy (mbind), the task's policy
+ * (set_mempolicy).  Else distance decides.
  */
 #include <linux/cpuset.h>
 #include <linux/mm.h>
@@ -15,7 +15,7 @@
 
 #ifdef CONFIG_NUMA
 
-/* The n-th node of a mask that is not empty, n counted around. */
+/* The n-th node of a mask that is not empty, with n modulo the number of its nodes. */
 static int place_turn(const nodemask_t *nodes, u64 n)
 {
 	unsigned int skip = n % nodes_weight(*nodes);
@@ -26,7 +26,7 @@ static int place_turn(const nodemask_t *nodes, u64 n)
 	return node;
 }
 
-/* The nearest node of a mask: the caller's, or any. */
+/* The caller's node if it is in the mask, else the first of the mask. */
 static int place_near(const nodemask_t *nodes)
 {
 	int node = numa_mem_id();
@@ -34,15 +34,15 @@ static int place_near(const nodemask_t *nodes)
 	return node_isset(node, *nodes) ? node : first_node(*nodes);
 }
 
-/* For interleaving: by offset, as the kernel does, in pages or in whole chunks. */
+/* The index for interleaving: as in the kernel, the offset in pages or in chunks. */
 static u64 place_index(const struct fz_scratch *s, u64 page)
 {
 	return s->policy == FASTZERO_PAGES_2M ? page >> FZ_CHUNK_SHIFT : page;
 }
 
 /*
- * False if the policy leaves it to nearness.  A cpuset whose nodes change rewrites those
- * of the task's policy at any moment: they are looked at once.
+ * Set @place by a policy; false if the policy does not decide.  A cpuset may rewrite the
+ * nodes of the task's policy at any moment, so they are read once.
  */
 static bool place_take(struct fz_place *place, const struct fz_scratch *s,
 		       const struct mempolicy *policy, u64 page)
@@ -79,8 +79,8 @@ static bool place_take(struct fz_place *place, const struct fz_scratch *s,
 }
 
 /**
- * fz_place_by_policy() - where a page comes from, if a policy decides
- * @place: written if one does; refers to it, and must not outlive it
+ * fz_place_by_policy() - where a page comes from, if a memory policy decides
+ * @place: written if one decides; refers to that policy, and must not outlive it
  * @s: a scratch for which CREATE has named no node
  * @policy: the memory policy of the mapping that wants the page; NULL for none
  * @page: number of the page in the scratch

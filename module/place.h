@@ -14,8 +14,8 @@ struct mempolicy;
 
 /**
  * struct fz_place - where a page may come from
- * @node: from this node first; NUMA_NO_NODE: from the toucher's, but pages that the
- *	pool has on other nodes come before an allocation
+ * @node: from this node first; NUMA_NO_NODE: from the caller's node, but pages of the
+ *	pool on other nodes come before an allocation
  * @only: never from nodes outside of this mask; NULL for all nodes.  The policy owns it
  */
 struct fz_place {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The pool: where pages come from and where they go.
+ * The pool: making and destroying it, and taking in folios that left a scratch.
  *
- * Pages are recycled inside their context.  To the system they go as they are: the
- * page allocator clears for whoever needs zeros.
+ * Folios are recycled inside their context.  They go to the system uncleared: the kernel
+ * clears them for the next user that needs zeros.
  */
 #include <linux/cpuset.h>
 #include <linux/mm.h>
@@ -13,7 +13,7 @@
 #include "context.h"
 #include "quarantine.h"
 
-/* The node of the caller's memory: not of its processor, if it may not have that. */
+/* The caller's node, or one from which its cpuset lets it allocate. */
 static int pool_find_home(void)
 {
 	int node = numa_mem_id();
@@ -71,7 +71,7 @@ err_put:
 }
 
 /**
- * fz_pool_put_back() - return folios that were taken and not used
+ * fz_pool_put_back() - put folios back that were taken and not used
  * @pool: the pool
  * @folios: zeroed folios of one store, in hand until now, linked by lru; emptied
  */
@@ -94,12 +94,12 @@ void fz_pool_put_back(struct fz_pool *pool, struct list_head *folios)
 	fz_pool_settle(pool, nr);
 }
 
-/* One that somebody else refers to, first on its list, waits for that. */
+/* Put a held folio on the list of held ones. */
 static u64 pool_retire_held(struct fz_pool *pool, struct folio *folio)
 {
 	struct fz_store *store = fz_pool_store_of(pool, folio);
 
-	/* Its holder may just be marking it dirty, locked. */
+	/* Its holder may be marking it dirty just now, under the folio lock. */
 	folio_lock(folio);
 	fz_folio_detach(folio);
 	folio_unlock(folio);
@@ -111,9 +111,9 @@ static u64 pool_retire_held(struct fz_pool *pool, struct folio *folio)
 }
 
 /*
- * Those of one store that are first on the list and ours alone; how many.
- * Folios that no run is expected to want go to the system, which clears them if need be:
- * at once with @now, else in the background.
+ * Take in the first folios of the list that are of one store and held by nobody; returns
+ * how many.  With @now, or at the end of the context, surplus goes to the system at once;
+ * else the zeroer frees it.
  */
 static u64 pool_retire_used(struct fz_pool *pool, struct list_head *folios, bool now)
 {
@@ -159,15 +159,15 @@ static u64 pool_retire_used(struct fz_pool *pool, struct list_head *folios, bool
 /**
  * fz_pool_retire() - take in folios that left a scratch
  * @pool: the pool
- * @folios: in hand, linked by lru, with the reference that the index had, mapped
- *	nowhere any more and flushed; emptied
- * @now: surplus is to be free when this returns: nobody waits for the caller
+ * @folios: in hand, linked by lru, with the reference that the index had.  They are
+ *	unmapped, and TLBs are flushed.  Emptied
+ * @now: free surplus before this returns: at the end of a scratch, when no run waits
  *
- * Only a folio whose last reference is ours may be used again: the count is
- * the one thing that knows of pipes, pins and transfers alike.  The caller
- * kicks the zeroer when it has retired all.
+ * A folio may be used again only if its last reference is the pool's.  The reference
+ * count is the only thing that covers pipes, pins and transfers alike.  The caller kicks
+ * the zeroer when it has retired all folios.
  *
- * Return: how many base pages are held by somebody else.
+ * Return: how many base pages are held.
  */
 u64 fz_pool_retire(struct fz_pool *pool, struct list_head *folios, bool now)
 {
@@ -189,10 +189,10 @@ u64 fz_pool_retire(struct fz_pool *pool, struct list_head *folios, bool now)
 }
 
 /**
- * fz_pool_destroy() - give everything back
+ * fz_pool_destroy() - free all folios of a pool, and the pool's own memory
  * @pool: the pool of a context without scratches
  *
- * Nothing is cleared first.  A page that others hold is freed when they release it.
+ * Clears nothing.  A held folio is freed when its holder releases it.
  */
 void fz_pool_destroy(struct fz_pool *pool)
 {

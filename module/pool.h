@@ -23,10 +23,10 @@ struct fz_counters;
 
 /**
  * enum fz_refill - whether a pool is brought up to its targets in the background
- * @FZ_REFILL_NONE: it has what it was told to have, as far as anybody has seen
- * @FZ_REFILL_LATER: huge folios at once.  Base pages wait for the end of a reset,
- *	which may bring some back, or for fz_pool.refill_at
- * @FZ_REFILL_NOW: both sizes
+ * @FZ_REFILL_NONE: no thread has seen a store below its target
+ * @FZ_REFILL_LATER: huge folios are allocated at once.  Base pages wait for the end of a
+ *	reset, which may bring some back, or for fz_pool.refill_at
+ * @FZ_REFILL_NOW: folios of both sizes are allocated
  */
 enum fz_refill {
 	FZ_REFILL_NONE,
@@ -37,41 +37,43 @@ enum fz_refill {
 /**
  * struct fz_pool - the folios of one context that are in none of its scratches
  * @resize: serializes changes of targets; taken before @lock
- * @collect: held while the zeroer has held folios off their list; taken before @lock
+ * @collect: protects held folios that are off their list while a thread looks at them;
+ *	taken before @lock
  * @lock: protects the lists and numbers of @stores, @in_hand, @turns, @zeroed, @zeroer_ns,
- *	@calm, @no_more, @refill, @refill_at, @shrunk and @nr_scans; a leaf, never held
+ *	@calm, @no_more, @refill, @refill_at, @shrunk and @nr_scans.  A leaf, never held
  *	over a clear or an allocation
  * @stores: one for each node and size
- * @nr_stores: how many there are
- * @home: node of who opened the context
- * @in_hand: folios that are in no scratch and on no list just now: somebody
- *	allocates, clears, moves or frees them.  A thread that finds none at the
- *	limit waits for these, and may hold mmap_lock: so threads that have some
- *	must not wait for mmap_lock
- * @turns: how often somebody has let go of what was in hand
- * @zeroed: base pages that the zeroer has cleared
+ * @nr_stores: number of @stores
+ * @home: the home node
+ * @in_hand: folios in hand: a thread allocates, clears, moves or frees them, so they are
+ *	on no list and in no scratch.  A thread that gets no folio at the limit waits for
+ *	these, and may hold mmap_lock.  So threads with folios in hand must not wait for
+ *	mmap_lock
+ * @turns: increased whenever folios in hand were put back or freed
+ * @zeroed: base pages that the zeroer has cleared or allocated
  * @zeroer_ns: CPU time of that, in ns
- * @held_at: when to look at what is held again, in jiffies; the zeroer's own
- * @held_seen: how many were held then; the zeroer's own
- * @held_quiet: how often in a row none of them had come free; the zeroer's own
- * @calm: until this tick nothing counts but targets: memory was short
- * @no_more: until this tick nothing is allocated ahead of demand: there was none
+ * @held_at: when to look at held folios again, in jiffies; the zeroer's own
+ * @held_seen: number of held folios at the last look; the zeroer's own
+ * @held_quiet: number of looks in a row that found none released; the zeroer's own
+ * @calm: until this tick the pool keeps its targets only, and the zeroer allocates
+ *	nothing: memory was short
+ * @no_more: until this tick the zeroer allocates nothing: too little memory was free
  * @refill: one of enum fz_refill; resets read it without @lock
- * @refill_at: when base pages wait for resets no more, in jiffies
+ * @refill_at: when base pages stop waiting for the end of a reset, in jiffies
  * @shrunk: base pages that the shrinker has taken
- * @nr_scans: how many scans of it are at work on what they took
+ * @nr_scans: scans of the shrinker that are freeing folios of this pool
  * @owned: base pages of the context, here and in its scratches; increased under
  *	@lock
  * @short_until: memory is short until then, in jiffies; 0 if it never was
- * @ending: its last scratch is going, and so is the context: nothing is kept
- * @memcg: charged for all of them; our reference
- * @density: what the zeroer has seen in huge folios, set once; NULL before
+ * @ending: the context ends with its last scratch: the pool keeps nothing
+ * @memcg: the memory cgroup that is charged for all folios; the pool has a reference
+ * @density: what the zeroer has seen in huge folios; set once, NULL before
  * @job: its place in the zeroer's queues; protected by fz_queue_lock
  * @progress: woken when @turns has changed
  */
 struct fz_pool {
 	struct mutex resize;	/* serializes changes of targets */
-	struct mutex collect;	/* protects held from being looked at by two */
+	struct mutex collect;	/* protects held folios that are off their list */
 	spinlock_t lock;	/* protects lists and numbers, see above */
 	struct fz_store *stores;
 	unsigned int nr_stores;
@@ -99,44 +101,48 @@ struct fz_pool {
 };
 
 /*
- * How to allocate.  A fault of somebody who is charged has no other way to fail
- * than the OOM killer; every other caller gets an error, and no process is killed.
- * Allocations ahead of demand must not cost others much.  FZ_GFP_TOUCHER is one of the
- * first two, see fz_pool_gfp(): a fault that finds a page ready need not know which.
+ * How to allocate.
+ *
+ * - FAULT: a fault of a process that is charged.  If there is no memory, the OOM killer
+ *   runs.
+ * - TELL: every other caller; it gets an error, and no process is killed.
+ * - LIGHT: allocations that must not cost others much.
+ * - TOUCHER: FAULT or TELL.  fz_pool_gfp() finds out which, so that a fault that finds a
+ *   page ready need not.
  */
 #define FZ_GFP_TOUCHER	0
 #define FZ_GFP_FAULT	GFP_HIGHUSER
 #define FZ_GFP_TELL	(GFP_HIGHUSER | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
 #define FZ_GFP_LIGHT	(GFP_HIGHUSER | __GFP_NORETRY | __GFP_NOWARN)
-/* The same for what the module itself needs. */
+/* TELL for the module's own structures. */
 #define FZ_GFP_KERNEL	(GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
 
 /**
- * struct fz_pool_try - what is kept between two calls of fz_pool_take()
- * @seen: fz_pool_seen() when the caller last looked for what it wants
- * @waited: whether it has waited for others
+ * struct fz_pool_try - state between two calls of fz_pool_take() for one folio
+ * @seen: fz_pool_seen() before the caller last looked whether it needs the folio
+ * @waited: whether it has waited for folios that other threads had in hand
  */
 struct fz_pool_try {
 	u64 seen;
 	bool waited;
 };
 
-/* About seconds, for what is learned; faults ask, too, so it costs next to nothing. */
+/* Ticks of about a second.  Every fault asks for it, so it is a shift, not a division. */
 static inline u64 fz_pool_now(void)
 {
 	return get_jiffies_64() >> order_base_2(HZ);
 }
 
-/* Where a pool stands: for fz_pool_wait() to see that it has moved on. */
+/* A sequence number for fz_pool_wait(), which sees by it that folios came out of hand. */
 static inline u64 fz_pool_seen(struct fz_pool *pool)
 {
 	return smp_load_acquire(&pool->turns);
 }
 
-/* For so long memory counts as short when it was. */
+/* How long memory counts as short after an allocation failed or the shrinker took pages. */
 #define FZ_POOL_SHORT	(10 * HZ)
 
-/* Memory is short: chunks of which little is used are to be broken. */
+/* Memory is short: resets with AUTO look for sparse chunks, and drop their huge folios. */
 static inline void fz_pool_say_short(struct fz_pool *pool)
 {
 	WRITE_ONCE(pool->short_until, (jiffies + FZ_POOL_SHORT) | 1);
@@ -149,12 +155,12 @@ static inline bool fz_pool_is_short(const struct fz_pool *pool)
 	return until && time_before(jiffies, until);
 }
 
-/* Ticks for which a pool keeps and allocates nothing but targets when memory was short. */
+/* Ticks of fz_pool.calm and fz_pool.no_more. */
 #define FZ_POOL_CALM	10
 
 /*
- * Memory is short.  Resets do not live up to the targets either for a while: they are
- * not to take from others at once what was taken for these.
+ * Reclaim took folios, or a limit was reached.  For a while the pool gives up what is
+ * beyond its targets, and allocates nothing in the background: others need that memory.
  */
 static inline void fz_pool_calm(struct fz_pool *pool)
 {
@@ -164,7 +170,7 @@ static inline void fz_pool_calm(struct fz_pool *pool)
 	fz_pool_say_short(pool);
 }
 
-/* Nobody will want anything of it any more. */
+/* No scratch will take a folio of this pool any more. */
 static inline void fz_pool_end(struct fz_pool *pool)
 {
 	WRITE_ONCE(pool->ending, true);
@@ -186,14 +192,14 @@ static inline bool fz_pool_has_nodes(const struct fz_pool *pool)
 	return pool->nr_stores > FZ_SIZES;
 }
 
-/* Where a folio of the context belongs. */
+/* The store of a folio's node and size. */
 static inline struct fz_store *fz_pool_store_of(struct fz_pool *pool,
 						struct folio *folio)
 {
 	return fz_pool_store(pool, folio_nid(folio), fz_folio_size(folio));
 }
 
-/* The base page of a folio that a page of a scratch is. */
+/* The base page of @folio that backs page @page of a scratch. */
 static inline struct page *fz_folio_page(struct folio *folio, u64 page)
 {
 	return folio_page(folio, folio_test_large(folio) ?
@@ -201,8 +207,8 @@ static inline struct page *fz_folio_page(struct folio *folio, u64 page)
 }
 
 /*
- * Memory that has failed: it may not be touched, not even to be cleared.  Of a
- * huge folio not every failure is seen here: whoever clears looks at each page.
+ * Whether a folio's memory has failed: then no one may touch it, not even to clear it.
+ * This may miss a failure in a huge folio, so functions that clear look at each page.
  */
 static inline bool fz_folio_is_bad(struct folio *folio)
 {
@@ -272,7 +278,7 @@ void fz_shrink_remove(struct fz_pool *pool);
 int fz_shrink_init(void);
 void fz_shrink_exit(void);
 
-/* A reset is over: what it has not brought back is allocated in the background. */
+/* At the end of a reset: have the zeroer allocate what is still missing to the targets. */
 static inline void fz_pool_refill(struct fz_pool *pool)
 {
 	if (unlikely(READ_ONCE(pool->refill) == FZ_REFILL_LATER))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Folios that the pool does not have: allocate them, or wait for threads that have
- * some in hand (fz_pool.in_hand).
+ * Folios from the system: how they are allocated, and how much room allocations leave in
+ * a memory cgroup.
  */
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
@@ -19,13 +19,13 @@ static struct page *alloc_on(int node, gfp_t gfp, unsigned int order)
 {
 	if (node == NUMA_NO_NODE)
 		return alloc_pages(gfp, order);
-	/* The kernel complains of a node that is gone. */
+	/* alloc_pages_node() warns of a node that is offline. */
 	if (unlikely(!node_online(node)))
 		return gfp & __GFP_THISNODE ? NULL : alloc_pages(gfp, order);
 	return alloc_pages_node(node, gfp, order);
 }
 
-/* Only from the nodes of a mask, the near one first. */
+/* Allocate from the nodes of a mask only, place->node first. */
 static struct page *alloc_among(const struct fz_place *place, gfp_t gfp,
 				unsigned int order)
 {
@@ -34,7 +34,7 @@ static struct page *alloc_among(const struct fz_place *place, gfp_t gfp,
 	struct page *page;
 	int node;
 
-	/* This may bring the OOM killer, which has to know all nodes of the mask. */
+	/* The OOM killer may run, so the allocator has to know all nodes of the mask. */
 	if (!order) {
 		folio = __folio_alloc(gfp, 0, place->node, &only);
 		return folio ? folio_page(folio, 0) : NULL;
@@ -48,15 +48,15 @@ static struct page *alloc_among(const struct fz_place *place, gfp_t gfp,
 }
 
 /*
- * Base pages that calls leave of a memory cgroup's limit, for page tables and for the
- * caller.  At the very limit the caller's next page, of its stack for example, would
- * bring the OOM killer.
+ * Base pages that calls leave below a memory cgroup's limit, for page tables and for the
+ * caller.  Without these the OOM killer would run at the caller's next page, of its stack
+ * for example.
  */
 #define ALLOC_HEADROOM	16
 
 /*
- * Whether a call leaves a group (or NULL) some room.  Where there is none, reclaim makes
- * some, as for any charge; @gfp must be allowed to fail.
+ * Whether a memory cgroup (or NULL) has this headroom.  If not, allocate pages, so that
+ * reclaim makes room, and free them again.  @gfp must be allowed to fail.
  */
 static bool alloc_has_headroom(struct mem_cgroup *memcg, gfp_t gfp)
 {
@@ -84,9 +84,11 @@ static bool alloc_has_headroom(struct mem_cgroup *memcg, gfp_t gfp)
 }
 
 /**
- * fz_caller_has_headroom() - whether a call leaves the caller's memory cgroup some room
+ * fz_caller_has_headroom() - whether the caller's memory cgroup has some headroom
  *
- * Return: true if there is.
+ * Reclaims if it has none.
+ *
+ * Return: true if so.
  */
 bool fz_caller_has_headroom(void)
 {
@@ -102,11 +104,11 @@ bool fz_caller_has_headroom(void)
 }
 
 /**
- * fz_pool_gfp() - how to allocate for somebody
- * @pool: for what comes into this pool's charge
- * @gfp: how; FZ_GFP_TOUCHER: for a fault of the caller's
+ * fz_pool_gfp() - replace FZ_GFP_TOUCHER by FZ_GFP_FAULT or FZ_GFP_TELL
+ * @pool: the pool whose memory cgroup is charged
+ * @gfp: flags; any others stay as they are
  *
- * Return: flags.
+ * Return: flags for an allocation by the caller.
  */
 gfp_t fz_pool_gfp(const struct fz_pool *pool, gfp_t gfp)
 {
@@ -118,11 +120,11 @@ gfp_t fz_pool_gfp(const struct fz_pool *pool, gfp_t gfp)
 /**
  * fz_pool_alloc() - a zeroed folio from the system, in hand
  * @pool: the pool
- * @place: where from
- * @size: which size
- * @gfp: how
+ * @place: from which NUMA nodes
+ * @size: its size
+ * @gfp: how to allocate
  *
- * Return: the folio with one reference, or an ERR_PTR: -ENOSPC at the limit,
+ * Return: the folio with one reference, or an ERR_PTR: -ENOSPC at the context's limit,
  * -ENOMEM.
  */
 struct folio *fz_pool_alloc(struct fz_pool *pool, const struct fz_place *place,
@@ -133,7 +135,7 @@ struct folio *fz_pool_alloc(struct fz_pool *pool, const struct fz_place *place,
 	struct mem_cgroup *old;
 	struct page *page;
 
-	/* Without reclaim a failure does not say that memory is short. */
+	/* A request without reclaim says little about memory when it fails. */
 	if (!fz_pool_own(pool, nr)) {
 		if (gfp & __GFP_DIRECT_RECLAIM)
 			fz_pool_say_short(pool);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Whose folios are where: what a context owns, and what threads have in hand
- * (fz_pool.in_hand), for which others may wait.
+ * Two counts of a pool: the pages that its context owns, and the folios that threads have
+ * in hand, for which others may wait.
  */
 #include <linux/sched/signal.h>
 #include <linux/wait.h>
@@ -12,9 +12,9 @@
 static atomic_long_t count_pages_in_use;
 
 /**
- * fz_pool_pages_in_use() - how many pages the module has from the system
+ * fz_pool_pages_in_use() - how many pages all contexts have
  *
- * Return: pages of all contexts together.
+ * Return: base pages, pages of zeros included.
  */
 long fz_pool_pages_in_use(void)
 {
@@ -22,7 +22,7 @@ long fz_pool_pages_in_use(void)
 }
 
 /**
- * fz_pool_count() - pages of the module that are in no pool come or go
+ * fz_pool_count() - count pages of zeros, which no context owns
  * @nr: how many more
  */
 void fz_pool_count(long nr)
@@ -31,11 +31,11 @@ void fz_pool_count(long nr)
 }
 
 /**
- * fz_pool_own() - count a folio that is about to be allocated, as one in hand
+ * fz_pool_own() - count a folio that is about to be allocated as owned and in hand
  * @pool: the pool
  * @nr: base pages in it
  *
- * Return: false if that is beyond the limit.
+ * Return: false if it would exceed the context's limit.
  */
 bool fz_pool_own(struct fz_pool *pool, u64 nr)
 {
@@ -55,7 +55,7 @@ bool fz_pool_own(struct fz_pool *pool, u64 nr)
 }
 
 /**
- * fz_pool_disown() - the context has fewer pages
+ * fz_pool_disown() - count pages that the context does not own any more
  * @pool: the pool
  * @nr: base pages
  */
@@ -66,9 +66,9 @@ void fz_pool_disown(struct fz_pool *pool, u64 nr)
 }
 
 /**
- * fz_pool_lift() - folios are about to leave their list or scratch
+ * fz_pool_lift() - count folios as in hand that are about to leave their scratch
  * @pool: the pool
- * @nr: how many are in hand from now on
+ * @nr: number of folios
  */
 void fz_pool_lift(struct fz_pool *pool, u64 nr)
 {
@@ -78,9 +78,9 @@ void fz_pool_lift(struct fz_pool *pool, u64 nr)
 }
 
 /**
- * fz_pool_settle() - folios in hand are where they can be found, or gone
+ * fz_pool_settle() - count folios out of hand: on a list, in a scratch, or freed
  * @pool: the pool
- * @nr: how many
+ * @nr: number of folios
  */
 void fz_pool_settle(struct fz_pool *pool, u64 nr)
 {
@@ -88,9 +88,9 @@ void fz_pool_settle(struct fz_pool *pool, u64 nr)
 
 	spin_lock(&pool->lock);
 	pool->in_hand -= nr;
-	/* A thread that sees the turn sees what was done before. */
+	/* A thread that sees the new value sees the folios in their place. */
 	smp_store_release(&pool->turns, pool->turns + 1);
-	/* A thread that comes to wait later sees the turn: it looks under the lock. */
+	/* A thread that is not on the queue yet will see the new value under the lock. */
 	wake = waitqueue_active(&pool->progress);
 	spin_unlock(&pool->lock);
 	if (wake)
@@ -108,13 +108,13 @@ static bool count_has_turned(struct fz_pool *pool, u64 seen)
 }
 
 /**
- * fz_pool_wait() - nothing could be had: wait if that may change
+ * fz_pool_wait() - after a failed attempt, wait for folios that are in hand
  * @pool: the pool
- * @seen: fz_pool_seen() before it was tried
+ * @seen: fz_pool_seen() before the attempt
  *
- * Folios that other threads had in hand are available by now, or will be in a
- * moment.  The caller has none in hand.  It may hold mmap_lock: threads with folios
- * in hand must not wait for that.
+ * Other threads will soon put back or free the folios that they have in hand.  The
+ * caller must have none in hand.  It may hold mmap_lock, since threads with folios in
+ * hand do not wait for that.
  *
  * Return: -EAGAIN to try again, -EINTR, 0 if there is nothing to wait for.
  */

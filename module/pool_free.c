@@ -11,12 +11,12 @@
 #include "quarantine.h"
 
 /**
- * fz_pool_forget() - let go of a poisoned folio
+ * fz_pool_forget() - take a folio whose memory has failed out of use
  * @pool: the pool that owns it
  * @folio: in hand, mapped nowhere any more, with the reference that the index had
  *
- * The page allocator keeps a base page that has failed out of use, but not one
- * inside a huge folio that is freed: such a folio stays with us for ever.
+ * The page allocator keeps a failed base page out of use when it is freed.  It would hand
+ * out a failed page of a huge folio again, so the module never frees such a folio.
  */
 void fz_pool_forget(struct fz_pool *pool, struct folio *folio)
 {
@@ -29,7 +29,7 @@ void fz_pool_forget(struct fz_pool *pool, struct folio *folio)
 	fz_pool_settle(pool, 1);
 }
 
-/* Whether the system would hand out again what has failed: see fz_pool_forget(). */
+/* Whether the system would hand out a failed page again: see fz_pool_forget(). */
 static bool free_must_keep(struct folio *folio)
 {
 	long i;

@@ -1,29 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How a pool grows and shrinks in the background: it is brought up to its
- * targets, and has beyond them what runs need at once, as long as they do, and as
- * long as nobody is short of memory.
+ * How a pool grows and shrinks in the background.  It is refilled up to its targets.
+ * Beyond them it keeps as many folios as runs need at once, until memory is short.
  */
 #include <linux/mm.h>
 
 #include "compat/compat.h"
 #include "context.h"
 
-/* Folios given back, or base pages allocated, between two looks at the lock. */
+/* Folios freed, or base pages allocated, between two holds of the lock. */
 #define LEARN_BATCH	32
-/* Without a reset base pages are brought up to the target after this time. */
+/* Without a reset, base pages are refilled after this time. */
 #define LEARN_REFILL	HZ
 
 /*
- * An eighth of the memory cgroup stays free, or nothing is allocated ahead: it would
- * be taken back soon, or others' memory would, and memory.high does not hold the
- * zeroer up.
+ * The zeroer allocates only while an eighth of the memory cgroup is free.  Else reclaim
+ * would soon take these pages or others back.  memory.high does not throttle the zeroer.
  */
 #define LEARN_ROOM_SHIFT	3
 
 /*
- * Ahead of demand: of what is free, not of what somebody would have to give up; and
- * not all of that, or others would.
+ * The zeroer allocates free memory only, without reclaim, and leaves a part of that.
+ * Else others would have to reclaim.
  */
 #define LEARN_GFP_AHEAD	((FZ_GFP_LIGHT | __GFP_THISNODE) & ~__GFP_RECLAIM)
 #define LEARN_FREE_SHIFT	5
@@ -35,7 +33,7 @@ static bool learn_is_calm(const struct fz_pool *pool, u64 now)
 	return now < pool->calm;
 }
 
-/* Folios that may stay in a store. */
+/* How many folios may stay in a store, ready and used ones. */
 static u64 learn_keep(struct fz_pool *pool, struct fz_store *store)
 {
 	u64 now = fz_pool_now();
@@ -48,7 +46,7 @@ static u64 learn_keep(struct fz_pool *pool, struct fz_store *store)
 }
 
 /**
- * fz_learn_look() - give up what was learned if the limit is lower now
+ * fz_learn_look() - keep targets only, if the context is above its limit
  * @pool: the pool
  */
 void fz_learn_look(struct fz_pool *pool)
@@ -63,10 +61,10 @@ void fz_learn_look(struct fz_pool *pool)
 }
 
 /**
- * fz_learn_wanted() - a reset is over that swapped, or would have
+ * fz_learn_wanted() - learn how many ready folios a reset would have taken
  * @pool: the pool
- * @node: of this node
- * @wanted: number of ready folios that would have served it, by enum fz_size
+ * @node: the node of these folios
+ * @wanted: number of folios, had there been enough, by enum fz_size
  */
 void fz_learn_wanted(struct fz_pool *pool, int node, const u64 *wanted)
 {
@@ -81,11 +79,11 @@ void fz_learn_wanted(struct fz_pool *pool, int node, const u64 *wanted)
 }
 
 /**
- * fz_learn_lack() - how many more folios are worth to be cleared
+ * fz_learn_lack() - how many used folios the zeroer should clear
  * @pool: the pool, its lock held
- * @store: of which folios
+ * @store: the store
  *
- * Return: folios; those beyond them go to the system as they are.
+ * Return: folios; used folios beyond these are surplus.
  */
 u64 fz_learn_lack(struct fz_pool *pool, struct fz_store *store)
 {
@@ -97,9 +95,9 @@ u64 fz_learn_lack(struct fz_pool *pool, struct fz_store *store)
 }
 
 /**
- * fz_learn_room() - how many folios that come back are worth to be kept
+ * fz_learn_room() - how many folios that come back the pool should keep
  * @pool: the pool
- * @store: of which folios
+ * @store: the store
  *
  * Return: folios.
  */
@@ -115,8 +113,8 @@ u64 fz_learn_room(struct fz_pool *pool, struct fz_store *store)
 }
 
 /*
- * Take some of what is beyond what may stay off a store, and free it: first what
- * would have to be cleared; how many.
+ * Free a batch of surplus folios of a store; with @all, of any folios beyond the target.
+ * Used folios go first, since they would have to be cleared.  Returns how many.
  */
 static u64 learn_free(struct fz_pool *pool, struct fz_store *store, bool all)
 {
@@ -141,7 +139,7 @@ static u64 learn_free(struct fz_pool *pool, struct fz_store *store, bool all)
 		nr++;
 	}
 	pool->in_hand += nr;
-	/* They come round no more. */
+	/* Runs took these, and they will not come ready: count them as come back. */
 	fz_demand_give(&store->demand, fz_pool_now(), used);
 	fz_store_count(store);
 	spin_unlock(&pool->lock);
@@ -151,9 +149,9 @@ static u64 learn_free(struct fz_pool *pool, struct fz_store *store, bool all)
 }
 
 /**
- * fz_learn_trim() - give back some of what is not needed
+ * fz_learn_trim() - free a batch of surplus
  * @pool: the pool
- * @store: of which folios
+ * @store: the store
  *
  * Return: whether there was any.
  */
@@ -163,11 +161,11 @@ bool fz_learn_trim(struct fz_pool *pool, struct fz_store *store)
 }
 
 /**
- * fz_learn_release() - at a limit: give back all that is beyond the target
+ * fz_learn_release() - at a limit, free all folios of one size beyond the targets
  * @pool: the pool
- * @size: of folios of the other size than those that are wanted
+ * @size: this size; the caller wants a folio of the other size
  *
- * Return: whether there was any; it is worth to try again then.
+ * Return: whether there were any: then the caller should try again.
  */
 bool fz_learn_release(struct fz_pool *pool, enum fz_size size)
 {
@@ -185,7 +183,7 @@ bool fz_learn_release(struct fz_pool *pool, enum fz_size size)
 	return any;
 }
 
-/* Folios that a store is to get back of those that were taken from its target. */
+/* The target up to which a store is refilled now, 0 if it is not refilled. */
 static u64 learn_target(const struct fz_pool *pool, const struct fz_store *store)
 {
 	lockdep_assert_held(&pool->lock);
@@ -195,7 +193,7 @@ static u64 learn_target(const struct fz_pool *pool, const struct fz_store *store
 	return pool->refill == FZ_REFILL_NOW ? store->target : 0;
 }
 
-/* How many folios a store is short of: of its target, or of what resets wanted. */
+/* How many folios the zeroer should allocate for a store: for its target, or for resets. */
 static u64 learn_short(struct fz_pool *pool, struct fz_store *store)
 {
 	u64 now = fz_pool_now();
@@ -208,7 +206,7 @@ static u64 learn_short(struct fz_pool *pool, struct fz_store *store)
 		return 0;
 	ahead = max(fz_demand_ahead(&store->demand, now),
 		    learn_target(pool, store));
-	/* Folios that a reset has in hand come here. */
+	/* Folios that a reset has in hand will come to the store. */
 	have = store->nr_ready + store->nr_used + pool->in_hand;
 	return ahead > have ? ahead - have : 0;
 }
@@ -220,11 +218,11 @@ static bool learn_is_free(void)
 }
 
 /**
- * fz_learn_lacks() - a fault has taken what was to be kept ready
+ * fz_learn_lacks() - a store has fallen below its target: have it refilled later
  * @pool: the pool, its lock held
  *
- * The caller kicks the zeroer after that.  A run takes most of its base pages once, and
- * some modes of RESET bring them back: so those wait for that.
+ * The caller then kicks the zeroer.  A run takes most of its base pages once, and some
+ * modes bring them back at its reset.  So base pages are refilled after the reset.
  */
 void fz_learn_lacks(struct fz_pool *pool)
 {
@@ -235,7 +233,7 @@ void fz_learn_lacks(struct fz_pool *pool)
 }
 
 /**
- * fz_learn_refill_now() - bring a pool up to its targets without further delay
+ * fz_learn_refill_now() - refill a pool up to its targets now
  * @pool: the pool
  */
 void fz_learn_refill_now(struct fz_pool *pool)
@@ -248,7 +246,7 @@ void fz_learn_refill_now(struct fz_pool *pool)
 }
 
 /**
- * fz_learn_refill() - see whether a pool is at its targets again
+ * fz_learn_refill() - see if a pool is at its targets, or should be refilled now
  * @pool: the pool
  *
  * Return: when to look again.
@@ -269,7 +267,7 @@ enum fz_look fz_learn_refill(struct fz_pool *pool)
 	} else {
 		if (time_after_eq(jiffies, pool->refill_at))
 			WRITE_ONCE(pool->refill, FZ_REFILL_NOW);
-		/* Folios in hand may come here, or not. */
+		/* Folios in hand count as present, but may go elsewhere: look again. */
 		again = pool->refill == FZ_REFILL_NOW && pool->in_hand ?
 				FZ_LOOK_SOON : FZ_LOOK_LATER;
 	}
@@ -278,15 +276,14 @@ enum fz_look fz_learn_refill(struct fz_pool *pool)
 }
 
 /**
- * fz_learn_grow() - allocate some of what a store is short of
+ * fz_learn_grow() - allocate a batch of the folios that a store is short of
  * @pool: the pool
- * @store: which folios
+ * @store: the store
  *
- * Never more than the target, or than the largest of the last resets wanted, so than
- * was populated; never beyond a limit, nor when it would have to be taken from
- * anybody.
+ * Allocates up to the target, or up to the most that one of the last resets wanted.
+ * Stays within the context's limit, and takes free memory only.
  *
- * Return: how many base pages.
+ * Return: how many base pages it has allocated.
  */
 u64 fz_learn_grow(struct fz_pool *pool, struct fz_store *store)
 {
@@ -318,7 +315,7 @@ u64 fz_learn_grow(struct fz_pool *pool, struct fz_store *store)
 	store->nr_ready += nr;
 	fz_store_count(store);
 	fz_demand_give(&store->demand, fz_pool_now(), nr);
-	/* To allocate is to clear. */
+	/* The allocation has cleared them. */
 	pool->zeroed += nr * fz_size_pages(store->size);
 	if (nr < most)
 		pool->no_more = fz_pool_now() + FZ_POOL_CALM;
@@ -333,7 +330,7 @@ u64 fz_learn_grow(struct fz_pool *pool, struct fz_store *store)
 /**
  * fz_learn_is_short() - whether fz_learn_grow() would allocate
  * @pool: the pool, its lock held
- * @store: which folios
+ * @store: the store
  *
  * Return: true if so.
  */
@@ -345,10 +342,10 @@ bool fz_learn_is_short(struct fz_pool *pool, struct fz_store *store)
 }
 
 /**
- * fz_learn_has_surplus() - whether a pool has to be looked at again by and by
+ * fz_learn_has_surplus() - whether a pool may have surplus later
  * @pool: the pool
  *
- * Return: true if it has more than it was told to.
+ * Return: true if a store has more than its target.
  */
 bool fz_learn_has_surplus(struct fz_pool *pool)
 {
@@ -363,9 +360,9 @@ bool fz_learn_has_surplus(struct fz_pool *pool)
 }
 
 /**
- * fz_learn_has_ready() - whether folios are ready, on any node
+ * fz_learn_has_ready() - whether folios of one size are ready, on any node
  * @pool: the pool
- * @size: of this size
+ * @size: the size
  *
  * Return: true if so.
  */

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The shrinker: pools give their folios back, ready or used, when the system or the
- * memory cgroup that pays is short of memory.
+ * The shrinker: it takes ready and used folios from pools, when the system or a pool's
+ * memory cgroup is short of memory.
  *
- * Only offers (a pool on one node) that have folios are listed.  The kernel keeps one
- * list for each cgroup and node.  It moves the entries of a removed cgroup to its
- * parent, and does not call us for a cgroup without an entry.  An offer that has
- * become empty stays listed until reclaim next looks at it, so that taking a folio
- * costs nothing more.
+ * An offer is the part of a pool on one node.  Offers with folios are listed.  The kernel
+ * keeps one list for each cgroup and node.  It moves the entries of a removed cgroup to
+ * its parent, and does not call the shrinker for a cgroup without an entry.  An offer that
+ * has become empty stays listed until reclaim next looks at it.  So a fault that takes a
+ * folio need not unlist it.
  */
 #include <linux/mm.h>
 #include <linux/shrinker.h>
@@ -17,19 +17,22 @@
 #include "compat/compat.h"
 #include "context.h"
 
-/* Offers that are looked at under one hold of a list's lock. */
+/* Offers looked at before the list's lock is released. */
 #define SHRINK_LOOK	256
 
 static struct shrinker *shrink_shrinker;
 static struct kmem_cache *shrink_cache;
-/* Reclaim takes its locks under any lock; fz_pool.lock is inside of them. */
+/*
+ * Reclaim takes its locks, under any lock that a thread holds while it allocates.
+ * fz_pool.lock nests inside them.
+ */
 static struct list_lru shrink_lru;
-/* The end of a pool waits here for scans that are at work on it. */
+/* The end of a pool waits here for scans that are freeing its folios. */
 static DECLARE_WAIT_QUEUE_HEAD(shrink_idle);
 
 /*
- * The kernel knows an offer's cgroup and node by the memory that it lies in.  Only
- * an allocation of this kind makes the lists of a cgroup, on all nodes.
+ * The kernel finds an offer's cgroup and node by the memory that the offer lies in.  Only
+ * kmem_cache_alloc_lru() makes the lists of a cgroup, on all nodes.
  */
 static bool shrink_make_lists(void)
 {
@@ -43,7 +46,7 @@ static bool shrink_make_lists(void)
 
 static struct fz_offer *shrink_alloc(int node)
 {
-	/* Nodes that may come have no memory yet. */
+	/* A node without memory may get memory later. */
 	if (!node_state(node, N_MEMORY))
 		node = NUMA_NO_NODE;
 	return kmem_cache_alloc_node(shrink_cache, FZ_GFP_KERNEL | __GFP_ZERO,
@@ -102,10 +105,10 @@ void fz_shrink_list(struct fz_offer *offer)
 }
 
 /**
- * fz_shrink_count() - tell the system how much of its memory can be had from a store
+ * fz_shrink_count() - count a store's folios as reclaimable in the kernel's statistics
  * @store: the store, its pool's lock held
  *
- * It is in MemAvailable then, which user-space OOM daemons go by.
+ * MemAvailable then includes them.  OOM daemons in user space decide by that.
  */
 void fz_shrink_count(struct fz_store *store)
 {
@@ -130,7 +133,7 @@ static bool shrink_is_idle(struct fz_pool *pool)
 }
 
 /**
- * fz_shrink_remove() - take a pool from the shrinker; wait for scans under way
+ * fz_shrink_remove() - take a pool from the shrinker, and wait for scans of it
  * @pool: the pool, to which no folio comes any more
  */
 void fz_shrink_remove(struct fz_pool *pool)
@@ -149,7 +152,10 @@ void fz_shrink_remove(struct fz_pool *pool)
 						    fz_size_pages(store->size)));
 }
 
-/* An empty offer leaves its list, under the pool's lock, which filling takes, too. */
+/*
+ * Count an offer's folios, and unlist it if it is empty: under the pool's lock, so that
+ * no folio comes at the same time.
+ */
 static FZ_LRU_WALK(shrink_look)
 {
 	struct fz_offer *offer = container_of(item, struct fz_offer, link);
@@ -171,14 +177,14 @@ static FZ_LRU_WALK(shrink_look)
 	return status;
 }
 
-/* Base pages: an estimate from the first offers of many. */
+/* Base pages that reclaim could take: an estimate from the first offers of a list. */
 static unsigned long shrink_count(struct shrinker *shrinker,
 				  struct shrink_control *sc)
 {
 	unsigned long listed, left, looked;
 	u64 sum = 0;
 
-	/* Some kernels call us before they have told us what we are. */
+	/* Some kernels call this before fz_shrinker_register() has returned. */
 	if (!smp_load_acquire(&shrink_shrinker))
 		return 0;
 	do {
@@ -197,13 +203,14 @@ static unsigned long shrink_count(struct shrinker *shrinker,
 }
 
 /**
- * struct shrink_take - what a scan takes from one pool
+ * struct shrink_take - the folios that a scan takes from one pool
  * @left: offers that may still be looked at
- * @want: base pages that it is to have
- * @pool: the pool, which stays until the scan lets go of it; NULL: all are empty
- * @folios: folios taken from it, on no list of the pool any more
- * @nr: how many these are
- * @pages: base pages of them
+ * @want: base pages to take
+ * @pool: the pool, which stays while fz_pool.nr_scans counts the scan; NULL if all are
+ *	empty
+ * @folios: the folios, in hand
+ * @nr: number of @folios
+ * @pages: base pages of @folios
  */
 struct shrink_take {
 	unsigned long left;
@@ -214,7 +221,7 @@ struct shrink_take {
 	u64 pages;
 };
 
-/* From the lists of a store; used folios first, for they still have to be cleared. */
+/* Take folios from a store: used ones first, since they would have to be cleared. */
 static void shrink_take_store(struct fz_store *store, struct shrink_take *take)
 {
 	u64 used = 0;
@@ -233,12 +240,12 @@ static void shrink_take_store(struct fz_store *store, struct shrink_take *take)
 		take->nr++;
 		take->pages += fz_size_pages(store->size);
 	}
-	/* They come round no more. */
+	/* Runs took these, and they will not come ready: count them as come back. */
 	fz_demand_give(&store->demand, fz_pool_now(), used);
 	fz_store_count(store);
 }
 
-/* From the first offer that has folios; the next scan begins with another. */
+/* Take folios from an offer, and move it to the list's end: the next scan takes others. */
 static FZ_LRU_WALK(shrink_take_first)
 {
 	struct fz_offer *offer = container_of(item, struct fz_offer, link);
@@ -275,7 +282,7 @@ static void shrink_free(struct shrink_take *take)
 	fz_reclaim_progress(take->pages);
 }
 
-/* Only takes spinlocks under which nothing is allocated, and never sleeps for others. */
+/* Takes only spinlocks under which nothing is allocated, and waits for no other thread. */
 static unsigned long shrink_scan(struct shrinker *shrinker,
 				 struct shrink_control *sc)
 {
@@ -302,7 +309,7 @@ static unsigned long shrink_scan(struct shrinker *shrinker,
 }
 
 /**
- * fz_shrink_init() - offer the system what pools have
+ * fz_shrink_init() - register the shrinker
  *
  * Return: 0 or -ENOMEM.
  */
@@ -319,15 +326,15 @@ int fz_shrink_init(void)
 		kmem_cache_destroy(shrink_cache);
 		return -ENOMEM;
 	}
-	/* A CPU that sees it sees its lists. */
+	/* A CPU that sees the shrinker sees its lists. */
 	smp_store_release(&shrink_shrinker, shrinker);
 	return 0;
 }
 
 /**
- * fz_shrink_exit() - unregister, and wait for calls under way
+ * fz_shrink_exit() - unregister the shrinker, and wait for its calls
  *
- * There is no pool any more.
+ * No pool exists any more.
  */
 void fz_shrink_exit(void)
 {

@@ -8,20 +8,20 @@
 #include "context.h"
 
 /*
- * How often to try again when other threads had pages in hand.  Not for ever, for
- * they may take them again and again.
+ * How often to try again when other threads had folios in hand.  They might take them
+ * again and again, so there is a limit.
  */
 #define RESIZE_TRIES	100
-/* Base pages that are handed over at once. */
+/* Base pages of a batch. */
 #define RESIZE_BATCH	32
 
-/* Folios that are allocated or given back between two looks at the lock. */
+/* Folios of a batch, which is allocated or freed before the lock is taken again. */
 static u64 resize_batch(const struct fz_store *store)
 {
 	return store->size == FZ_HUGE ? 1 : RESIZE_BATCH;
 }
 
-/* Allocate up to @nr folios and make them ready; *@done: how many that were. */
+/* Allocate a batch of up to @nr folios, and make them ready; *@done: how many. */
 static int resize_add_some(struct fz_pool *pool, struct fz_store *store, u64 nr,
 			   u64 *done)
 {
@@ -56,9 +56,9 @@ static int resize_add_some(struct fz_pool *pool, struct fz_store *store, u64 nr,
 }
 
 /*
- * Allocate @missing folios, and put each batch into the pool at once, where reclaim
- * may take it back.  Allocate others for these, but fail when reclaim has taken more
- * than was missing, else this might never end.  *@added: how many were allocated.
+ * Allocate @missing folios.  Each batch goes into the pool at once, where reclaim may
+ * take it.  Replace folios that reclaim took, but fail when it has taken more than
+ * @missing: else this might never end.  *@added: how many were allocated.
  */
 static int resize_add(struct fz_pool *pool, struct fz_store *store, u64 missing,
 		      u64 *added)
@@ -87,7 +87,7 @@ static int resize_add(struct fz_pool *pool, struct fz_store *store, u64 missing,
 	return err;
 }
 
-/* Free the folios that were added and are still there; the store had @have before. */
+/* Free added folios that are still in the store, which had @have folios before. */
 static void resize_undo(struct fz_pool *pool, struct fz_store *store, u64 have,
 			u64 added)
 {
@@ -114,8 +114,8 @@ static void resize_undo(struct fz_pool *pool, struct fz_store *store, u64 have,
 }
 
 /*
- * One try to set the target and to get the folios for it; *@in_hand: folios that
- * other threads had, and that may be available the next time.
+ * Try once to set the target, and to get the folios for it.  Sets *@in_hand to the folios
+ * that other threads had in hand, and that may be in the pool at the next try.
  */
 static int resize_try(struct fz_pool *pool, struct fz_store *store, u64 target,
 		      u64 *in_hand)
@@ -125,7 +125,7 @@ static int resize_try(struct fz_pool *pool, struct fz_store *store, u64 target,
 
 	lockdep_assert_held(&pool->resize);
 
-	/* Raised first, so that the zeroer frees none of the folios that we count. */
+	/* Raise the target first, so that the zeroer frees none of the folios counted here. */
 	spin_lock(&pool->lock);
 	old = store->target;
 	store->target = max(old, target);
@@ -157,7 +157,7 @@ static bool resize_settled(struct fz_pool *pool, const struct fz_store *store,
 	return settled;
 }
 
-/* The caller clears for itself: a thread of low weight may be late. */
+/* Clear used folios in the caller's thread: the zeroer has low weight, and may be late. */
 static int resize_wait(struct fz_pool *pool, const struct fz_store *store, u64 target)
 {
 	u64 cpu = fz_worker_cpu();
@@ -179,14 +179,14 @@ static int resize_wait(struct fz_pool *pool, const struct fz_store *store, u64 t
 /**
  * fz_pool_resize() - set the target and allocate what is missing
  * @pool: the pool
- * @store: of which folios
- * @target: how many are to be kept ready
- * @wait: clear used folios, and wait for those that other threads have in hand
+ * @store: the store
+ * @target: how many folios to keep ready
+ * @wait: clear used folios, and wait for those that other threads clear
  *
- * The pool forgets what it has learned.
+ * The pool forgets what it has learned of the store.
  *
- * Return: 0; -EINVAL beyond the limit; -ENOMEM or -EINTR with nothing changed, except
- * that reclaim may have taken folios, and -EINTR in the wait leaves the new target.
+ * Return: 0; -EINVAL beyond the limit; -ENOMEM; -EINTR.  An error leaves the old target
+ * and folios, except those that reclaim took.  -EINTR in the wait leaves the new target.
  */
 int fz_pool_resize(struct fz_pool *pool, struct fz_store *store, u64 target,
 		   bool wait)

@@ -16,8 +16,8 @@ struct fz_pool;
 /**
  * enum fz_size - sizes of folios
  * @FZ_BASE: base pages
- * @FZ_HUGE: whole chunks
- * @FZ_SIZES: how many sizes there are
+ * @FZ_HUGE: huge folios
+ * @FZ_SIZES: number of sizes
  */
 enum fz_size {
 	FZ_BASE,
@@ -30,20 +30,21 @@ enum fz_size {
  * @node: the node
  * @size: the size
  * @ready: folios that are zero
- * @used: folios of ours alone that wait for the zeroer
- * @held: folios that left their scratch while somebody else referred to them;
- *	they come to @used when we are the last
+ * @used: folios that nobody holds, and that wait for the zeroer
+ * @held: folios that were held when they left their scratch.  The zeroer moves them to
+ *	@used when their holders have released them
  * @nr_ready: folios on @ready
  * @nr_used: folios on @used, and those that the zeroer is clearing
  * @nr_held: folios on @held
- * @counted: folios that the system was told of, see fz_shrink_count()
- * @slack: how far that may be off
- * @offer: what it is part of
+ * @counted: folios that the kernel's statistics count, see fz_shrink_count()
+ * @slack: by how many folios @counted may be wrong
+ * @offer: the offer of this node
  * @target: folios to be kept on @ready
- * @demand: how many runs need: as many may be there beyond @target
+ * @demand: how many folios runs need: the pool keeps as many, if that is more than
+ *	@target
  *
- * A folio here has one reference, the pool's (but for those on @held), no
- * mapping, and is linked by its lru member.
+ * A folio of a store has one reference, the pool's, and those on @held have more.  It is
+ * mapped nowhere, and linked by its lru member.
  */
 struct fz_store {
 	int node;
@@ -63,9 +64,9 @@ struct fz_store {
 
 /**
  * struct fz_offer - what a pool has on one node, for the shrinker
- * @link: in a list of the memory cgroup that pays, if there is something
+ * @link: in the shrinker's list of the pool's memory cgroup, while there are folios
  * @pool: the pool
- * @stores: those of the node, by enum fz_size
+ * @stores: the stores of the node, by enum fz_size
  */
 struct fz_offer {
 	struct list_head link;
@@ -73,10 +74,12 @@ struct fz_offer {
 	struct fz_store *stores;
 };
 
-/* So many base pages the system is not told of one by one. */
+/*
+ * fz_store.slack of base pages.  With it a fault need not update the kernel's statistics
+ * each time.
+ */
 #define FZ_STORE_SLACK	64
 
-/* A huge folio is one of FZ_HUGE. */
 static inline enum fz_size fz_folio_size(struct folio *folio)
 {
 	return folio_test_large(folio) ? FZ_HUGE : FZ_BASE;
@@ -92,13 +95,13 @@ static inline u64 fz_size_pages(enum fz_size size)
 void fz_shrink_list(struct fz_offer *offer);
 void fz_shrink_count(struct fz_store *store);
 
-/* A store has fewer folios than it was told to keep; the pool's lock is held. */
+/* Whether a store has fewer folios than its target; the pool's lock is held. */
 static inline bool fz_store_lacks(const struct fz_store *store)
 {
 	return store->nr_ready + store->nr_used < store->target;
 }
 
-/* Folios have left a store, or come to it; the pool's lock is held. */
+/* To be called when folios have left a store, or come to it; the pool's lock is held. */
 static inline void fz_store_count(struct fz_store *store)
 {
 	u64 have = store->nr_ready + store->nr_used;
@@ -108,7 +111,7 @@ static inline void fz_store_count(struct fz_store *store)
 		fz_shrink_count(store);
 }
 
-/* Folios have come to a store; the pool's lock is not held any more. */
+/* To be called when folios have come to a store, without the pool's lock. */
 static inline void fz_store_offer(struct fz_store *store)
 {
 	if (unlikely(list_empty(&store->offer->link)))

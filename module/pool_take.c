@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Taking folios out of the pool: what is ready, what is not yet zero, near and far;
- * and if there is none, from elsewhere (pool_alloc.c).
+ * Taking zeroed folios: from the near store, from other nodes, or from the system
+ * (pool_alloc.c).
  */
 #include <linux/highmem.h>
 #include <linux/mm.h>
@@ -11,12 +11,12 @@
 #include "context.h"
 #include "quarantine.h"
 
-/* The node's own memory or none, and not at anybody's expense. */
+/* Allocate on one node only, without reclaim. */
 #define TAKE_GFP_NODE	((FZ_GFP_LIGHT | __GFP_THISNODE) & ~__GFP_RECLAIM)
 
 /*
- * Folios have left a store: whether it has too few now, which nobody has seen before.  The
- * caller kicks the zeroer then, without the lock.
+ * Whether a store has fallen below its target, and no thread has seen that before.  Then
+ * the caller kicks the zeroer, without the lock.
  */
 static __always_inline bool take_sees_lack(struct fz_pool *pool, const struct fz_store *store)
 {
@@ -29,9 +29,9 @@ static __always_inline bool take_sees_lack(struct fz_pool *pool, const struct fz
 }
 
 /*
- * A folio off a store's lists, if there is one, in hand; *@ready: it is zero.
- * @demand: folios of this size are wanted.  Every fault comes here: so it is inline, up to
- * fz_pool_take().
+ * Take a folio off a store's lists, in hand; NULL if there is none.  *@ready: it is zero.
+ * @demand: count it in the store's demand.  Every fault calls this, so it is inline, with
+ * its callers up to fz_pool_take().
  */
 static __always_inline struct folio *take_listed(struct fz_pool *pool,
 						 struct fz_store *store, bool demand,
@@ -63,14 +63,14 @@ static __always_inline struct folio *take_listed(struct fz_pool *pool,
 	return folio;
 }
 
-/* Memory of a zeroed folio has failed since; of a huge one, any page's. */
+/* Whether the memory of a zeroed folio has failed; of a huge folio, that of any page. */
 static bool take_has_failed(struct folio *folio)
 {
 	return fz_folio_is_bad(folio) ||
 	       (folio_test_large(folio) && fz_folio_has_failed(folio));
 }
 
-/* The same, made zero, and counted; NULL if there is none. */
+/* Take a folio from a store, clear it if it is used, and count it; NULL if there is none. */
 static __always_inline struct folio *take_store(struct fz_pool *pool,
 						struct fz_store *store, bool demand,
 						struct fz_counters *count)
@@ -79,7 +79,7 @@ static __always_inline struct folio *take_store(struct fz_pool *pool,
 	bool ready;
 
 	while ((folio = take_listed(pool, store, demand, &ready))) {
-		/* One that has failed while it was here is nobody's any more. */
+		/* Its memory has failed while it was in the pool. */
 		if (unlikely(ready ? take_has_failed(folio) :
 				     !fz_folio_zero(folio, NULL))) {
 			fz_pool_forget(pool, folio);
@@ -95,8 +95,8 @@ static __always_inline struct folio *take_store(struct fz_pool *pool,
 }
 
 /*
- * The near store has nothing.  Memory of a node that was asked for is worth more than
- * what is at hand elsewhere; memory that is merely near is not.
+ * The near store is empty.  If a node was asked for, allocate there before taking folios
+ * of other nodes.  Else prefer any folio of the pool.
  */
 static noinline struct folio *take_elsewhere(struct fz_pool *pool,
 					     const struct fz_place *place,
@@ -124,7 +124,7 @@ static noinline struct folio *take_elsewhere(struct fz_pool *pool,
 	return NULL;
 }
 
-/* Off the lists of the pool, made zero, and counted. */
+/* A zeroed folio of the pool, of the near node if it has one; NULL if there is none. */
 static __always_inline struct folio *take_zeroed(struct fz_pool *pool,
 						 const struct fz_place *place,
 						 enum fz_size size,
@@ -140,8 +140,8 @@ static __always_inline struct folio *take_zeroed(struct fz_pool *pool,
 }
 
 /*
- * At the limit: whole chunks that wait for work are memory, too, and so are base pages
- * of nodes that the place does not allow.
+ * At the limit, make room for a base page.  Frees a huge folio of the pool, or a base page
+ * of a node that @place does not allow.  False if there is none.
  */
 static noinline bool take_give_up(struct fz_pool *pool, const struct fz_place *place)
 {
@@ -164,11 +164,11 @@ static noinline bool take_give_up(struct fz_pool *pool, const struct fz_place *p
 	return true;
 }
 
-/* From the system. */
+/* A base page from the system. */
 static struct folio *take_fresh(struct fz_pool *pool, const struct fz_place *place,
 				gfp_t gfp, struct fz_pool_try *try)
 {
-	/* Wait for folios that others have in hand before the OOM killer comes, once. */
+	/* Once, wait for folios that other threads have in hand before the OOM killer runs. */
 	bool others = !try->waited && (READ_ONCE(pool->in_hand) ||
 				       fz_learn_has_ready(pool, FZ_HUGE));
 	struct folio *folio;
@@ -189,7 +189,7 @@ static struct folio *take_fresh(struct fz_pool *pool, const struct fz_place *pla
 	if (fz_learn_release(pool, FZ_HUGE))
 		return ERR_PTR(-EAGAIN);
 	try->waited = true;
-	/* Our own failure has turned the pool, too: look from here on. */
+	/* Our own failed allocation has increased fz_pool.turns, too: wait from here on. */
 	err = fz_pool_wait(pool, fz_pool_seen(pool));
 	return ERR_PTR(err ?: -EAGAIN);
 }
@@ -197,18 +197,18 @@ static struct folio *take_fresh(struct fz_pool *pool, const struct fz_place *pla
 /**
  * fz_pool_take() - a zeroed base page
  * @pool: the pool
- * @place: where from
- * @gfp: how to allocate if the pool is empty; FZ_GFP_TOUCHER, too
- * @try: seen must have been set before the caller saw that it needs the folio
- * @count: where to count what it was
+ * @place: from which NUMA nodes
+ * @gfp: how to allocate if the pool is empty; may be FZ_GFP_TOUCHER
+ * @try: @seen must have been set before the caller saw that it needs the folio
+ * @count: counters of the scratch
  *
- * Ready ones first; then one that waits for the zeroer, which costs us the
- * clearing but neither an allocation nor a charge; then those of other nodes; then
- * the system.  It comes before other nodes if the place names one.
+ * The order: a ready folio; a used one, to be cleared, which needs neither an allocation
+ * nor a charge; folios of other nodes; the system.  If @place names a node, the system
+ * comes before other nodes.
  *
  * Return: the folio, with one reference, in hand until fz_pool_settle() or
- * fz_pool_put_back(); or an ERR_PTR: -EAGAIN if there was a wait and all may be
- * different now; as fz_pool_alloc(); -EINTR.
+ * fz_pool_put_back(); or an ERR_PTR.  -EAGAIN: after a wait, the caller should look again
+ * whether it needs the folio.  -EINTR, and errors of fz_pool_alloc().
  */
 struct folio *fz_pool_take(struct fz_pool *pool, const struct fz_place *place,
 			   gfp_t gfp, struct fz_pool_try *try,
@@ -224,7 +224,7 @@ struct folio *fz_pool_take(struct fz_pool *pool, const struct fz_place *place,
 	return folio;
 }
 
-/* Base pages beyond the target are given up for it. */
+/* A huge folio from the system.  If that fails, free base pages beyond the target first. */
 static struct folio *take_fresh_huge(struct fz_pool *pool,
 				     const struct fz_place *place)
 {
@@ -242,12 +242,12 @@ static struct folio *take_fresh_huge(struct fz_pool *pool,
 /**
  * fz_pool_take_huge() - a zeroed folio for a whole chunk
  * @pool: the pool
- * @place: where from
- * @count: where to count what it was
+ * @place: from which NUMA nodes
+ * @count: counters of the scratch
  *
- * Base pages will do instead: so nobody is made to wait for one or killed for it.
+ * The caller can take base pages instead, so this neither waits nor runs the OOM killer.
  *
- * Return: the folio as fz_pool_take(), or NULL.
+ * Return: the folio as from fz_pool_take(), or NULL.
  */
 struct folio *fz_pool_take_huge(struct fz_pool *pool, const struct fz_place *place,
 				struct fz_counters *count)
@@ -266,9 +266,9 @@ struct folio *fz_pool_take_huge(struct fz_pool *pool, const struct fz_place *pla
 }
 
 /**
- * fz_pool_take_ready() - folios that are ready, and no others
+ * fz_pool_take_ready() - take ready folios of a store, and no others
  * @pool: the pool
- * @store: where
+ * @store: the store
  * @nr: how many at most
  * @folios: they are linked here by lru, in hand, with one reference each
  *
@@ -306,11 +306,11 @@ u64 fz_pool_take_ready(struct fz_pool *pool, struct fz_store *store, u64 nr,
 }
 
 /**
- * fz_pool_take_some() - folios that are ready, and that do not come back soon
+ * fz_pool_take_some() - as fz_pool_take_ready(), and have the store refilled
  * @pool: the pool
- * @store: where
+ * @store: the store
  * @nr: how many at most
- * @folios: as of fz_pool_take_ready()
+ * @folios: as for fz_pool_take_ready()
  *
  * Return: how many.
  */
@@ -329,15 +329,15 @@ u64 fz_pool_take_some(struct fz_pool *pool, struct fz_store *store, u64 nr,
 }
 
 /**
- * fz_pool_grow_huge() - a fresh huge folio, while the pool is short of them
+ * fz_pool_grow_huge() - a new huge folio, while a store is below its target
  * @pool: the pool
- * @node: of this node
- * @coming: folios that the caller will retire to it soon
+ * @node: the node of the store
+ * @coming: folios that the caller will retire to the store soon
  *
- * Touching takes folios from the pool; so the first resets find none ready, and
- * bring it up to its target again.
+ * The first touches of chunks take the ready folios.  So the first resets find none, and
+ * allocate here.  The old folios then fill the store up to its target.
  *
- * Return: the folio as fz_pool_take(), or NULL.
+ * Return: the folio as from fz_pool_take(), or NULL.
  */
 struct folio *fz_pool_grow_huge(struct fz_pool *pool, int node, u64 coming)
 {
@@ -349,7 +349,7 @@ struct folio *fz_pool_grow_huge(struct fz_pool *pool, int node, u64 coming)
 	spin_lock(&pool->lock);
 	is_short = store->nr_ready + store->nr_used + coming < store->target;
 	spin_unlock(&pool->lock);
-	/* Folios that were taken for others, or could not be had, are not tried for again. */
+	/* Do not try while memory is short. */
 	if (!is_short || fz_pool_is_short(pool))
 		return NULL;
 	folio = take_fresh_huge(pool, &place);

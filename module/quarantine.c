@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * For tests alone: the proof that nobody writes to a page after it is ours again.
+ * For tests alone: find writes to pages that have left their scratch.
  *
- * A folio that left a scratch, or that goes back to the system, is taken out of use,
- * filled with a pattern, and watched for some seconds.  That finds writes through a
+ * A folio that has left a scratch, or that goes to the system, is first taken out of use.
+ * It gets a pattern, and is watched for some seconds.  That finds writes through a
  * stale TLB, nested page table or device's list.  It also finds references and
- * mappings that the folio should not have.  A folio that is handed out as ready is looked at
- * for zeros.  A folio that was written to is never given back.
+ * mappings that the folio should not have.  A folio that was written to is never freed.
+ * When the pool hands a folio out as ready, this checks that it is zero.
  *
- * quarantine_plant=N leaves out every N-th unmap of a reset, and does not look at
- * references and mappings: then stray writes must be found.
+ * quarantine_plant=N leaves out every N-th unmap of a reset, and the checks of references
+ * and mappings: then this must find stray writes.
  */
 #include <linux/highmem.h>
 #include <linux/list.h>
@@ -36,11 +36,11 @@
  * struct quarantine - a folio that is watched
  * @list: in quarantine_list, in the order of @since
  * @folio: the folio, with our reference
- * @since: jiffies when it came
- * @index: where it was in its scratch
- * @from: what the module was about to do with it
- * @pid: whose thread did
- * @stray: it has been written to
+ * @since: jiffies when the watch began
+ * @index: its page in the scratch
+ * @from: why it is watched
+ * @pid: the thread that began the watch
+ * @stray: it was written to, or is held or mapped
  */
 struct quarantine {
 	struct list_head list;
@@ -75,14 +75,14 @@ MODULE_PARM_DESC(quarantine_plant, "leave out every N-th unmap of a reset (defau
 static atomic_t quarantine_unmaps;
 static DEFINE_RATELIMIT_STATE(quarantine_rate, 5 * HZ, 10);
 
-/* Those whose base pages count: of a large folio not all, on kernels to come. */
+/* Whether a folio is mapped.  Newer kernels keep no count for each page of a huge folio. */
 static bool quarantine_is_mapped(struct folio *folio)
 {
 	return folio_test_large(folio) ? folio_mapped(folio) :
 	       atomic_read(&folio->_mapcount) != -1;
 }
 
-/* A planted fault is to be found, and is no complaint. */
+/* Report a finding; with a planted fault as "planted", which is no failure of a test. */
 static void quarantine_say(const struct quarantine *q, long page, unsigned int word,
 			   u64 value, const char *what)
 {
@@ -142,7 +142,7 @@ static void quarantine_look(struct quarantine *q)
 	quarantine_looks += folio_nr_pages(q->folio);
 }
 
-/* Its time is over: it goes to the system, if nobody has it. */
+/* End the watch of a folio, and free it if it was not written to and nobody holds it. */
 static void quarantine_end(struct quarantine *q)
 {
 	lockdep_assert_held(&quarantine_lock);
@@ -178,7 +178,7 @@ static void quarantine_work(struct work_struct *work)
 	mutex_unlock(&quarantine_lock);
 }
 
-/* False if there is no memory to remember it. */
+/* Begin to watch a folio; false if there is no memory for that. */
 static bool quarantine_add(struct folio *folio, const char *from)
 {
 	struct quarantine *q = kmalloc(sizeof(*q), GFP_NOWAIT | __GFP_NOWARN);
@@ -205,9 +205,9 @@ static bool quarantine_add(struct folio *folio, const char *from)
 /**
  * fz_quarantine_retire() - watch folios that left a scratch, instead of recycling them
  * @pool: the pool that owned them
- * @folios: as for fz_pool_retire(); those that somebody else holds are left there
+ * @folios: as for fz_pool_retire(); held ones stay linked
  *
- * Return: how many are not the pool's any more.
+ * Return: how many folios do not belong to the pool any more.
  */
 u64 fz_quarantine_retire(struct fz_pool *pool, struct list_head *folios)
 {
@@ -231,8 +231,8 @@ u64 fz_quarantine_retire(struct fz_pool *pool, struct list_head *folios)
 }
 
 /**
- * fz_quarantine_free() - watch a folio before the system gets it
- * @folio: ours alone
+ * fz_quarantine_free() - watch a folio before it goes to the system
+ * @folio: the folio; is not watched if somebody holds it
  *
  * Return: false if the caller has to free it.
  */
@@ -242,7 +242,7 @@ bool fz_quarantine_free(struct folio *folio)
 }
 
 /**
- * fz_quarantine_ready() - a folio is handed out as zero
+ * fz_quarantine_ready() - check that a folio that is handed out as ready is zero
  * @folio: the folio
  */
 void fz_quarantine_ready(struct folio *folio)
@@ -266,7 +266,7 @@ void fz_quarantine_ready(struct folio *folio)
 }
 
 /**
- * fz_quarantine_plants() - whether an unmap is to be left out
+ * fz_quarantine_plants() - whether to leave out this unmap
  *
  * Return: true if so.
  */
@@ -278,7 +278,7 @@ bool fz_quarantine_plants(void)
 }
 
 /**
- * fz_quarantine_exit() - a last look at all
+ * fz_quarantine_exit() - look at all watched folios a last time, and free them
  */
 void fz_quarantine_exit(void)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * For tests alone (make TEST_QUARANTINE=1): pages that nobody may write to are watched.
+ * For tests alone (make TEST_QUARANTINE=1): watches pages to which nobody may write.
  */
 #ifndef FZ_QUARANTINE_H
 #define FZ_QUARANTINE_H

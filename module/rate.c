@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A bound on how much is done in a second: the generic cell rate algorithm (ITU-T
- * I.371), which keeps one time instead of a bucket of tokens.
+ * A bound on work in a second.  This is the generic cell rate algorithm (ITU-T I.371),
+ * which keeps one time instead of a bucket of tokens.
  */
 #include "rate.h"
 
 /**
- * fz_rate_spend() - something has been done
+ * fz_rate_spend() - account for work that was done
  * @r: the rate
  * @now: time in ns
- * @per_second: how much may be done; 0: as much as one likes
+ * @per_second: the bound; 0 for none
  * @nr: how much was done, below 2^32
  */
 void fz_rate_spend(struct fz_rate *r, u64 now, u64 per_second, u64 nr)
 {
 	u64 from = now > FZ_RATE_BURST ? now - FZ_RATE_BURST : 0;
 
-	/* Debts and savings of another rate are forgotten. */
+	/* After a change of the bound, forget debts and savings. */
 	if (r->per_second != per_second) {
 		r->per_second = per_second;
 		r->even = now;
@@ -29,12 +29,12 @@ void fz_rate_spend(struct fz_rate *r, u64 now, u64 per_second, u64 nr)
 }
 
 /**
- * fz_rate_wait() - how long to do nothing
+ * fz_rate_wait() - how long to wait before more work
  * @r: the rate
  * @now: time in ns
- * @per_second: how much may be done, as it is now
+ * @per_second: the bound, as it is now
  *
- * Return: ns, 0 if something may be done.
+ * Return: ns, 0 if work may be done now.
  */
 u64 fz_rate_wait(const struct fz_rate *r, u64 now, u64 per_second)
 {

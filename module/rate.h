@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A bound on how much is done in a second.
+ * A bound on work in a second.
  */
 #ifndef FZ_RATE_H
 #define FZ_RATE_H
@@ -8,13 +8,13 @@
 #include "pure.h"
 
 #define FZ_RATE_SECOND	1000000000ULL
-/* Unused work is saved up for this many ns: longer than a waiting thread oversleeps. */
+/* Unused work is saved up for this many ns: more than a thread may wake up late. */
 #define FZ_RATE_BURST	(FZ_RATE_SECOND / 50)
 
 /**
  * struct fz_rate - how far work is ahead of its rate
- * @per_second: the rate that the following is by
- * @even: the time in ns when all that was done is what the rate allows
+ * @per_second: the bound for which @even is valid
+ * @even: the time in ns at which the bound allows the work done so far
  */
 struct fz_rate {
 	u64 per_second;

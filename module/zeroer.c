@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The zeroer's work for one pool: it clears used pages, keeps the pool at its target, and
- * sees when pages that others held come free.  zeroer_worker.c has the threads that do it,
- * zeroer_queue.c says when.
+ * The zeroer's work for one pool.  It clears used folios, allocates up to the target,
+ * frees surplus, and collects held folios that were released.  The queues are in
+ * zeroer_queue.c, and the threads in zeroer_worker.c.
  */
 #include <linux/jiffies.h>
 #include <linux/mm.h>
@@ -12,12 +12,12 @@
 #include "compat/compat.h"
 #include "context.h"
 
-/* How often to look after 100 ms at what somebody holds, before it is a second. */
+/* After this many looks that found no held folio released, look every second. */
 #define ZEROER_SOON	10
-/* Batches of surplus that one look gives back. */
+/* Batches of surplus that one look frees. */
 #define ZEROER_TRIMS	16
 
-/* Move what its holders have released from held to used; how many. */
+/* Move held folios that were released to the used ones.  Returns how many. */
 static u64 zeroer_collect_held(struct fz_pool *pool, struct fz_store *store)
 {
 	struct folio *folio, *next;
@@ -25,7 +25,7 @@ static u64 zeroer_collect_held(struct fz_pool *pool, struct fz_store *store)
 	LIST_HEAD(free);
 	u64 nr = 0;
 
-	/* A thread that finds the list empty waits for the mutex: we have its folios. */
+	/* The list is empty meanwhile: a thread that wants its folios waits for the mutex. */
 	mutex_lock(&pool->collect);
 	spin_lock(&pool->lock);
 	list_splice_init(&store->held, &held);
@@ -48,17 +48,17 @@ static u64 zeroer_collect_held(struct fz_pool *pool, struct fz_store *store)
 	spin_unlock(&pool->lock);
 	mutex_unlock(&pool->collect);
 	fz_store_offer(store);
-	/* Threads that have looked at used folios before shall look again. */
+	/* Threads that found no used folio before have to look again. */
 	if (nr)
 		fz_pool_settle(pool, 0);
 	return nr;
 }
 
 /**
- * fz_zeroer_collect() - look now for what holders have released
+ * fz_zeroer_collect() - collect held folios that were released
  * @pool: the pool
  *
- * Return: whether there is any.
+ * Return: whether there were any.
  */
 bool fz_zeroer_collect(struct fz_pool *pool)
 {
@@ -70,7 +70,7 @@ bool fz_zeroer_collect(struct fz_pool *pool)
 	return nr;
 }
 
-/* Clear a few used pages; how much work that was, 0 when there are none. */
+/* Clear a batch of used folios.  Returns how much work that was, 0 if there are none. */
 static u64 zeroer_clear_some(struct fz_pool *pool, struct fz_store *store)
 {
 	u64 most = store->size == FZ_HUGE ? 1 : FZ_CLEAR_BATCH;
@@ -98,7 +98,7 @@ static u64 zeroer_clear_some(struct fz_pool *pool, struct fz_store *store)
 			fz_pool_forget(pool, folio);
 			bad++;
 		} else if (store->size == FZ_HUGE) {
-			/* A batch of one. */
+			/* The batch has one huge folio, so @clear is about that one. */
 			fz_density_note(pool, folio, clear.stores);
 		}
 	fz_clear_end();
@@ -111,7 +111,7 @@ static u64 zeroer_clear_some(struct fz_pool *pool, struct fz_store *store)
 	pool->zeroed += (nr - bad) * fz_size_pages(store->size);
 	spin_unlock(&pool->lock);
 	fz_pool_settle(pool, nr - bad);
-	/* One that has failed is no work, but may not be the last. */
+	/* Count a failed folio as work: 0 would say that no folio is left. */
 	return fz_clear_work(&clear) + bad;
 }
 
@@ -125,7 +125,7 @@ static u64 zeroer_count_held(struct fz_pool *pool)
 	return nr;
 }
 
-/* Folios that are held for long are looked at less often. */
+/* Look at held folios, less often if they stay held for long.  Returns when to look again. */
 static enum fz_look zeroer_look_held(struct fz_pool *pool)
 {
 	u64 nr = zeroer_count_held(pool);
@@ -154,8 +154,8 @@ static enum fz_look zeroer_look_held(struct fz_pool *pool)
 }
 
 /**
- * fz_zeroer_look() - see to all but clearing: what is held, what is too much
- * @pool: the pool, for which nobody else does it
+ * fz_zeroer_look() - do all work but clearing: collect held folios, and free surplus
+ * @pool: the pool; no other thread calls this for it meanwhile
  *
  * Return: when to look again.
  */
@@ -184,7 +184,7 @@ enum fz_look fz_zeroer_look(struct fz_pool *pool)
  * fz_zeroer_has_work() - whether there is something for fz_zeroer_clear()
  * @pool: the pool
  *
- * Return: true if so; what others are clearing just now is theirs.
+ * Return: true if so.  Folios that other threads are clearing just now do not count.
  */
 bool fz_zeroer_has_work(struct fz_pool *pool)
 {
@@ -200,11 +200,10 @@ bool fz_zeroer_has_work(struct fz_pool *pool)
 }
 
 /**
- * fz_zeroer_clear() - clear or allocate a few folios of each store
+ * fz_zeroer_clear() - clear and allocate a batch of folios of each store
  * @pool: the pool
  *
- * Return: how much work that was, in clears of a base page; 0 if there is nothing to
- * do.
+ * Return: how much work that was, in clears of a base page; 0 if there is none.
  */
 u64 fz_zeroer_clear(struct fz_pool *pool)
 {

@@ -17,7 +17,7 @@ struct fz_thread;
 
 /**
  * enum fz_look - when the zeroer has to look at a pool again
- * @FZ_LOOK_NEVER: when it is kicked
+ * @FZ_LOOK_NEVER: not before fz_queue_kick()
  * @FZ_LOOK_LATER: in a second
  * @FZ_LOOK_SOON: in 100 ms
  * @FZ_LOOK_NOW: at once
@@ -29,7 +29,7 @@ enum fz_look {
 	FZ_LOOK_NOW,
 };
 
-/* In jiffies, for SOON and LATER. */
+/* How long SOON and LATER are, in jiffies. */
 static inline unsigned long fz_look_pause(enum fz_look look)
 {
 	return msecs_to_jiffies(look == FZ_LOOK_SOON ? 100 : 1000);
@@ -37,20 +37,19 @@ static inline unsigned long fz_look_pause(enum fz_look look)
 
 /**
  * struct fz_job - where a pool stands in the queues of the zeroer (zeroer_queue.c)
- * @look: in the queue of those that are looked at, now, soon or later
- * @clear: in the tenant's queue of those that have something to be cleared
- * @tenant: whose pool it is, shared with others
- * @now: it is to be looked at now
- * @stopped: it is in no queue any more, and a thread that works for it ends soon
- * @lent: threads of the tenant that do the work; while there are any the pool is in
- *	no queue
- * @idle: where these wait, but @thread
- * @thread: the one among these that the module has made, or NULL
- * @busy: threads that the module has made and that are in a turn
- * @worker: the thread that works for it just now
- * @nice: weight that @worker had before somebody waited for it; only if @hurry
- * @hurry: somebody waits for it
- * @due: when it is to be looked at, in jiffies; not if @now
+ * @look: in one of the queues of pools to be looked at: now, soon or later
+ * @clear: in the tenant's queue of pools that have something to be cleared
+ * @tenant: the tenant, which may have other pools
+ * @now: the pool is to be looked at now
+ * @stopped: the pool enters no queue any more, and a thread that works for it ends soon
+ * @lent: number of lent threads.  While there are any, the pool is in no queue
+ * @idle: lent threads wait here, except @thread
+ * @thread: the lent thread that ZERO has made, or NULL
+ * @busy: threads made by ZERO that are in a turn
+ * @worker: the thread that works for the pool just now
+ * @nice: the nice value that @worker had before somebody waited for it; only if @hurry
+ * @hurry: somebody waits for @worker
+ * @due: when the pool is to be looked at, in jiffies; without meaning if @now
  */
 struct fz_job {
 	struct list_head look;
@@ -93,7 +92,7 @@ void fz_worker_charge(struct fz_pool *pool, u64 *last);
 int fz_worker_init(void);
 void fz_worker_exit(void);
 
-/* All background work of the module; unload waits for it. */
+/* The module's workqueue; unload waits for its work. */
 extern struct workqueue_struct *fz_wq;
 
 #endif

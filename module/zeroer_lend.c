@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * ZERO: a thread of the tenant does the zeroer's work for a context, so that the
- * thread's cgroup pays for it.
+ * ZERO: a thread of the tenant does the zeroer's work for a context.  So the CPU time is
+ * the tenant's.
  */
 #include <linux/jiffies.h>
 #include <linux/log2.h>
@@ -14,14 +14,14 @@
 #include "ioctl.h"
 #include "zeroer_thread.h"
 
-/* Base pages between two looks at signals and the time. */
+/* Base pages between two checks for signals and the time. */
 #define LEND_TURN	FZ_CHUNK_PAGES
 
 /**
- * fz_lend_work() - do some of the work that there is now
- * @pool: the pool, to which the caller is lent
- * @stop: the caller ends at once when this is set, or at a signal
- * @work: how much it was is added here
+ * fz_lend_work() - do a turn of the zeroer's work
+ * @pool: the pool, to which the calling thread is lent
+ * @stop: return at once when this is set; a signal has the same effect
+ * @work: the work done is added here, in clears of a base page
  *
  * Return: when to look again.
  */
@@ -41,12 +41,12 @@ enum fz_look fz_lend_work(struct fz_pool *pool, const bool *stop, u64 *work)
 	} while (done && all < LEND_TURN && !READ_ONCE(*stop) &&
 		 !signal_pending(current));
 	*work += all;
-	/* There may be surplus now: look once more. */
+	/* Clearing may have made surplus: look again. */
 	return all ? FZ_LOOK_NOW : again;
 }
 
 /**
- * fz_lend_has_work() - whether a pool is to be looked at, and no thread does
+ * fz_lend_has_work() - whether a pool is to be looked at, and no thread is doing that
  * @pool: the pool
  *
  * Return: true if so.
@@ -56,7 +56,7 @@ bool fz_lend_has_work(const struct fz_pool *pool)
 	return READ_ONCE(pool->job.now) && !READ_ONCE(pool->job.worker);
 }
 
-/* Wait for work, for @left jiffies at most; -EINTR on a signal. */
+/* Wait for work, or until the next look, for @left jiffies at most; -EINTR on a signal. */
 static int lend_wait(struct fz_pool *pool, enum fz_look again, long left)
 {
 	long err;
@@ -68,14 +68,14 @@ static int lend_wait(struct fz_pool *pool, enum fz_look again, long left)
 	return err < 0 ? -EINTR : 0;
 }
 
-/* A thread that works on while this returns. */
+/* FASTZERO_ZERO_THREAD and NO_THREAD: start a thread, or take it back, and return. */
 static int lend_thread(struct fz_ucmd *ucmd)
 {
 	struct fz_pool *pool = &ucmd->ctx->pool;
 	struct fastzero_zero *cmd = ucmd->cmd;
 	int err;
 
-	/* Neither another flag nor a timeout goes with it. */
+	/* Neither flag may be combined with another, or with a timeout. */
 	if (!is_power_of_2(cmd->flags) || cmd->timeout_ms)
 		return -EINVAL;
 	if (cmd->flags & FASTZERO_ZERO_NO_THREAD) {

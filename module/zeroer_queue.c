@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The zeroer's queues: which pool has its turn, and how fast all may go together.
+ * The zeroer's queues: they decide which pool has its turn, and bound the work of all
+ * threads together.
  *
- * A pool stands in two queues.  From the first a thread looks at the pool: at once
- * when it has changed, and after a while when it may have.  The second has the pools
- * with used pages or too few ready ones (zeroer_tenant.c).  A thread works for each during a
- * turn.  Tenants take turns, and in each one pool of the tenant does.  So every tenant
- * gets the same work done, however much it has, and in however many contexts.
+ * A pool may be in two queues.  The first is for looks at the pool: at once after a kick,
+ * or after a while.  The second has pools with used folios, or with too few ready ones
+ * (zeroer_tenant.c).  A thread works for one pool during a turn.  Tenants take turns, and in
+ * each turn one pool of the tenant is served.  So every tenant gets the same amount of
+ * work, in however many contexts its folios are.
  */
 #include <linux/ktime.h>
 #include <linux/minmax.h>
@@ -19,15 +20,15 @@
 #include "zeroer_tenant.h"
 #include "zeroer_thread.h"
 
-/* Pools that come due between two turns. */
+/* queue_put_due() moves this many pools at most, since it holds the lock. */
 #define QUEUE_DUE	32
-/* A change of the rate is noticed after this time at the latest. */
+/* Threads notice a change of the rate after this time at the latest. */
 #define QUEUE_BOUND_MS	100
 
 /* Protects queue_now, queue_soon, queue_later, queue_rate, fz_pool.job and tenants. */
 DEFINE_SPINLOCK(fz_queue_lock);
-static LIST_HEAD(queue_now);		/* by fz_job.look, as the next two */
-static LIST_HEAD(queue_soon);		/* both in the order in which they are due */
+static LIST_HEAD(queue_now);		/* linked by fz_job.look, as the next two */
+static LIST_HEAD(queue_soon);		/* this and the next are in the order of fz_job.due */
 static LIST_HEAD(queue_later);
 static struct fz_rate queue_rate;
 
@@ -42,7 +43,7 @@ static void queue_put_now(struct fz_pool *pool)
 	list_move_tail(&pool->job.look, &queue_now);
 }
 
-/* Move pools that are due to the queue of those to be looked at now; not too many. */
+/* Move pools that are due to queue_now, QUEUE_DUE at most. */
 static void queue_put_due(struct list_head *list)
 {
 	struct fz_pool *pool, *next;
@@ -57,7 +58,7 @@ static void queue_put_due(struct list_head *list)
 	}
 }
 
-/* How long the rate forbids to clear, in ns. */
+/* How long the rate forbids to clear, in ns; 0 if it does not. */
 static u64 queue_bound(void)
 {
 	lockdep_assert_held(&fz_queue_lock);
@@ -66,8 +67,8 @@ static u64 queue_bound(void)
 }
 
 /**
- * fz_queue_spend() - account for work
- * @done: how much, in clears of a base page
+ * fz_queue_spend() - account for work in the rate
+ * @done: work done, in clears of a base page
  *
  * Return: whether the rate allows more.
  */
@@ -82,7 +83,7 @@ bool fz_queue_spend(u64 done)
 	return more;
 }
 
-/* The first pool to be looked at that no thread works for, or NULL. */
+/* The first pool of queue_now for which no thread works, or NULL. */
 static struct fz_pool *queue_find_look(void)
 {
 	struct fz_pool *pool;
@@ -96,9 +97,10 @@ static struct fz_pool *queue_find_look(void)
 }
 
 /**
- * fz_queue_begin_look() - the next pool to be looked at
+ * fz_queue_begin_look() - the next pool to look at
  *
- * Return: the pool, which is then the caller's; NULL if there is none.
+ * Return: the pool, for which no other thread works until fz_queue_end(); NULL if there is
+ * none.
  */
 struct fz_pool *fz_queue_begin_look(void)
 {
@@ -114,7 +116,10 @@ struct fz_pool *fz_queue_begin_look(void)
 		pool->job.worker = current;
 	}
 	spin_unlock(&fz_queue_lock);
-	/* We see what was done before a kick that still saw job.now. */
+	/*
+	 * Pairs with the barrier in fz_queue_kick().  If a kick still saw job.now, we see all
+	 * that was done before that kick.
+	 */
 	smp_mb();
 	return pool;
 }
@@ -122,8 +127,8 @@ struct fz_pool *fz_queue_begin_look(void)
 /**
  * fz_queue_begin_clear() - the next pool to clear for
  *
- * Return: the pool, which is then the caller's; NULL if there is none or the rate is
- * used up.
+ * Return: the pool, for which no other thread works until fz_queue_end(); NULL if there is
+ * none, or if the rate forbids more work now.
  */
 struct fz_pool *fz_queue_begin_clear(void)
 {
@@ -141,7 +146,7 @@ struct fz_pool *fz_queue_begin_clear(void)
 	return pool;
 }
 
-/* This thread works for the pool no more. */
+/* The calling thread does not work for the pool any more. */
 static void queue_leave(struct fz_pool *pool)
 {
 	lockdep_assert_held(&fz_queue_lock);
@@ -160,9 +165,9 @@ static void queue_leave(struct fz_pool *pool)
 
 /**
  * fz_queue_end() - a turn is over
- * @pool: the pool, which may be gone after this
+ * @pool: the pool; may be freed when this returns
  * @clear: whether there is more to be cleared
- * @again: when to look again
+ * @again: when to look at it again
  */
 void fz_queue_end(struct fz_pool *pool, bool clear, enum fz_look again)
 {
@@ -182,7 +187,7 @@ void fz_queue_end(struct fz_pool *pool, bool clear, enum fz_look again)
 				       &queue_soon : &queue_later);
 		}
 	}
-	/* A thread that was lent meanwhile goes on with the rest. */
+	/* If a thread was lent meanwhile, it goes on with the rest. */
 	if (job->lent)
 		WRITE_ONCE(job->now, true);
 	queue_leave(pool);
@@ -190,7 +195,7 @@ void fz_queue_end(struct fz_pool *pool, bool clear, enum fz_look again)
 	wake_up_all(&queue_left);
 }
 
-/* Jiffies until the first of a list is due. */
+/* Jiffies until the first pool of a list is due. */
 static unsigned long queue_due_in(struct list_head *list)
 {
 	const struct fz_pool *pool =
@@ -205,9 +210,9 @@ static unsigned long queue_due_in(struct list_head *list)
 }
 
 /**
- * fz_queue_pause() - how long there is nothing to do
+ * fz_queue_pause() - how long a thread of the module may sleep
  *
- * Return: jiffies.
+ * Return: jiffies, 0 if there is work.
  */
 unsigned long fz_queue_pause(void)
 {
@@ -228,7 +233,7 @@ unsigned long fz_queue_pause(void)
 
 /**
  * fz_queue_add() - prepare a new pool for the queues
- * @pool: the pool, with the memory cgroup that pays
+ * @pool: the pool, with @memcg set
  *
  * Return: 0 or -ENOMEM.
  */
@@ -241,11 +246,11 @@ int fz_queue_add(struct fz_pool *pool)
 }
 
 /**
- * fz_queue_put() - have a pool looked at, by lent threads or one of the module's
+ * fz_queue_put() - have lent threads, or a thread of the module, look at a pool
  * @pool: the pool
  *
- * Return: whether it is one of the module's: the caller then calls fz_queue_wake(),
- * without the lock.
+ * Return: true if a thread of the module is to look: then the caller calls
+ * fz_queue_wake(), without the lock.
  */
 bool fz_queue_put(struct fz_pool *pool)
 {
@@ -267,7 +272,7 @@ bool fz_queue_put(struct fz_pool *pool)
 }
 
 /**
- * fz_queue_wake() - wake a thread of the module up, if there may be something to do
+ * fz_queue_wake() - wake a thread of the module, if one sleeps
  */
 void fz_queue_wake(void)
 {
@@ -300,7 +305,7 @@ void fz_queue_lend_locked(struct fz_pool *pool)
 }
 
 /**
- * fz_queue_lend() - the calling thread does the work of a pool from now on
+ * fz_queue_lend() - lend the calling thread to a pool
  * @pool: the pool
  */
 void fz_queue_lend(struct fz_pool *pool)
@@ -311,7 +316,7 @@ void fz_queue_lend(struct fz_pool *pool)
 }
 
 /**
- * fz_queue_take_back() - the calling thread is not lent any more
+ * fz_queue_take_back() - undo fz_queue_lend()
  * @pool: the pool
  */
 void fz_queue_take_back(struct fz_pool *pool)
@@ -319,15 +324,15 @@ void fz_queue_take_back(struct fz_pool *pool)
 	spin_lock(&fz_queue_lock);
 	pool->job.lent--;
 	spin_unlock(&fz_queue_lock);
-	/* Another thread must do what this one has left. */
+	/* Another thread has to do the rest of the work. */
 	queue_call(pool);
 }
 
 /**
- * fz_queue_claim() - let the caller alone look at the pool
- * @pool: the pool, to which the caller is lent
+ * fz_queue_claim() - make the calling thread the only one that looks at a pool
+ * @pool: the pool, to which the calling thread is lent
  *
- * Return: false if another thread does already.
+ * Return: false if another thread is looking already.
  */
 bool fz_queue_claim(struct fz_pool *pool)
 {
@@ -340,13 +345,13 @@ bool fz_queue_claim(struct fz_pool *pool)
 		WRITE_ONCE(pool->job.now, false);
 	}
 	spin_unlock(&fz_queue_lock);
-	/* As fz_queue_begin_look(). */
+	/* As in fz_queue_begin_look(). */
 	smp_mb();
 	return claimed;
 }
 
 /**
- * fz_queue_release() - it has been looked at
+ * fz_queue_release() - undo fz_queue_claim()
  * @pool: the pool
  */
 void fz_queue_release(struct fz_pool *pool)
@@ -362,7 +367,7 @@ void fz_queue_release(struct fz_pool *pool)
  */
 void fz_queue_kick(struct fz_pool *pool)
 {
-	/* With job.now set a look is to come and will see it: see fz_queue_begin_look(). */
+	/* If job.now is set, a look is still to come, and sees all: fz_queue_begin_look(). */
 	smp_mb();
 	if (READ_ONCE(pool->job.now))
 		return;
@@ -381,7 +386,7 @@ void fz_queue_stop(struct fz_pool *pool)
 	job->stopped = true;
 	list_del_init(&job->look);
 	fz_tenant_del(pool);
-	/* At low weight the thread might take long to end its batch. */
+	/* At its low weight the thread might take long to end its batch. */
 	if (job->worker && task_nice(job->worker) > 0) {
 		job->hurry = true;
 		job->nice = task_nice(job->worker);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The zeroer's queues, for the threads that work them off.  zeroer.h declares the
- * functions that others call.
+ * The zeroer's queues, as its threads see them.  zeroer.h declares the functions that other
+ * files call.
  */
 #ifndef FZ_ZEROER_QUEUE_H
 #define FZ_ZEROER_QUEUE_H
@@ -13,7 +13,7 @@
 /* Protects the queues, and fz_job of all pools. */
 extern spinlock_t fz_queue_lock;
 
-/* Where the module's threads wait while there is nothing to do. */
+/* The module's threads wait here while there is no work. */
 extern wait_queue_head_t fz_queue_idle;
 
 struct fz_pool *fz_queue_begin_look(void);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Tenants: the pools of one memory cgroup, which pays for them.  Tenants take turns to
- * have something cleared, and in each turn the next pool of the tenant does.
+ * Tenants: each has the pools of one memory cgroup, which is charged for them.  Tenants take
+ * turns, and in each turn a thread clears folios of the tenant's next pool.
  */
 #include <linux/hashtable.h>
 #include <linux/list.h>
@@ -14,10 +14,10 @@
 /**
  * struct fz_tenant - the pools of one memory cgroup
  * @hash: in tenant_all
- * @memcg: the group, to which its pools have references; NULL without such groups
- * @nr_pools: pools that it has in all
+ * @memcg: the memory cgroup; its pools have references; NULL without CONFIG_MEMCG
+ * @nr_pools: number of all its pools
  * @link: in tenant_turns, unless @clear is empty
- * @clear: pools with something to be cleared, by fz_job.clear
+ * @clear: pools that have something to be cleared, linked by fz_job.clear
  *
  * Protected by fz_queue_lock.
  */
@@ -46,8 +46,8 @@ static struct fz_tenant *tenant_find(struct mem_cgroup *memcg)
 }
 
 /**
- * fz_tenant_join() - a tenant has a new pool
- * @pool: the pool, which knows its memory cgroup
+ * fz_tenant_join() - give a new pool to its tenant
+ * @pool: the pool, with @memcg set
  *
  * Return: 0 or -ENOMEM.
  */
@@ -78,7 +78,7 @@ int fz_tenant_join(struct fz_pool *pool)
 
 /**
  * fz_tenant_leave() - undo fz_tenant_join()
- * @pool: the pool, which will be put into no queue again
+ * @pool: the pool; after this it must not enter a queue
  */
 void fz_tenant_leave(struct fz_pool *pool)
 {
@@ -95,8 +95,8 @@ void fz_tenant_leave(struct fz_pool *pool)
 }
 
 /**
- * fz_tenant_put() - a pool has something to be cleared
- * @pool: the pool, which comes behind others of its tenant
+ * fz_tenant_put() - queue a pool that has something to be cleared
+ * @pool: the pool; it goes behind the other pools of its tenant
  */
 void fz_tenant_put(struct fz_pool *pool)
 {
@@ -126,11 +126,11 @@ void fz_tenant_del(struct fz_pool *pool)
 }
 
 /**
- * fz_tenant_next() - whose turn it is
+ * fz_tenant_next() - the pool that has the next turn
  *
- * Few pools are passed over: each thread works for one at a time.
+ * Skips pools for which a thread works just now, at most one for each thread.
  *
- * Return: the pool, for which no thread works; NULL if there is none.
+ * Return: the pool; NULL if there is none.
  */
 struct fz_pool *fz_tenant_next(void)
 {
@@ -147,7 +147,7 @@ struct fz_pool *fz_tenant_next(void)
 }
 
 /**
- * fz_tenant_turn() - a pool has its turn, and the next one is another tenant's
+ * fz_tenant_turn() - begin a pool's turn; the next turn is another tenant's
  * @pool: the pool
  */
 void fz_tenant_turn(struct fz_pool *pool)

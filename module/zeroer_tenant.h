@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Whose turn it is to have something cleared.
+ * Tenants: they take turns in having the zeroer work for them.
  */
 #ifndef FZ_ZEROER_TENANT_H
 #define FZ_ZEROER_TENANT_H

@@ -3,12 +3,12 @@
  * ZERO with FASTZERO_ZERO_THREAD: a thread that the kernel makes in the tenant's
  * process does the zeroer's work for a context, until it is taken back.
  *
- * Lifetime.  The thread holds neither context nor descriptor, so it keeps nothing
- * alive but its process, which is told in context_flush() and context_release().  It
- * may touch the pool only during a turn (fz_job.busy), and whoever ends the context
- * waits for that turn.  Nobody waits for the thread itself: it may be stopped by a
- * signal.  When it finds that it is not lent any more, or is killed, it has itself
- * buried in the background.  Its code is the module's, so it holds the module.
+ * Lifetime.  The thread holds neither context nor descriptor, so it keeps only its process
+ * alive.  The functions file_flush() and file_release() take it back when the process or
+ * the context ends.  It may use the pool only during a turn (fz_job.busy), and the end of
+ * the context waits for that turn.  No thread waits for it to exit, since a signal may have
+ * stopped it.  When it sees that it is not lent any more, or is killed, work in the
+ * background frees it.  It runs code of the module, so it holds a module reference.
  */
 #include <linux/module.h>
 #include <linux/sched.h>
@@ -23,7 +23,7 @@
 
 static DECLARE_WAIT_QUEUE_HEAD(thread_left);	/* a turn is over */
 
-/* The thread has left the module, or does so now. */
+/* Wait until the thread has exited, and free it. */
 static void thread_bury(struct work_struct *work)
 {
 	struct fz_thread *t = container_of(work, struct fz_thread, bury);
@@ -34,7 +34,7 @@ static void thread_bury(struct work_struct *work)
 	module_put(THIS_MODULE);
 }
 
-/* For the thread itself, which is gone. */
+/* Called by the thread itself, when it is not lent any more: have it freed. */
 static void thread_end(struct fz_thread *t)
 {
 	if (!t->buried) {
@@ -43,7 +43,7 @@ static void thread_end(struct fz_thread *t)
 	}
 }
 
-/* The thread begins no turn any more; whoever is next begins at once. */
+/* Take a thread back: it begins no turn any more, and others take over at once. */
 static void thread_detach(struct fz_thread *t)
 {
 	struct fz_job *job = &t->pool->job;
@@ -51,7 +51,7 @@ static void thread_detach(struct fz_thread *t)
 	lockdep_assert_held(&fz_queue_lock);
 
 	WRITE_ONCE(t->gone, true);
-	/* At its weight it might take long to end its batch. */
+	/* At its low weight it might take long to end its batch. */
 	if (t->busy)
 		set_user_nice(t->busy, 0);
 	wake_up(&t->idle);
@@ -60,7 +60,7 @@ static void thread_detach(struct fz_thread *t)
 	fz_queue_put(t->pool);
 }
 
-/* The same for one that may have been taken back already. */
+/* The same for a thread that may have been taken back already. */
 static void thread_drop(struct fz_thread *t)
 {
 	spin_lock(&fz_queue_lock);
@@ -70,7 +70,7 @@ static void thread_drop(struct fz_thread *t)
 	fz_queue_wake();
 }
 
-/* Its pool, for a turn; NULL if it works for none any more. */
+/* Begin a turn.  Returns the pool; NULL if the thread is not lent any more. */
 static struct fz_pool *thread_begin_turn(struct fz_thread *t)
 {
 	struct fz_pool *pool = NULL;
@@ -91,10 +91,10 @@ static void thread_end_turn(struct fz_thread *t, struct fz_pool *pool)
 
 	spin_lock(&fz_queue_lock);
 	t->busy = NULL;
-	/* Taken back during the turn: what it has left is for others. */
+	/* If it was taken back during the turn, others have to do the rest. */
 	if (t->gone)
 		wake = fz_queue_put(pool);
-	/* fz_thread_end() waits for this, and the pool may be gone after it. */
+	/* fz_thread_end() waits for this.  After this the pool may be freed. */
 	smp_store_release(&pool->job.busy, pool->job.busy - 1);
 	spin_unlock(&fz_queue_lock);
 	if (wake)
@@ -112,7 +112,7 @@ static bool thread_has_work(struct fz_thread *t)
 	return has;
 }
 
-/* Called again and again: see fz_task_create(). */
+/* The kernel calls this again and again, see fz_task_create(). */
 static bool thread_run(void *arg)
 {
 	struct fz_thread *t = arg;
@@ -126,7 +126,7 @@ static bool thread_run(void *arg)
 	}
 	__set_current_state(TASK_RUNNING);
 	if (!t->cpu) {
-		/* It is nobody's time that is short, whatever its process is. */
+		/* Background work: the thread must not inherit its process's priority. */
 		sched_set_normal(current, MAX_NICE);
 		t->cpu = fz_worker_cpu();
 	}
@@ -143,7 +143,7 @@ static bool thread_run(void *arg)
 	return true;
 }
 
-/* The process is killed, or executes another program: in the thread itself. */
+/* Called in the thread when its process is killed, or executes another program. */
 static void thread_killed(void *arg)
 {
 	struct fz_thread *t = arg;
@@ -152,7 +152,7 @@ static void thread_killed(void *arg)
 	thread_end(t);
 }
 
-/* Make @t the pool's; it is lent from now on. */
+/* Lend @t to its pool. */
 static int thread_attach(struct fz_thread *t)
 {
 	struct fz_job *job = &t->pool->job;
@@ -173,8 +173,8 @@ static int thread_attach(struct fz_thread *t)
  * fz_thread_start() - lend a thread of the caller's process to a pool
  * @pool: the pool, whose context the caller holds
  *
- * Return: 0, -EBUSY if it has such a thread, -EOPNOTSUPP if the kernel makes none,
- * -ENOMEM, or -EAGAIN if the process may have no more threads.
+ * Return: 0; -EBUSY: the pool has such a thread; -EOPNOTSUPP: the kernel cannot make one;
+ * -ENOMEM; -EAGAIN: the process may have no more threads.
  */
 int fz_thread_start(struct fz_pool *pool)
 {
@@ -210,10 +210,10 @@ err_free:
 }
 
 /**
- * fz_thread_take_back() - a pool's thread is not lent any more
- * @pool: the pool; one without a thread stays as it is
+ * fz_thread_take_back() - take back a pool's thread, if it has one
+ * @pool: the pool
  *
- * The thread ends its batch, and soon itself.
+ * The thread ends its batch, and exits soon.
  */
 void fz_thread_take_back(struct fz_pool *pool)
 {
@@ -225,11 +225,11 @@ void fz_thread_take_back(struct fz_pool *pool)
 }
 
 /**
- * fz_thread_exit_files() - the caller's process ends, and with it its descriptors
- * @pool: the pool of one of them
+ * fz_thread_exit_files() - take back a pool's thread when its process closes all files
+ * @pool: the pool of one of the files
  *
- * Only its own threads are left of a process whose last user's thread has ended by
- * itself.  They would keep it alive, and so its mappings and their contexts.
+ * All other threads of the process may have ended.  Its lent threads would keep it alive,
+ * and so its mappings and their contexts.
  */
 void fz_thread_exit_files(struct fz_pool *pool)
 {
@@ -244,8 +244,8 @@ void fz_thread_exit_files(struct fz_pool *pool)
 }
 
 /**
- * fz_thread_end() - no thread works for a pool any more
- * @pool: the pool, to which none can be lent from now on
+ * fz_thread_end() - take back a pool's thread, and wait for its turn
+ * @pool: the pool; no thread can be lent to it from now on
  */
 void fz_thread_end(struct fz_pool *pool)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Threads that the kernel makes in a tenant's process, each for one context.
+ * Lent threads that the kernel makes in a tenant's process, each for one context.
  */
 #ifndef FZ_ZEROER_THREAD_H
 #define FZ_ZEROER_THREAD_H
@@ -15,16 +15,16 @@ struct task_struct;
 struct vhost_task;
 
 /**
- * struct fz_thread - one of them
- * @pool: the pool that it works for; may be gone if @gone
- * @gone: it works for the pool no more, and ends soon; protected by fz_queue_lock
- * @busy: itself during a turn, else NULL; protected by fz_queue_lock
- * @process: the process that it belongs to, only to be compared
- * @idle: where it waits for work
- * @task: the kernel's part of it
- * @cpu: its CPU time that is accounted for; the thread's own
- * @buried: @bury is on its way; the thread's own
- * @bury: frees all this when the thread has left the module
+ * struct fz_thread - such a thread
+ * @pool: the pool for which it works; may be freed if @gone
+ * @gone: it is not lent any more, and exits soon; protected by fz_queue_lock
+ * @busy: its task during a turn, else NULL; protected by fz_queue_lock
+ * @process: the process that it belongs to; only compared, never followed
+ * @idle: it waits here for work
+ * @task: the kernel's thread
+ * @cpu: CPU time that was charged to the pool; used by the thread alone
+ * @buried: @bury was queued; used by the thread alone
+ * @bury: waits until the thread has exited, and frees this
  */
 struct fz_thread {
 	struct fz_pool *pool;

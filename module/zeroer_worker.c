@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The zeroer's threads: a few of the module's own, at the lowest weight, work for all
- * contexts together, in turn (zeroer_queue.c).
+ * The module's own threads of the zeroer.  At the lowest weight they work for all contexts
+ * in turn (zeroer_queue.c).
  */
 #include <linux/kthread.h>
 #include <linux/minmax.h>
@@ -13,7 +13,7 @@
 #include "context.h"
 #include "zeroer_queue.h"
 
-/* Base pages of a turn: one huge folio. */
+/* Base pages that a turn clears: as many as a huge folio has. */
 #define WORKER_TURN	FZ_CHUNK_PAGES
 /* The lowest weight: in the root cgroup, 15 against the 1024 of a tenant's cgroup. */
 #define WORKER_NICE	MAX_NICE
@@ -27,9 +27,9 @@ static struct task_struct **worker_tasks;
 static uint worker_nr;
 
 /**
- * fz_worker_cpu() - CPU time of this thread
+ * fz_worker_cpu() - CPU time of the calling thread
  *
- * schedule() brings the thread's account up to date; else it is as of the last tick.
+ * Calls schedule(), which updates the time; else it would be that of the last tick.
  *
  * Return: ns.
  */
@@ -40,9 +40,9 @@ u64 fz_worker_cpu(void)
 }
 
 /**
- * fz_worker_charge() - account for CPU time of this thread
- * @pool: the pool that it has worked for
- * @last: fz_worker_cpu() when it was last accounted for; set to the present
+ * fz_worker_charge() - charge CPU time of the calling thread to a pool
+ * @pool: the pool for which it has worked
+ * @last: fz_worker_cpu() at the last charge; updated
  */
 void fz_worker_charge(struct fz_pool *pool, u64 *last)
 {
@@ -83,7 +83,7 @@ static bool worker_do_clear(u64 *cpu)
 	} while (fz_queue_spend(done) && done && all < WORKER_TURN &&
 		 !READ_ONCE(pool->ending) && !READ_ONCE(pool->job.lent));
 	fz_worker_charge(pool, cpu);
-	/* It has more ready now than it had: perhaps too much. */
+	/* If nothing is left to clear, look: the pool may have surplus now. */
 	fz_queue_end(pool, done, done ? FZ_LOOK_NEVER : FZ_LOOK_NOW);
 	return true;
 }
@@ -95,7 +95,7 @@ static int worker_run(void *unused)
 
 	set_user_nice(current, WORKER_NICE);
 	while (!kthread_should_stop()) {
-		/* By turns, so that neither queue waits until the other is empty. */
+		/* Alternate, so that neither queue waits until the other is empty. */
 		any = worker_look(&cpu);
 		any |= worker_do_clear(&cpu);
 		if (any)
@@ -104,8 +104,8 @@ static int worker_run(void *unused)
 			kthread_should_stop() || !fz_queue_pause(),
 			fz_queue_pause());
 		/*
-		 * No pool pays for the wait and for turns that found nothing.  The account
-		 * is as of the wait: to bring it up to date might give the processor away.
+		 * No pool is charged for the wait, and for turns without work.  The wait has
+		 * updated the time.  fz_worker_cpu() might give the processor away.
 		 */
 		cpu = current->se.sum_exec_runtime;
 	}
