@@ -1,23 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Ageing: a CLOCK whose hand looks at a part of the pages in each reset, strikes, and
- * back-off for what came back.
+ * Ageing, after the CLOCK algorithm.  In each reset a hand looks at a part of the pages,
+ * and zero pages get strikes.  Pages that came back get a backoff.
  */
 #include "age.h"
 
-/* One page in this many goes first.  Twice as many follow as long as they stay away. */
+/* At first one page in this many goes.  While they stay away, each reset doubles that. */
 #define AGE_TRIAL	64
-/* Pages that went are wanted after all if one in this many came back soon. */
+/* If one page in this many came back soon, runs want the pages that went. */
 #define AGE_WANTED	4
-/* Beyond this the strikes stay the same, and fewer resets count. */
+/*
+ * A page that came back soon more often than this needs no more strikes, but fewer resets
+ * count.
+ */
 #define AGE_COUNTED	3
 
 /**
- * fz_age_begin() - a reset begins to look
- * @age: what is known
+ * fz_age_begin() - begin the look of a reset
+ * @age: what the scratch has learned
  * @populated: pages of the scratch
- * @run: there was a run since the last reset, for sure
- * @look: set
+ * @run: there certainly was a run since the last reset
+ * @look: the look, written
  */
 void fz_age_begin(const struct fz_age *age, u64 populated, bool run,
 		  struct fz_age_look *look)
@@ -40,14 +43,14 @@ static u32 age_needed(u32 back)
 	return FZ_AGE_STRIKES << (back < AGE_COUNTED ? back : AGE_COUNTED);
 }
 
-/* Whether this reset counts for a page that came back that often. */
+/* Whether a zero page that came back soon @back times gets a strike in this reset. */
 static bool age_counts(const struct fz_age *age, u32 back)
 {
 	return back <= AGE_COUNTED ||
 	       !(age->now & ((1U << (back - AGE_COUNTED)) - 1));
 }
 
-/* The page has enough strikes: what now? */
+/* The page has enough strikes.  Whether it goes now; if not, it may have to wait longer. */
 static bool age_is_due(struct fz_age_look *look, u8 *page, u32 back, u32 strikes)
 {
 	bool trial = !(look->due++ % AGE_TRIAL);
@@ -56,7 +59,7 @@ static bool age_is_due(struct fz_age_look *look, u8 *page, u32 back, u32 strikes
 		look->gone++;
 		return true;
 	}
-	/* It came back like its kind, but without the fault. */
+	/* Pages like this one came back soon: count a return, without the fault. */
 	if (look->keep && back < FZ_AGE_MAX_BACK)
 		*page = (back + 1) << FZ_AGE_SHIFT |
 			(back < AGE_COUNTED ? strikes : strikes / 2);
@@ -64,10 +67,10 @@ static bool age_is_due(struct fz_age_look *look, u8 *page, u32 back, u32 strikes
 }
 
 /**
- * fz_age_strike() - a page was zero, and fz_age_saw_zero() says that this says something
- * @age: what is known
+ * fz_age_strike() - give a page a strike: it was zero, and fz_age_saw_zero() returned true
+ * @age: what the scratch has learned
  * @look: the look
- * @page: the page's byte, moved on
+ * @page: the page's byte, updated
  *
  * Return: true if the page goes.
  */
@@ -82,13 +85,13 @@ bool fz_age_strike(const struct fz_age *age, struct fz_age_look *look, u8 *page)
 }
 
 /**
- * fz_age_end() - a reset is over
- * @age: what is known
- * @look: what it saw
+ * fz_age_end() - end the look of a reset
+ * @age: what the scratch has learned, updated
+ * @look: the look
  */
 void fz_age_end(struct fz_age *age, const struct fz_age_look *look)
 {
-	/* Behind the last page is the first, also if others come there. */
+	/* The hand goes round: behind the last page comes the first. */
 	age->hand = look->end < look->populated ? look->end : 0;
 	age->credit = look->left < look->populated ? look->left : look->populated;
 	age->zero = look->zero - look->gone;
@@ -97,15 +100,15 @@ void fz_age_end(struct fz_age *age, const struct fz_age_look *look)
 		return;
 	}
 	age->last = look->gone;
-	/* Old counts weigh less, and nothing where this was a trial. */
+	/* Old counts weigh half, or nothing after a trial. */
 	age->went = look->keep ? look->gone : age->went / 2 + look->gone;
 	age->back = look->keep ? 0 : age->back / 2;
 }
 
 /**
  * fz_age_came_back() - pages that went have come back soon
- * @age: what is known
- * @nr: how many
+ * @age: what the scratch has learned
+ * @nr: number of pages
  */
 void fz_age_came_back(struct fz_age *age, u64 nr)
 {

@@ -1,47 +1,44 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Which pages runs have stopped writing to, as resets see it.  docs/policy.md has the
- * picture.
+ * Ageing: resets learn which pages runs have stopped writing to.  docs/policy.md has the
+ * rules.
  *
- * A page has one byte: its strikes (looks in a row that found it zero), and how often it
- * came back soon after it went.  Each of these doubles the strikes that it takes to go.
+ * A page has one byte, its age: its strikes (looks in a row that found it zero), and how
+ * often it came back soon.  Each such return doubles the resets after which it goes.
  */
 #ifndef FZ_AGE_H
 #define FZ_AGE_H
 
 #include "pure.h"
 
-/* With fewer pages there is nothing to be learned. */
+/* A scratch with fewer pages learns nothing. */
 #define FZ_AGE_LEAST	16
-/* The hand looks at groups of this many pages, or at all, and saves up for them. */
+/* The hand looks at whole groups of this many pages, when it has the credit for one. */
 #define FZ_AGE_GROUP	64
-/* To find a page zero is worth a look at this many that were written. */
+/* A page found zero gives the hand credit for this many pages that were written. */
 #define FZ_AGE_PAYS	16
-/* In each reset it saves up for one page in this many. */
+/* Each reset gives the hand credit for one page in this many. */
 #define FZ_AGE_PART	16
 /* Strikes of a page that has never come back. */
 #define FZ_AGE_STRIKES	2
-/*
- * Resets to a period.  A page comes back soon if it does so in the period in which it
- * went, or in the next.
- */
+/* Resets in a period.  A page comes back soon in the period in which it went, or the next. */
 #define FZ_AGE_PERIOD	16
-/* A page that came back soon this often, or more often, takes 128 times as many. */
+/* A page that came back soon this often, or more often, goes after 128 resets. */
 #define FZ_AGE_MAX_BACK	6
 
-/* The byte of a page: strikes below, and how often it came back above. */
+/* The byte of a page: strikes in the lower bits, how often it came back soon above. */
 #define FZ_AGE_SHIFT	5
 #define FZ_AGE_MASK	((1U << FZ_AGE_SHIFT) - 1)
 
 /**
  * struct fz_age - what a scratch has learned of its pages
- * @hand: number of the page that the hand points to
- * @credit: how many pages that were written the hand may look at
+ * @hand: number of the page at which the hand is
+ * @credit: how many written pages the hand may look at
  * @zero: pages that the last look found zero; each reset looks at them again
- * @now: resets with AUTO of all pages, also those that looked at none
- * @went: pages that went, lately
- * @back: those among them that came back soon
- * @last: how many the last of these resets let go
+ * @now: number of resets with AUTO of the whole scratch
+ * @went: pages that went lately
+ * @back: pages among @went that came back soon
+ * @last: how many pages went in the last reset in which any did; decays after it
  */
 struct fz_age {
 	u64 hand;
@@ -57,16 +54,16 @@ struct fz_age {
  * struct fz_age_look - one reset's look at the pages
  * @populated: pages of the scratch
  * @hand: the hand looks at pages from this number on
- * @left: how many that were written it may still look at
- * @rests: these are less than a group, which the next reset begins with
- * @end: the number behind the last that it has looked at
+ * @left: how many written pages the hand may still look at
+ * @rests: @left is less than a group: the hand looks at no more pages in this reset
+ * @end: the number behind the last page that the hand has looked at
  * @most: how many pages may go
- * @keep: what went lately came back: what is due has to wait longer
- * @run: something was written, or faulted in: there was a run
+ * @keep: pages that went lately came back soon: pages that are due wait longer
+ * @run: there was a run: a page was written, or faulted in
  * @written: pages looked at that were not zero
- * @zero: pages looked at that were
- * @due: pages that had enough strikes
- * @gone: those that go
+ * @zero: pages looked at that were zero
+ * @due: pages that have enough strikes
+ * @gone: pages among @due that go
  */
 struct fz_age_look {
 	u64 populated;
@@ -83,7 +80,7 @@ struct fz_age_look {
 	u64 gone;
 };
 
-/* Whether a reset looks at pages; most need not, and should not pay for it. */
+/* Whether a reset looks at pages.  Inline: most resets do not, and should not pay. */
 static inline bool fz_age_due(struct fz_age *age, u64 populated)
 {
 	age->now++;
@@ -94,8 +91,8 @@ static inline bool fz_age_due(struct fz_age *age, u64 populated)
 }
 
 /*
- * Whether the hand looks at a group of up to 64 pages: at all of it, or not at all and at
- * none after it.  @first is the number of the first, greater than in the call before.
+ * Whether the hand looks at a group of up to 64 pages.  @first is the number of its first
+ * page, and grows from call to call.  A group without credit ends the hand's turn.
  */
 static inline bool fz_age_turn(struct fz_age_look *look, u64 first, u64 nr)
 {
@@ -108,7 +105,7 @@ static inline bool fz_age_turn(struct fz_age_look *look, u64 first, u64 nr)
 	return true;
 }
 
-/* Pages were not zero when a reset looked: there was a run.  @hand: the hand did. */
+/* A look found pages that were not zero: so there was a run.  @hand: the hand looked. */
 static inline void fz_age_saw_written(struct fz_age_look *look, u64 nr, bool hand)
 {
 	look->written += nr;
@@ -118,8 +115,8 @@ static inline void fz_age_saw_written(struct fz_age_look *look, u64 nr, bool han
 }
 
 /*
- * Pages were zero.  Whether that says anything of them: in a reset that has seen no run
- * yet it does not.  So idle resets teach nothing, however many there are.
+ * A look found zero pages.  Returns whether they get strikes: only in a reset that has
+ * seen a run by then.  So idle resets teach nothing.  @hand: the hand looked.
  */
 static inline bool fz_age_saw_zero(struct fz_age_look *look, u64 nr, bool hand)
 {
@@ -129,7 +126,7 @@ static inline bool fz_age_saw_zero(struct fz_age_look *look, u64 nr, bool hand)
 	return look->run;
 }
 
-/* In which period a reset is, by fz_age.now. */
+/* The period of a reset, by fz_age.now. */
 static inline u32 fz_age_period(u32 now)
 {
 	return now / FZ_AGE_PERIOD;
@@ -141,19 +138,19 @@ static inline u32 fz_age_back(u8 age)
 	return age >> FZ_AGE_SHIFT;
 }
 
-/* The age of a page that was written. */
+/* The age of a page after a run wrote it: it loses its strikes. */
 static inline u8 fz_age_written(u8 age)
 {
 	return age & ~FZ_AGE_MASK;
 }
 
-/* The same of eight pages at once. */
+/* The same for eight pages at once. */
 static inline u64 fz_age_written_8(u64 ages)
 {
 	return ages & ~(FZ_AGE_MASK * 0x0101010101010101ULL);
 }
 
-/* The age of a page that came back: after it was away for long it is as good as new. */
+/* The age of a page that came back.  If it was away for long, it is that of a new page. */
 static inline u8 fz_age_returned(u32 back, bool soon)
 {
 	if (!soon)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The index of a scratch: an xarray of chunks, each with its folios, 64 by 64, and a
- * bitmap of what is there, so that a reset costs what is populated.
+ * The index of a scratch: an xarray of chunks.  A chunk has arrays of 64 folios each, and
+ * a bitmap of populated pages, so that a reset costs what is populated.
  */
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
@@ -39,7 +39,7 @@ struct folio *fz_chunk_find(struct fz_scratch *s, u64 page)
 /**
  * fz_chunk_next() - the next populated chunk of a range
  * @s: the scratch, its lock held
- * @range: pages to visit; its begin is moved on to that chunk
+ * @range: pages to visit; its start is moved on to that chunk
  * @number: set to the number of the chunk
  *
  * Return: the chunk, NULL if the rest of the range is a hole.
@@ -54,7 +54,7 @@ struct fz_chunk *fz_chunk_next(struct fz_scratch *s, struct fz_range *range,
 
 	if (range->first >= range->end)
 		return NULL;
-	/* Of these it is often the very next. */
+	/* A scratch with huge folios most often has the very next chunk. */
 	chunk = atomic_read(&s->nr_huge) ? xa_load(&s->chunks, at) : NULL;
 	if (chunk && READ_ONCE(chunk->nr)) {
 		*number = at;
@@ -72,7 +72,7 @@ struct fz_chunk *fz_chunk_next(struct fz_scratch *s, struct fz_range *range,
 }
 
 /**
- * fz_chunk_skip() - pass over holes of whole chunks
+ * fz_chunk_skip() - skip chunks without a page
  * @s: the scratch
  * @range: pages
  *
@@ -91,10 +91,10 @@ u64 fz_chunk_skip(struct fz_scratch *s, const struct fz_range *range)
 /**
  * fz_chunk_snapshot() - which pages of a part of a chunk are populated
  * @chunk: the chunk
- * @part: pages, counted from the begin of the chunk
+ * @part: pages, counted from the start of the chunk
  * @words: bitmap of FZ_CHUNK_WORDS words, written
  *
- * Pages that come later were zero at this instant.
+ * Pages that are populated later were zero at this instant.
  */
 void fz_chunk_snapshot(struct fz_chunk *chunk, const struct fz_range *part,
 		       u64 *words)
@@ -106,10 +106,10 @@ void fz_chunk_snapshot(struct fz_chunk *chunk, const struct fz_range *part,
 }
 
 /**
- * fz_chunk_next_wanted() - the next chunk, and which of its pages the working set has
+ * fz_chunk_next_wanted() - the next chunk, and its pages in the working set
  * @s: the scratch
- * @number: chunk to begin with; set to that of the chunk
- * @last: chunk to end with
+ * @number: the first chunk to look at; set to the number of the chunk found
+ * @last: the last chunk to look at
  * @words: bitmap of FZ_CHUNK_WORDS words, written
  *
  * Return: false if there is none.
@@ -131,11 +131,11 @@ bool fz_chunk_next_wanted(struct fz_scratch *s, unsigned long *number,
 }
 
 /**
- * fz_chunk_make() - see that there is a chunk
+ * fz_chunk_make() - make a chunk, if it does not exist
  * @s: the scratch, its lock held
  * @number: the chunk
  *
- * To be followed by fz_chunk_want_only(), or by fz_chunk_unmake() and fz_chunk_reap().
+ * The caller then calls fz_chunk_want_only(), or fz_chunk_unmake() and fz_chunk_reap().
  *
  * Return: 0, or -ENOMEM if there was none.
  */
@@ -151,8 +151,8 @@ int fz_chunk_make(struct fz_scratch *s, u64 number)
  * fz_chunk_is_empty() - whether a chunk may go
  * @chunk: the chunk, locked
  *
- * Return: true if nothing is here or about to come, nor was anything that is to be
- * remembered.
+ * Return: true if the chunk has no folio, no thread is about to add one, and there is
+ * nothing to remember of it.
  */
 bool fz_chunk_is_empty(const struct fz_chunk *chunk)
 {
@@ -164,7 +164,7 @@ bool fz_chunk_is_empty(const struct fz_chunk *chunk)
 	return !any;
 }
 
-/* Let an empty chunk go; whoever finds it meanwhile sees that it is gone. */
+/* Free an empty chunk.  Threads that find it under RCU meanwhile see fz_chunk.gone. */
 static void chunk_reap(struct fz_scratch *s, struct fz_chunk *chunk, u64 number)
 {
 	bool goes;
@@ -184,8 +184,8 @@ static void chunk_reap(struct fz_scratch *s, struct fz_chunk *chunk, u64 number)
 }
 
 /**
- * fz_chunk_reap_some() - let go of chunks that are empty: what fz_chunk_reap() calls
- * @s: the scratch, its lock held; the caller uses no chunk any more that it found
+ * fz_chunk_reap_some() - free empty chunks, for fz_chunk_reap()
+ * @s: the scratch, its lock held
  */
 void fz_chunk_reap_some(struct fz_scratch *s)
 {
@@ -197,14 +197,14 @@ void fz_chunk_reap_some(struct fz_scratch *s)
 	xa_for_each_marked(&s->chunks, at, chunk, FZ_CHUNK_EMPTY) {
 		chunk_reap(s, chunk, at);
 		cond_resched();
-		/* The rest goes later: with the scratch, most likely. */
+		/* The rest goes later, most likely with the scratch. */
 		if (fatal_signal_pending(current))
 			break;
 	}
 }
 
 /**
- * fz_chunk_unmake() - let chunks that fz_chunk_make() has made in vain be reaped
+ * fz_chunk_unmake() - undo fz_chunk_make(): mark empty chunks for fz_chunk_reap()
  * @s: the scratch, its lock held
  */
 void fz_chunk_unmake(struct fz_scratch *s)
@@ -223,7 +223,7 @@ void fz_chunk_unmake(struct fz_scratch *s)
 	}
 }
 
-/* A chunk has these pages in the working set, and no others; NULL: none. */
+/* Set a chunk's pages in the working set; @words is NULL for none. */
 static void chunk_want(struct fz_scratch *s, struct fz_chunk *chunk, u64 number,
 		       const u64 *words)
 {
@@ -244,9 +244,9 @@ static void chunk_want(struct fz_scratch *s, struct fz_chunk *chunk, u64 number,
 /**
  * fz_chunk_want_only() - replace the working set; forget what AUTO learned of pages
  * @s: the scratch, its lock held
- * @walk: over the new one, all of whose chunks are there
+ * @walk: a walk over the new one, all of whose chunks exist
  *
- * To be followed by fz_chunk_reap().
+ * The caller then calls fz_chunk_reap().
  *
  * Return: 0, or -EINTR on a fatal signal.
  */
@@ -274,7 +274,7 @@ int fz_chunk_want_only(struct fz_scratch *s, struct fz_wsformat_walk *walk)
 	return 0;
 }
 
-/* Move the base pages of a word of a chunk to @out. */
+/* Move base pages of a word of a chunk to @out. */
 static void chunk_take_word(struct fz_scratch *s, struct fz_chunk *chunk, u32 w,
 			    u64 word, struct list_head *out)
 {
@@ -299,8 +299,8 @@ static void chunk_take_word(struct fz_scratch *s, struct fz_chunk *chunk, u32 w,
  * @number: its number
  * @words: bitmap of populated pages of the chunk: all, if it has a huge folio
  * @out: their folios are linked here by lru, in hand, with the references that the
- *	index had.  They may still be mapped, and a fault may be about to map
- *	them: reset_drop.c sees to that
+ *	index had.  They may still be mapped, and a fault may be about to map them:
+ *	the caller unmaps them (unmap.c)
  *
  * Return: how many.
  */
@@ -357,10 +357,10 @@ u64 fz_chunk_remove(struct fz_scratch *s, struct fz_chunk *chunk, u64 number,
  * @s: the scratch, its lock held
  * @chunk: a chunk without a huge folio
  * @number: its number
- * @words: bitmap of populated pages of the chunk; those replaced are cleared
- * @keep_held: leave pages that somebody else refers to
- * @ready: zeroed base pages, in hand, linked by lru; no more than in @words.  Those
- *	that are not needed stay
+ * @words: bitmap of populated pages of the chunk; the bits of replaced pages are cleared
+ * @keep_held: leave held pages in place
+ * @ready: zeroed base pages, in hand, linked by lru; no more than in @words.  Unused
+ *	ones stay linked
  * @out: the old folios are linked here, as by fz_chunk_remove()
  *
  * Return: how many pages were replaced.
@@ -377,7 +377,7 @@ u64 fz_chunk_replace(struct fz_scratch *s, struct fz_chunk *chunk, u64 number,
 
 	lockdep_assert_held(&s->lock);
 
-	/* The old come into our hands, the new go out of them. */
+	/* As many folios come in hand as go out of hand: the count stays. */
 	spin_lock(&chunk->lock);
 	for (w = 0; w < FZ_CHUNK_WORDS; w++) {
 		struct folio **slots = chunk->folios[w];
@@ -396,7 +396,7 @@ u64 fz_chunk_replace(struct fz_scratch *s, struct fz_chunk *chunk, u64 number,
 			fz_folio_attach(folio, s->inode->i_mapping,
 					base + w * 64 + i);
 			fz_roll_replace(old, folio);
-			/* There is a check in each of list_del() and list_add(). */
+			/* Faster than list_del() and list_add(), each of which checks. */
 			list_replace(&folio->lru, &old->lru);
 			WRITE_ONCE(slots[i], folio);
 			nr++;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Chunks: which folio is where in a scratch.
+ * Chunks: the index of a scratch.
  */
 #ifndef FZ_CHUNK_H
 #define FZ_CHUNK_H
@@ -15,52 +15,53 @@ struct vm_fault;
 
 /**
  * struct fz_aged - pages of a chunk that went for their age
- * @planes: how often each came back soon before it went, and 1, in binary; all bits 0
- *	if it has not gone, or was forgotten
- * @recent: those of them that went in the period fz_chunk.period, the others in the
- *	one before
+ * @planes: for each page a binary number: how often it had come back soon, plus 1; 0 if
+ *	it has not gone, or was forgotten
+ * @recent: pages that went in the period fz_chunk.period; the others went in the one
+ *	before
  */
 struct fz_aged {
 	u64 planes[FZ_AGED_PLANES][FZ_CHUNK_WORDS];
 	u64 recent[FZ_CHUNK_WORDS];
 };
 
-/* On chunks that have a page: a reset visits no other. */
+/* Marks chunks that have a page: a reset visits no others. */
 #define FZ_CHUNK_POPULATED	XA_MARK_0
-/* On chunks of which a reset has found old pages. */
+/* Marks chunks in which a reset has found pages that are to go for their age. */
 #define FZ_CHUNK_AGED		XA_MARK_1
 
-/* On chunks that may go: fz_chunk_reap() looks. */
+/* Marks chunks that may be empty: fz_chunk_reap() looks. */
 #define FZ_CHUNK_EMPTY		XA_MARK_2
 
 /**
  * struct fz_chunk - the folios of 2 MiB of a scratch
- * @lock: protects all members but @patience and @late.  A folio comes under it alone, by
- *	a fault, and goes under fz_scratch.lock as well
- * @users: threads that are about to bring one: it does not go
- * @nr: folios here
- * @broken: it had a huge folio, and its runs touched little of that
- * @gone: it is not in the index any more: nothing may come here
- * @patience: number of resets that do not look whether it should be broken; protected
- *	by fz_scratch.lock
- * @late: how often none was ready for it, less how often one was, while runs touched
- *	little of it; so is this
- * @period: in which a page last was about to go for its age, see fz_age_period()
- * @huge: one folio for all, or NULL
+ * @lock: protects all members but @patience and @late.  A fault adds a folio under this
+ *	lock alone.  Folios are removed under fz_scratch.lock as well
+ * @users: threads that are about to add a folio: while there are any, the chunk stays
+ * @nr: populated pages
+ * @broken: the chunk has lost its huge folio, because runs touched little of it
+ * @gone: the chunk is not in the index any more: no folio may be added
+ * @patience: number of resets that do not look whether it is sparse; protected by
+ *	fz_scratch.lock
+ * @late: grows with each reset that finds the chunk sparse and no folio ready for it;
+ *	shrinks when a folio is ready; protected by fz_scratch.lock
+ * @period: the period in which a page was last about to go for its age, see
+ *	fz_age_period()
+ * @huge: the huge folio that backs the chunk, or NULL
  * @aged: pages that went for their age and have not come back, or are about to go;
  *	NULL if there never was any
- * @populated: a bit for each; may be read under fz_scratch.lock alone, with
- *	fz_chunk_populated(), and under RCU alone
- * @wanted: a bit for each page of the working set: it was touched since that was
- *	set or forgotten
- * @folios: for each word of @populated its folios, NULL for a hole, or NULL if the
- *	word is 0.  All NULL with @huge, and then all bits of @populated are set
- * @rcu: to free it with
+ * @populated: a bit for each populated page.  fz_chunk_populated() may read it under
+ *	fz_scratch.lock or RCU, without @lock
+ * @wanted: a bit for each page of the working set
+ * @folios: for each word of @populated an array of its folios, with NULL for a hole; no
+ *	array if the word is 0.  With @huge there are no arrays, and all bits of
+ *	@populated are set
+ * @rcu: frees the chunk
  *
- * A chunk comes with its first folio, or when WORKSET names it, and goes by
- * fz_chunk_reap(), under fz_scratch.lock.  So whoever holds that lock may use chunks
- * that it has found until it reaps.  Others look for one under RCU, and keep it by
- * @users, or not beyond that.
+ * A chunk is made for its first folio, or when WORKSET names one of its pages.
+ * fz_chunk_reap() removes it, under fz_scratch.lock.  So the holder of that lock may use
+ * a chunk until it reaps.  Other threads look a chunk up under RCU.  They may use it
+ * while they are in RCU, or are counted in @users.
  */
 struct fz_chunk {
 	spinlock_t lock;	/* protects all but patience and late */
@@ -85,10 +86,7 @@ static inline u64 fz_chunk_populated(const struct fz_chunk *chunk, u32 w)
 	return smp_load_acquire(&chunk->populated[w]);
 }
 
-/*
- * Whether somebody but us and page tables refers to a base page.  As
- * fz_inplace_is_held(), where each instruction counts.
- */
+/* Whether a base page is held.  A sweep needs a faster fz_inplace_is_held(). */
 static inline bool fz_base_is_held(struct folio *folio)
 {
 	return folio_ref_count(folio) != 2 + atomic_read(&folio->_mapcount);
@@ -110,7 +108,7 @@ static inline struct folio *fz_chunk_folio(const struct fz_chunk *chunk,
 	return READ_ONCE(chunk->huge) ?: fz_chunk_base(chunk, i);
 }
 
-/* The chunk of that number, under RCU: xa_load() would take that once more. */
+/* The chunk of that number.  The caller is in RCU, which xa_load() would enter again. */
 static inline struct fz_chunk *fz_chunk_look(struct fz_scratch *s, u64 number)
 {
 	XA_STATE(xas, &s->chunks, number);
@@ -122,7 +120,7 @@ static inline struct fz_chunk *fz_chunk_look(struct fz_scratch *s, u64 number)
 	return chunk;
 }
 
-/* How to allocate for the index: @gfp is meant for folios, and says how hard to try. */
+/* How to allocate for the index, trying as hard as @gfp, which is meant for folios. */
 static inline gfp_t fz_index_gfp(gfp_t gfp)
 {
 	if (!(gfp & __GFP_DIRECT_RECLAIM))
@@ -177,7 +175,7 @@ struct folio *fz_chunk_replace_huge(struct fz_scratch *s, struct fz_chunk *chunk
 				    u64 number, struct folio *folio);
 void fz_chunk_reap_some(struct fz_scratch *s);
 
-/* Let go of chunks that are empty: the caller uses no chunk any more that it found. */
+/* Free empty chunks.  The caller must not use chunks that it found before. */
 static inline void fz_chunk_reap(struct fz_scratch *s)
 {
 	lockdep_assert_held(&s->lock);
@@ -187,7 +185,7 @@ static inline void fz_chunk_reap(struct fz_scratch *s)
 }
 
 /* chunk_age.c */
-/* The pages of a word that went for their age, or are about to. */
+/* The pages of a word that went for their age, or are about to go. */
 static inline u64 fz_chunk_aged(const struct fz_chunk *chunk, u32 w)
 {
 	u64 any = 0;

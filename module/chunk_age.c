@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A chunk's memory of pages that went for their age: how often each had come back
- * soon, and in which of two periods it went.
+ * A chunk remembers pages that went for their age: how often each had come back soon, and
+ * in which of two periods it went.
  */
 #include <linux/sched/signal.h>
 #include <linux/xarray.h>
 
 #include "chunk.h"
 
-/* Note a number for a page, 0 to forget it. */
+/* Write the binary number of a page, see struct fz_aged; 0 to forget the page. */
 static void chunk_note(struct fz_chunk *chunk, unsigned int i, u32 number)
 {
 	u64 bit = 1ULL << (i % 64);
@@ -23,13 +23,13 @@ static void chunk_note(struct fz_chunk *chunk, unsigned int i, u32 number)
 			chunk->aged->planes[k][i / 64] &= ~bit;
 }
 
-/* How many periods ago a page last was about to go for its age. */
+/* How many periods ago a page was last about to go for its age. */
 static u32 chunk_periods(const struct fz_scratch *s, const struct fz_chunk *chunk)
 {
 	return fz_age_period(READ_ONCE(s->age.now)) - chunk->period;
 }
 
-/* In a new period, forget the pages that were away for all of the last one. */
+/* If a new period has begun, forget pages that were away for all of the last one. */
 static void chunk_turn(struct fz_scratch *s, struct fz_chunk *chunk)
 {
 	struct fz_aged *aged = chunk->aged;
@@ -54,7 +54,7 @@ static void chunk_turn(struct fz_scratch *s, struct fz_chunk *chunk)
  * @page: a populated page
  * @back: how often it came back soon
  *
- * If there is no memory to note it, it stays.
+ * Without memory for the note the page stays.
  */
 void fz_chunk_age(struct fz_scratch *s, u64 page, u32 back)
 {
@@ -79,7 +79,7 @@ void fz_chunk_age(struct fz_scratch *s, u64 page, u32 back)
 	spin_unlock(&chunk->lock);
 }
 
-/* Whether a page that went has not been away for long. */
+/* Whether a page that went would come back soon if it came back now. */
 static bool chunk_went_lately(const struct fz_scratch *s, const struct fz_chunk *chunk,
 			      unsigned int i)
 {
@@ -91,12 +91,12 @@ static bool chunk_went_lately(const struct fz_scratch *s, const struct fz_chunk 
 }
 
 /**
- * fz_chunk_age_of_hole() - the age of a page that comes into a hole
+ * fz_chunk_age_of_hole() - the age of a page that is about to be populated
  * @s: the scratch
  * @chunk: its chunk, locked
  * @i: its number there
  *
- * Return: its age; 0 for one that never went for its age.
+ * Return: its age; 0 if it did not go for its age.
  */
 u8 fz_chunk_age_of_hole(const struct fz_scratch *s, const struct fz_chunk *chunk,
 			unsigned int i)
@@ -112,7 +112,7 @@ u8 fz_chunk_age_of_hole(const struct fz_scratch *s, const struct fz_chunk *chunk
 }
 
 /**
- * fz_chunk_came_back() - a page has come into a hole
+ * fz_chunk_came_back() - a page was populated: count it if it had gone for its age
  * @s: the scratch
  * @chunk: its chunk, which has &struct fz_aged, locked
  * @i: its number there
@@ -132,9 +132,9 @@ void fz_chunk_came_back(struct fz_scratch *s, struct fz_chunk *chunk, unsigned i
 /**
  * fz_chunk_forget() - forget which pages went for their age
  * @s: the scratch, its lock held
- * @range: of these pages
+ * @range: forget these pages
  *
- * To be followed by fz_chunk_reap().
+ * The caller then calls fz_chunk_reap().
  */
 void fz_chunk_forget(struct fz_scratch *s, const struct fz_range *range)
 {
@@ -174,12 +174,12 @@ void fz_chunk_forget(struct fz_scratch *s, const struct fz_range *range)
 }
 
 /**
- * fz_chunk_take_aged() - the pages that were noted
- * @s: the scratch, its lock held since
- * @chunk: a chunk with the mark
+ * fz_chunk_take_aged() - take the pages that fz_chunk_age() has noted
+ * @s: the scratch, its lock held since then
+ * @chunk: a chunk marked FZ_CHUNK_AGED; the mark is cleared
  * @number: its number
- * @words: bitmap of FZ_CHUNK_WORDS words, written.  These pages are in the working
- *	set no more, and the mark is gone
+ * @words: bitmap of FZ_CHUNK_WORDS words, set to these pages.  They leave the working
+ *	set
  */
 void fz_chunk_take_aged(struct fz_scratch *s, struct fz_chunk *chunk, u64 number,
 			u64 *words)

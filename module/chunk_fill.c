@@ -7,10 +7,10 @@
 #include "huge.h"
 
 /**
- * enum fill_lack - what kept a folio from being put into its place
+ * enum fill_lack - what is missing to put a folio into its place
  * @FILL_NOTHING: nothing
  * @FILL_CHUNK: there is no chunk
- * @FILL_SLOTS: the chunk has no room for the folios of that word
+ * @FILL_SLOTS: the chunk has no array for the folios of that word
  * @FILL_ROLL: the roll is full
  */
 enum fill_lack {
@@ -21,16 +21,16 @@ enum fill_lack {
 };
 
 /**
- * struct fill - a page that is looked for, and its hole filled
+ * struct fill - the look-up of a page, which fills it if it is a hole
  * @s: the scratch
  * @page: the page
- * @chunk: its chunk, where we are among the users; NULL while there is none
- * @fresh: a folio for it, in hand, or NULL
- * @slots: room for the folios of a word, or NULL
- * @folio: what is there, with a reference for the caller; NULL for a hole
- * @lack: why @fresh was not put there
- * @empty: nothing is in its chunk
- * @bare: there is no room in it for the folio
+ * @chunk: its chunk, which counts us among its users; NULL while it does not
+ * @fresh: a new folio for the page, in hand, or NULL
+ * @slots: an array for the folios of a word, or NULL
+ * @folio: the folio found, with a reference for the caller; NULL for a hole
+ * @lack: why @fresh was not put into its place
+ * @empty: the chunk has no folio
+ * @bare: the chunk has no array for the folio
  */
 struct fill {
 	struct fz_scratch *s;
@@ -44,7 +44,7 @@ struct fill {
 	bool bare;
 };
 
-/* After this a reset that sees the bits without our lock sees the folio, too. */
+/* A release: a reset that reads the bits without our lock sees the folio, too. */
 static void fill_set_populated(struct fz_scratch *s, struct fz_chunk *chunk,
 			       u64 number, u32 w, u64 bits)
 {
@@ -95,7 +95,7 @@ static enum fill_lack fill_install(struct fill *f, struct fz_chunk *chunk)
 	return FILL_NOTHING;
 }
 
-/* Look what backs the page; @f->fresh, if it is there, goes into a hole. */
+/* Find the folio of the page.  If it is a hole, put @f->fresh there, if there is one. */
 static __always_inline void fill_look_at(struct fill *f, struct fz_chunk *chunk)
 {
 	struct folio *folio = fz_chunk_folio(chunk, f->page % FZ_CHUNK_PAGES);
@@ -148,7 +148,7 @@ static void fill_look(struct fill *f)
 		f->lack = FILL_CHUNK;
 }
 
-/* Nothing comes after all: the next reset looks whether the chunk may go. */
+/* We add no folio after all: have the next reset look whether the chunk is empty. */
 static noinline void fill_give_up(struct fill *f)
 {
 	struct fz_chunk *chunk = f->chunk;
@@ -169,7 +169,7 @@ static void fill_end(struct fill *f)
 		fill_give_up(f);
 }
 
-/* Where holes may be mapped to a page of zeros, this one is not when it is filled. */
+/* Look, and fill; with ZEROPAGE, under the lock that keeps zeros from being mapped. */
 static void fill_look_zero(struct fill *f)
 {
 	bool zeros = f->fresh && f->s->zero;
@@ -193,7 +193,7 @@ static int fill_provide(struct fill *f, gfp_t gfp)
 	return f->slots ? 0 : -ENOMEM;
 }
 
-/* @f->fresh is in the index, or it is not needed. */
+/* @f->fresh is in the index, or goes back to the pool. */
 static void fill_settle(struct fill *f, u64 *nr_added)
 {
 	struct fz_pool *pool = &f->s->ctx->pool;
@@ -201,7 +201,7 @@ static void fill_settle(struct fill *f, u64 *nr_added)
 
 	if (f->folio == f->fresh) {
 		fz_pool_settle(pool, 1);
-		/* The next reset may want another one: it is to find it ready. */
+		/* The next reset may want a ready one: have the zeroer allocate it. */
 		if (unlikely(READ_ONCE(pool->refill)) &&
 		    folio_test_large(f->fresh))
 			fz_queue_kick(pool);
@@ -214,7 +214,7 @@ static void fill_settle(struct fill *f, u64 *nr_added)
 	f->fresh = NULL;
 }
 
-/* Put ready folios into holes of a word of a chunk; how many. */
+/* Put ready folios into holes of a word of a chunk.  Returns how many. */
 static u64 fill_word(struct fill *f, struct fz_chunk *chunk, u64 base, u64 *word,
 		     struct list_head *ready)
 {
@@ -230,7 +230,7 @@ static u64 fill_word(struct fill *f, struct fz_chunk *chunk, u64 base, u64 *word
 		f->lack = fill_install(f, chunk);
 		if (f->lack)
 			break;
-		/* The lru member is not in use in a scratch. */
+		/* A folio of a scratch is not linked by its lru member. */
 		list_del(&f->fresh->lru);
 		nr++;
 	}
@@ -239,7 +239,7 @@ static u64 fill_word(struct fill *f, struct fz_chunk *chunk, u64 base, u64 *word
 	return nr;
 }
 
-/* Count oneself among the users of a chunk, and see which of its pages are holes. */
+/* Become a user of a chunk, and clear the bits of populated pages in @words. */
 static struct fz_chunk *fill_use(struct fz_scratch *s, u64 number, u64 *words)
 {
 	struct fz_chunk *chunk;
@@ -264,10 +264,10 @@ static struct fz_chunk *fill_use(struct fz_scratch *s, u64 number, u64 *words)
  * fz_chunk_fill_ready() - fill holes of a chunk with base pages that are ready
  * @s: a scratch that has no page of zeros
  * @number: the chunk
- * @words: bitmap of the pages; those that are populated leave it
+ * @words: bitmap of the pages; the bits of pages that are populated are cleared
  * @node: from this node; NUMA_NO_NODE: from the near one
  *
- * Return: how many were holes.
+ * Return: how many holes were filled.
  */
 u64 fz_chunk_fill_ready(struct fz_scratch *s, u64 number, u64 *words, int node)
 {
@@ -305,7 +305,7 @@ out:
 	return nr;
 }
 
-/* Put a folio where another one is; false if that is not one of its size. */
+/* Put a folio in the place of another.  False if there is none of its size. */
 static bool fill_replace(struct fill *f, struct list_head *out)
 {
 	struct fz_chunk *chunk = xa_load(&f->s->chunks, f->page >> FZ_CHUNK_SHIFT);
@@ -331,14 +331,14 @@ static bool fill_replace(struct fill *f, struct list_head *out)
 }
 
 /**
- * fz_chunk_put_back() - have a folio that was taken out in its place again
- * @s: the scratch, its lock held since that
+ * fz_chunk_put_back() - put a folio that was taken out back into its place
+ * @s: the scratch, its lock held since then
  * @folio: in hand, zero, and mapped nowhere; out of hand if it is back
- * @out: what has come into its place since is linked here, in hand, as by
+ * @out: the folio that is in its place now, if any, is linked here, in hand, as by
  *	fz_chunk_remove()
  *
- * Return: whether it is back.  It is not if pages of another size are there, or
- * without memory: nobody waits for that with folios in hand.
+ * Return: whether it is back.  It is not if folios of another size are there, or if there
+ * is no memory.  (A thread with folios in hand must not wait for memory.)
  */
 bool fz_chunk_put_back(struct fz_scratch *s, struct folio *folio,
 		       struct list_head *out)
@@ -347,7 +347,7 @@ bool fz_chunk_put_back(struct fz_scratch *s, struct folio *folio,
 
 	lockdep_assert_held(&s->lock);
 
-	/* One goes out of hand, and one comes. */
+	/* One folio goes out of hand, and one comes in hand: the count stays. */
 	if (fill_replace(&f, out))
 		return true;
 	do {
@@ -356,7 +356,7 @@ bool fz_chunk_put_back(struct fz_scratch *s, struct folio *folio,
 	fill_end(&f);
 	if (f.folio)
 		folio_put(f.folio);
-	/* One that has come in between stays until it is replaced. */
+	/* A fault has filled the hole in between: replace its folio. */
 	if (f.folio != folio)
 		return f.folio && fill_replace(&f, out);
 	fz_pool_settle(&s->ctx->pool, 1);
@@ -364,12 +364,12 @@ bool fz_chunk_put_back(struct fz_scratch *s, struct folio *folio,
 }
 
 /**
- * fz_chunk_fill() - the folio of a page, populating it if it is a hole
+ * fz_chunk_fill() - the folio of a page; if the page is a hole, populate it
  * @s: the scratch
  * @page: page, inside the scratch
- * @gfp: how to allocate what is missing: FZ_GFP_TOUCHER or FZ_GFP_TELL
- * @place: where to take it from
- * @vmf: the fault that wants it, NULL if it is something else
+ * @gfp: how to allocate: FZ_GFP_TOUCHER or FZ_GFP_TELL
+ * @place: from which NUMA nodes
+ * @vmf: the fault that wants the folio; NULL if a call does
  * @nr_added: increased by the pages that were holes; may be NULL
  *
  * Return: the folio with a reference for the caller, or an ERR_PTR: -ENOMEM,
@@ -411,7 +411,7 @@ struct folio *fz_chunk_fill(struct fz_scratch *s, u64 page, gfp_t gfp,
 				break;
 			err = 0;
 		}
-		/* If there is no memory for it, that is seen soon enough. */
+		/* If this fails, the look reports FILL_SLOTS, and fill_provide() tries again. */
 		if (f.bare && f.fresh && !f.slots)
 			f.slots = fz_index_alloc_slots(s, gfp);
 	}

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Which chunks are backed by huge folios.  One whose runs touch much of it is worth
- * one; one whose runs touch little is broken when memory is short.  After the
- * large-page policy of ESXi (Waldspurger and others), with what a reset knows: it
- * may take away whatever there is, for all of it is to be zero.
+ * Which chunks are backed by huge folios.  A dense chunk gets a huge folio.  A sparse
+ * chunk loses it when memory is short: the chunk is *broken*.  The model is the
+ * large-page policy of ESXi (Waldspurger and others).  Here breaking a chunk copies
+ * nothing: a reset may drop the folio, since all of it is to be zero.
  */
 #include <linux/mm.h>
 
@@ -13,18 +13,18 @@
 #include "map.h"
 #include "reset.h"
 
-/* Pages of a chunk that make it dense, and those that keep it so. */
+/* A chunk with this many pages is dense; one with less than this is sparse. */
 #define LARGE_DENSE	(FZ_CHUNK_PAGES / 2)
 #define LARGE_SPARSE	(FZ_CHUNK_PAGES / 4)
-/* Resets that do not look again at one that was found dense. */
+/* Resets that do not look again at a chunk that was not sparse. */
 #define LARGE_PATIENCE	32
 /*
- * The zeroer may be late for a sparse one half as often; each time that it is not takes
- * one off.
+ * A sparse chunk is broken when fz_chunk.late reaches this.  Each reset that finds no
+ * folio ready adds 2, and each that finds one subtracts 1.
  */
 #define LARGE_LATE	8
 
-/* Pages of the working set in a chunk; *@broken: it had a huge folio, and lost it. */
+/* Pages of the working set in a chunk; *@broken: fz_chunk.broken. */
 static u64 large_recall(struct fz_scratch *s, u64 number, bool *broken)
 {
 	struct fz_chunk *chunk;
@@ -49,9 +49,10 @@ static u64 large_recall(struct fz_scratch *s, u64 number, bool *broken)
  * @page: page, inside the scratch, in a chunk that has none
  * @vmf: the fault that asks, or NULL
  *
- * Without a word of what runs touch of a chunk only FASTZERO_PAGES_2M makes it huge.
+ * While nothing is known of a chunk, only FASTZERO_PAGES_2M gives it a huge folio.
  *
- * Return: true if so; whoever installs one has to look at the chunk again.
+ * Return: true if so.  Before the caller installs one, it checks that the chunk is still
+ * empty.
  */
 bool fz_large_wanted(struct fz_scratch *s, u64 page, const struct vm_fault *vmf)
 {
@@ -66,7 +67,7 @@ bool fz_large_wanted(struct fz_scratch *s, u64 page, const struct vm_fault *vmf)
 		if (!broken)
 			return true;
 	}
-	/* For a fault this is the quickest to be seen, and most often so. */
+	/* For a fault this check is the quickest, and most often it decides. */
 	if (vmf && !fz_map_takes_huge(s, number, vmf))
 		return false;
 	return large_recall(s, number, &broken) >= LARGE_DENSE &&
@@ -103,12 +104,12 @@ static void large_break(struct fz_scratch *s, struct fz_chunk *chunk, const u64 
  * @s: the scratch, its lock held
  * @chunk: the chunk
  * @words: bitmap of the pages that a run had written
- * @nr: how many
+ * @nr: number of these pages
  *
- * A sparse chunk costs the zeroer a look at 512 pages.  If the zeroer is late for it
- * again and again, base pages cost less.
+ * For a sparse chunk the zeroer looks at 512 pages.  If the zeroer is late for it again
+ * and again, base pages cost less.
  *
- * Return: true if the chunk is to be broken: the caller drops it, as it does for
+ * Return: true if the chunk is broken: the caller drops its folio, as for
  * fz_large_breaks().
  */
 bool fz_large_is_late(struct fz_scratch *s, struct fz_chunk *chunk, const u64 *words,
@@ -129,15 +130,15 @@ bool fz_large_is_late(struct fz_scratch *s, struct fz_chunk *chunk, const u64 *w
 }
 
 /**
- * fz_large_breaks() - whether a chunk is to be broken, now that a reset may do so
+ * fz_large_breaks() - while memory is short, whether a reset breaks a chunk
  * @s: the scratch, its lock held
  * @chunk: a chunk with a huge folio that nobody holds, all of which is to be zero
  *
- * Only while memory is short.  To look costs up to what it costs to clear the
- * chunk; a dense one is soon seen to be so, and not looked at for a while.
+ * The look costs up to as much as a clear of the chunk.  It ends early at a chunk that is
+ * not sparse, and the next resets do not look at that one.
  *
- * Return: true if so: the caller drops it.  Its working set is then what was
- * found in it, and it gets base pages.
+ * Return: true if the chunk is broken: the caller drops its folio.  The working set is
+ * then the pages that were not zero, and the chunk gets base pages.
  */
 bool fz_large_breaks(struct fz_scratch *s, struct fz_chunk *chunk)
 {

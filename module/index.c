@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Memory of the index of a scratch: who pays for it, how much there is, and when
- * it goes.
+ * Memory of the index of a scratch: allocated at the expense of the context's memory
+ * cgroup, counted, and freed.
  */
 #include <linux/log2.h>
 #include <linux/sched/mm.h>
@@ -9,9 +9,9 @@
 
 #include "chunk.h"
 
-/* Folios of a word of a chunk's bitmaps. */
+/* An array for the folios of a word of a chunk's bitmaps. */
 #define INDEX_SLOTS_SIZE	(64 * sizeof(struct folio *))
-/* Most arrays that a scratch keeps as spares, and how often it looks for unused ones. */
+/* A scratch keeps this many spare arrays at most, and frees unused ones at each tick. */
 #define INDEX_SPARES	4096
 #define INDEX_TICK	HZ
 
@@ -73,7 +73,7 @@ static void index_free_aged(struct fz_scratch *s, struct fz_aged *aged)
 }
 
 /**
- * fz_index_free_chunk() - free an empty chunk that is in the index no more
+ * fz_index_free_chunk() - free an empty chunk that is not in the index any more
  * @s: the scratch
  * @chunk: the chunk; other threads may still look at it under RCU
  */
@@ -101,7 +101,7 @@ static struct folio **index_take_spare(struct fz_scratch *s)
 	return slots;
 }
 
-/* False if there are enough. */
+/* Keep an array as a spare.  False if there are enough. */
 static bool index_keep_spare(struct fz_scratch *s, struct folio **slots)
 {
 	struct fz_spares *spares = &s->spares;
@@ -120,7 +120,7 @@ static bool index_keep_spare(struct fz_scratch *s, struct folio **slots)
 	return nr < INDEX_SPARES;
 }
 
-/* Free spares that were not needed since the last time. */
+/* Free spares that were not needed since the last tick. */
 static void index_trim(struct work_struct *work)
 {
 	struct fz_spares *spares = container_of(to_delayed_work(work),
@@ -157,7 +157,7 @@ void fz_index_init(struct fz_scratch *s)
 }
 
 /**
- * fz_index_alloc_slots() - room for the folios of a word of a chunk's bitmaps
+ * fz_index_alloc_slots() - an array for the folios of a word of a chunk's bitmaps
  * @s: the scratch
  * @gfp: how to allocate
  *
@@ -174,11 +174,12 @@ struct folio **fz_index_alloc_slots(struct fz_scratch *s, gfp_t gfp)
 }
 
 /**
- * fz_index_free_slots() - free what fz_index_alloc_slots() gave
+ * fz_index_free_slots() - free an array from fz_index_alloc_slots()
  * @s: the scratch
  * @slots: 64 pointers, all NULL again
  *
- * Some are kept for a moment: the next run may touch the pages that this one drops.
+ * Some arrays stay as spares for a while: the next run may touch the pages that this
+ * reset drops.
  */
 void fz_index_free_slots(struct fz_scratch *s, struct folio **slots)
 {
@@ -189,10 +190,10 @@ void fz_index_free_slots(struct fz_scratch *s, struct folio **slots)
 }
 
 /**
- * fz_index_alloc_aged() - room to note which pages of a chunk went for their age
+ * fz_index_alloc_aged() - allocate the notes on pages that went for their age
  * @s: the scratch
  *
- * Return: it, with none noted; NULL if there is no memory.
+ * Return: notes for a chunk, with no page noted; NULL if there is no memory.
  */
 struct fz_aged *fz_index_alloc_aged(struct fz_scratch *s)
 {
@@ -203,7 +204,8 @@ struct fz_aged *fz_index_alloc_aged(struct fz_scratch *s)
  * fz_index_bytes() - memory that the index of a scratch takes
  * @s: the scratch
  *
- * Return: bytes, without the xarray, which takes some 9 for each of many chunks.
+ * Return: bytes, without the xarray: that takes about 9 bytes for each chunk where chunks
+ * lie side by side.
  */
 u64 fz_index_bytes(const struct fz_scratch *s)
 {
@@ -211,8 +213,8 @@ u64 fz_index_bytes(const struct fz_scratch *s)
 }
 
 /**
- * fz_index_destroy() - free all of it
- * @s: a scratch that has no user any more and whose pages were dropped
+ * fz_index_destroy() - free the index
+ * @s: a scratch that nobody uses any more, and whose pages were dropped
  */
 void fz_index_destroy(struct fz_scratch *s)
 {
@@ -221,7 +223,7 @@ void fz_index_destroy(struct fz_scratch *s)
 	unsigned long at;
 
 	xa_for_each(&s->chunks, at, chunk) {
-		/* One by one: xa_destroy() alone would free all nodes without a break. */
+		/* One by one: xa_destroy() would free all nodes without rescheduling. */
 		xa_erase(&s->chunks, at);
 		kfree(chunk->aged);
 		kfree(chunk);

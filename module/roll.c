@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The roll of a scratch: its folios in no order, so that a reset of all of them
- * costs the same wherever they lie.
+ * The roll of a scratch: the unordered list of its folios.  With it a reset of the whole
+ * scratch costs the same wherever its pages lie.
  */
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
@@ -47,7 +47,7 @@ int fz_roll_grow(struct fz_roll *roll, struct mem_cgroup *memcg, gfp_t gfp)
 	struct mem_cgroup *old = set_active_memcg(memcg);
 	struct fz_roll_sheet *sheet;
 
-	/* A place tells where its sheet begins: what has such a size is aligned. */
+	/* kmalloc() aligns a sheet to its size, so roll_sheet() finds it from a place on it. */
 	BUILD_BUG_ON(sizeof(*sheet) > ROLL_SHEET_SIZE);
 	sheet = kmalloc(ROLL_SHEET_SIZE, gfp);
 	set_active_memcg(old);
@@ -58,14 +58,14 @@ int fz_roll_grow(struct fz_roll *roll, struct mem_cgroup *memcg, gfp_t gfp)
 	memset(sheet->zero, 0, sizeof(sheet->zero));
 	sheet->pages[FZ_ROLL_SHEET] = NULL;
 	spin_lock(&roll->lock);
-	/* Behind one that has room already, which we did not see. */
+	/* Another thread may have added a sheet as well: both stay. */
 	list_add_tail(&sheet->link, &roll->sheets);
 	roll->nr_sheets++;
 	spin_unlock(&roll->lock);
 	return 0;
 }
 
-/* The sheet that the next folio goes to: the first that is not full. */
+/* The first sheet that is not full, for the next folio; NULL if there is none. */
 static struct fz_roll_sheet *roll_open_sheet(struct fz_roll *roll)
 {
 	struct fz_roll_sheet *sheet = roll->open;
@@ -87,12 +87,12 @@ static struct fz_roll_sheet *roll_open_sheet(struct fz_roll *roll)
 }
 
 /**
- * fz_roll_add() - enter a folio
+ * fz_roll_add() - put a folio on the roll
  * @roll: the roll
- * @folio: a folio of the scratch; its private member is ours from now on
+ * @folio: a folio of the scratch; the roll uses its private member from now on
  * @age: its age
  *
- * Return: false if there is no room: fz_roll_grow(), and try again.
+ * Return: false if there is no room.  The caller calls fz_roll_grow(), and tries again.
  */
 bool fz_roll_add(struct fz_roll *roll, struct folio *folio, u8 age)
 {
@@ -109,7 +109,7 @@ bool fz_roll_add(struct fz_roll *roll, struct folio *folio, u8 age)
 	return sheet;
 }
 
-/* The open sheet has become empty: it is enough to go on with. */
+/* The open sheet is empty: free all sheets behind it. */
 static void roll_trim(struct fz_roll *roll)
 {
 	struct fz_roll_sheet *sheet;
@@ -125,7 +125,7 @@ static void roll_trim(struct fz_roll *roll)
 }
 
 /**
- * fz_roll_remove() - strike a folio out: the last one takes its place
+ * fz_roll_remove() - take a folio off the roll: the last one takes its place
  * @roll: the roll, its lock held, and the scratch's
  * @folio: a folio on it
  */
@@ -158,7 +158,7 @@ void fz_roll_remove(struct fz_roll *roll, struct folio *folio)
  * fz_roll_age() - the age of a folio
  * @folio: a folio on the roll of a scratch whose lock is held
  *
- * Return: where it is.
+ * Return: a pointer to its age, see age.h.
  */
 u8 *fz_roll_age(struct folio *folio)
 {
@@ -169,7 +169,7 @@ u8 *fz_roll_age(struct folio *folio)
 }
 
 /**
- * fz_roll_replace() - enter a folio in the place of another
+ * fz_roll_replace() - put a folio on the roll in the place of another
  * @old: a folio on the roll of a scratch whose lock is held
  * @folio: the new one
  */

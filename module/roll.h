@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The roll of a scratch: all its folios, in no order.
+ * The roll of a scratch: the unordered list of its folios.
  */
 #ifndef FZ_ROLL_H
 #define FZ_ROLL_H
@@ -14,8 +14,8 @@
 struct mem_cgroup;
 
 /*
- * Folios on a sheet, which takes a page of 4 KiB: a multiple of the steps in which they
- * are cleared.  And groups of 64 of them.
+ * Folios on a sheet, which takes 4 KiB: a multiple of the steps by which a sweep clears
+ * them.  And groups of 64 folios, at which a sweep looks.
  */
 #define FZ_ROLL_SHEET	224
 #define FZ_ROLL_GROUPS	DIV_ROUND_UP(FZ_ROLL_SHEET, 64)
@@ -24,13 +24,13 @@ struct mem_cgroup;
  * struct fz_roll_sheet - a part of a roll
  * @link: in fz_roll.sheets
  * @nr: folios on it; all sheets before the open one are full, all behind it empty
- * @zero: a bit for each: a reset has found it zero when it looked last.  A hint, which
- *	a folio that comes may get wrong; protected by fz_scratch.lock
- * @folios: these.  The private member of each points to its place here
- * @pages: where each lies in the kernel's memory; one more, which says nothing, for who
- *	reads ahead
- * @ages: see age.h, for each of them; changed under fz_scratch.lock, but that
- *	of one that comes
+ * @zero: a bit for each folio that the last look found zero; protected by
+ *	fz_scratch.lock.  A hint: a folio that replaces another inherits its bit
+ * @folios: the folios.  The private member of each points to its place here
+ * @pages: the kernel's address of each folio; one more, which is NULL, for the prefetch
+ *	of a sweep
+ * @ages: the age of each folio, see age.h; protected by fz_scratch.lock.  fz_roll_add()
+ *	writes the age of a new one without it
  */
 struct fz_roll_sheet {
 	struct list_head link;
@@ -43,15 +43,16 @@ struct fz_roll_sheet {
 
 /**
  * struct fz_roll - all folios of a scratch
- * @lock: protects @sheets, @nr_sheets, @open and fz_spares; a leaf.  A folio comes under it alone, and goes under
- *	fz_scratch.lock as well: under that what is on a sheet may be read
- * @sheets: struct fz_roll_sheet; they go under fz_scratch.lock as well, all but one
- *	that is empty
- * @nr_sheets: how many
- * @open: where the next folio goes, NULL before the first
+ * @lock: protects @sheets, @nr_sheets, @open and fz_spares; a leaf.  A folio is added
+ *	under this lock alone.  It is removed under fz_scratch.lock as well, so the holder
+ *	of that lock may read the folios on a sheet
+ * @sheets: struct fz_roll_sheet.  Sheets are freed under fz_scratch.lock as well; one
+ *	empty sheet stays
+ * @nr_sheets: number of @sheets
+ * @open: the sheet for the next folio, NULL before the first
  */
 struct fz_roll {
-	spinlock_t lock;	/* protects sheets, nr_sheets, open, and what is on sheets */
+	spinlock_t lock;	/* protects sheets, nr_sheets, open, and folios on sheets */
 	struct list_head sheets;
 	u64 nr_sheets;
 	struct fz_roll_sheet *open;
@@ -67,9 +68,9 @@ u64 fz_roll_bytes(const struct fz_roll *roll);
 void fz_roll_destroy(struct fz_roll *roll);
 
 /*
- * The next sheet that has folios, of the roll of a scratch whose lock is held; @sheet is the
- * one before, NULL for the first.  NULL at the end.  @nr: set to how many there are on it;
- * those that come later are zero.
+ * The next sheet that has folios, NULL at the end; @sheet is the previous one, NULL for the
+ * first.  The scratch's lock is held.  @nr: set to the number of folios on the sheet; those
+ * that are added later are zero.
  */
 static inline struct fz_roll_sheet *fz_roll_next(struct fz_roll *roll,
 						 struct fz_roll_sheet *sheet, u64 *nr)
@@ -88,10 +89,10 @@ static inline struct fz_roll_sheet *fz_roll_next(struct fz_roll *roll,
 }
 
 /*
- * Whether a folio that was found in the index, and has had a reference since then, is still
- * on its roll, and so in the index.  The caller's reference keeps it from being used again, so
- * it cannot have come back at another place.  The caller has locked it, and as long as it keeps
- * it locked, a reset that takes the folio away will wait for it before it unmaps.
+ * Whether a folio is still on its roll, and so in the index.  The caller found it in the
+ * index, and has a reference since then.  That keeps the folio from being used again, so it
+ * cannot have come back at another place.  The caller has also locked it.  A reset that
+ * takes the folio out waits for the folio lock before it unmaps.
  */
 static inline bool fz_roll_has(const struct folio *folio)
 {
