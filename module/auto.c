@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * AUTO: by which way a reset goes.  docs/policy.md has all of it on a page.
+ * AUTO: the choice of the way of a reset.  docs/policy.md has the rules.
  */
 #include <linux/mm.h>
 #include <linux/pagemap.h>
@@ -11,14 +11,14 @@
 #include "reset.h"
 #include "trace.h"
 
-/* No more pages than these are there to be made zero. */
+/* A bound on the pages that are to be made zero. */
 static u64 auto_most(const struct fz_reset *r)
 {
 	return min_t(u64, r->range.end - r->range.first,
 		     atomic_long_read(&r->s->populated));
 }
 
-/* Base pages that are ready, and those that wait for the zeroer, on all nodes. */
+/* Base pages of the pool that are ready, and used ones, on all nodes. */
 static void auto_pool(const struct fz_scratch *s, u64 *ready, u64 *used)
 {
 	const struct fz_store *store;
@@ -33,21 +33,21 @@ static void auto_pool(const struct fz_scratch *s, u64 *ready, u64 *used)
 	}
 }
 
-/* Why base pages that are mapped are cleared in place, or that the inequality decides. */
+/* Why mapped base pages are cleared in place; FZ_WHY_PRICE: the inequality decides. */
 static enum fz_why auto_why(const struct fz_reset *r, u64 nr)
 {
 	struct fz_scratch *s = r->s;
 	u64 ready, used;
 
-	/* No flush is cheaper than one clear; many resets find no more than that. */
+	/* A flush costs more than one clear.  Many resets find one page, so check that first. */
 	if (nr <= 1 || fz_cost_few(r->ratio, nr))
 		return FZ_WHY_FEW;
 	if (nr == s->sparse && r->ratio == s->sparse_ratio)
 		return FZ_WHY_SEEN;
-	/* The zeroer clears what is swapped ... */
+	/* The zeroer would have to clear swapped pages. */
 	if (s->total_cpu)
 		return FZ_WHY_TOTAL;
-	/* ... and may be late already. */
+	/* The zeroer may be late already. */
 	auto_pool(s, &ready, &used);
 	if (ready <= used)
 		return FZ_WHY_LATE;
@@ -59,7 +59,7 @@ static enum fz_why auto_why(const struct fz_reset *r, u64 nr)
 	return FZ_WHY_PRICE;
 }
 
-/* Trace both sides of the inequality for all pages, where no chunk is looked at. */
+/* Trace both sides of the inequality for all pages, as no chunk is looked at. */
 static noinline void auto_explain(const struct fz_reset *r, u64 nr, enum fz_way way)
 {
 	const struct fz_cost cost = { .pages = nr, .span = nr };
@@ -87,17 +87,17 @@ inplace:
 	return FASTZERO_MODE_INPLACE;
 }
 
-/* Why no huge folio is swapped, or that all are for which one is ready. */
+/* Why huge folios are cleared in place; FZ_WHY_HUGE: they are swapped if one is ready. */
 static enum fz_why auto_why_huge(const struct fz_reset *r)
 {
 	const struct fz_cost cost = {
 		.pages = FZ_CHUNK_PAGES,
-		/* Each is unmapped.  It takes no lock to know how many there are. */
+		/* A count of all writable mappings, which needs no lock. */
 		.mappings = max(atomic_read(&r->s->inode->i_mapping->i_mmap_writable), 0),
 	};
 	bool swaps = fz_cost_swaps(r->ratio, &cost);
 
-	/* The zeroer, too, would have all of it to look at. */
+	/* The zeroer would have to look at all pages of a swapped folio. */
 	if (r->s->total_cpu)
 		return FZ_WHY_TOTAL;
 	trace_fastzero_choice(r, -1, &cost, 0, swaps ? FZ_SWAP : FZ_INPLACE);
@@ -105,12 +105,12 @@ static enum fz_why auto_why_huge(const struct fz_reset *r)
 }
 
 /**
- * fz_auto_choose() - how to begin with a reset
+ * fz_auto_choose() - the mode in which a reset with AUTO begins
  * @r: the reset
  *
- * While anybody maps the scratch its pages will be wanted again.  Clearing base pages
- * keeps all page tables, nested ones included, as they are.  If the caller's are the only
- * ones, ready pages may be cheaper.
+ * While a process maps the scratch, the next run will touch its pages again.  A clear in
+ * place keeps all page tables, nested ones included.  If only the caller maps the scratch,
+ * ready pages may be cheaper.
  *
  * Return: the mode to begin with.
  */
@@ -135,12 +135,12 @@ u32 fz_auto_choose(struct fz_reset *r)
  * fz_auto_swaps() - whether base pages of a chunk are to be swapped
  * @r: the reset
  * @number: the chunk's number
- * @pages: pages of the chunk that are to be made zero
- * @span: from the first to the last of them
+ * @pages: number of pages of the chunk that are to be made zero
+ * @span: number of pages from the first to the last of them
  * @begun: the reset flushes anyway
- * @ready: pages that could take their place
+ * @ready: number of ready pages that could take their place
  *
- * Return: true if so; they are cleared in place if not.
+ * Return: true if so; false if they are to be cleared in place.
  */
 bool fz_auto_swaps(const struct fz_reset *r, u64 number, u64 pages, u64 span, bool begun,
 		   u64 ready)

@@ -2,9 +2,9 @@
 /*
  * Making folios zero.
  *
- * A page cleared while its user waits is used next, so it is cleared through the cache.
- * A page cleared in the background is not needed soon: stores past the caches are cheaper
- * for pages that lie in none, and leave the caches to others.
+ * A page cleared on the critical path is used next, so it is cleared through the caches.
+ * A page cleared in the background is not needed soon.  Stores past the caches are then
+ * cheaper, if the page lies in no cache, and leave the caches to others.
  */
 #include <linux/kernel.h>
 #include <linux/sched.h>
@@ -23,7 +23,7 @@ static bool clear_has_vectors(void)
 	return irq_fpu_usable();
 }
 
-/* Nobody can preempt us meanwhile: 64 pages are some 30 us when no cache has them. */
+/* This disables preemption: for some 30 us with 64 pages that lie in no cache. */
 static u64 clear_look_vectors(void *const *pages, u64 which)
 {
 	u64 zero = 0;
@@ -100,13 +100,13 @@ static u64 clear_look_words(void *const *pages, u64 which)
 /**
  * fz_clear_look() - which pages are zero already
  * @pages: up to 64 pages that have not failed
- * @which: a bit for each that is to be looked at
+ * @which: a bit for each page to be looked at
  *
- * Return: a bit for each of them that is zero.
+ * Return: a bit for each of these pages that is zero.
  */
 u64 fz_clear_look(void *const *pages, u64 which)
 {
-	/* For one page it is not worth it to save the registers. */
+	/* For one page it does not pay to save the vector registers. */
 	if (which & (which - 1) && clear_has_vectors())
 		return clear_look_vectors(pages, which);
 	return clear_look_words(pages, which);
@@ -116,7 +116,7 @@ u64 fz_clear_look(void *const *pages, u64 which)
  * fz_page_is_zero() - whether a page is zero already
  * @page: a page that has not failed
  *
- * A dirty one is seen at its first words, most often.
+ * In a dirty page one of the first words is not zero, most often.
  *
  * Return: true if so.
  */
@@ -126,10 +126,10 @@ bool fz_page_is_zero(struct page *page)
 }
 
 /**
- * fz_folio_has_failed() - whether memory in a huge folio has failed, in any page of it
- * @folio: a huge folio, whose pages lie one after the other in the memory map
+ * fz_folio_has_failed() - whether the memory of any page of a huge folio has failed
+ * @folio: a huge folio, whose struct pages lie one after the other
  *
- * Kernels mark the page; most say nothing of it on the folio, when it is not theirs.
+ * All kernels mark the page.  Most mark the folio only if it is one of their own kinds.
  *
  * Return: true if so.
  */
@@ -148,13 +148,14 @@ bool fz_folio_has_failed(struct folio *folio)
 }
 
 /**
- * fz_clear_end() - folios are zero, and everybody is to see that
+ * fz_clear_end() - make other CPUs see that folios are zero
  *
- * After the last fz_folio_zero() in the background, before anybody gets one of them.
+ * To be called after the last fz_folio_zero() in the background, and before another
+ * thread gets one of the folios.
  */
 void fz_clear_end(void)
 {
-	/* Stores past the caches are ordered by nothing else. */
+	/* Nothing else orders stores past the caches. */
 	if (clear_has_cold())
 		wmb();
 }
@@ -168,8 +169,8 @@ static void clear_one(void *page, bool cold)
 }
 
 /*
- * Clear pages of a huge folio from @first on; false if one has failed.  Many may be zero
- * still: to look is cheaper than to store.
+ * Clear a batch of pages of a huge folio, from @first on; false if one has failed.  Many
+ * may still be zero, so look at each first, which is cheaper than a clear.
  */
 static bool clear_huge_part(struct folio *folio, long first, struct fz_clear *clear)
 {
@@ -212,11 +213,11 @@ static bool clear_huge(struct folio *folio, struct fz_clear *clear)
 
 /**
  * fz_folio_zero() - make a folio zero
- * @folio: in nobody's hands but the caller's
- * @clear: in the background: what was done is added, and fz_clear_end() has to be
- *	called after the last folio; NULL if somebody waits for it
+ * @folio: a folio that the caller has in hand
+ * @clear: NULL on the critical path.  In the background the work is added here, and the
+ *	caller calls fz_clear_end() after the last folio
  *
- * Return: false if it has failed memory in it, and is of no use.
+ * Return: false if memory of the folio has failed: it cannot be used.
  */
 bool fz_folio_zero(struct folio *folio, struct fz_clear *clear)
 {

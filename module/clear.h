@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Making pages zero, and seeing whether they are.
+ * Making pages zero, and finding pages that are zero.
  */
 #ifndef FZ_CLEAR_H
 #define FZ_CLEAR_H
@@ -12,11 +12,11 @@
 #include <asm/cpufeatures.h>
 #endif
 
-/* Base pages cleared between two looks at locks and the scheduler. */
+/* Base pages cleared before the caller takes the lock, or reschedules, again. */
 #define FZ_CLEAR_BATCH	32
 
 /**
- * struct fz_clear - what was done in the background
+ * struct fz_clear - work done in the background
  * @stores: base pages cleared
  * @looks: base pages that were found zero
  */
@@ -26,8 +26,8 @@ struct fz_clear {
 };
 
 /*
- * Work done, in clears of a base page.  To find that a page is zero, all of it is read:
- * 150 instructions with vectors, against 512 for a clear.
+ * Work done, in clears of a base page.  A look that finds a page zero has read all of it.
+ * That takes 150 instructions with vectors, against 512 for a clear.
  */
 static inline u64 fz_clear_work(const struct fz_clear *clear)
 {
@@ -35,8 +35,8 @@ static inline u64 fz_clear_work(const struct fz_clear *clear)
 }
 
 /*
- * Clear a page that its user waits for: it stays in the caches.  As clear_page(), but
- * without a call, and for processors with fast string stores; all in use have them.
+ * Clear a page on the critical path: it stays in the caches.  Does as clear_page(), but
+ * inline, and fast only on processors with fast string stores, as all in use are.
  */
 static __always_inline void fz_clear_page(void *page)
 {

@@ -5,17 +5,17 @@
  */
 #include "cost.h"
 
-/* A ready base page in its place, a page-table entry of the span, and a flush. */
+/* To put a ready base page in place; to walk a page-table entry of the span; a flush. */
 #define COST_SWAP	270
 #define COST_ENTRY	66
 #define COST_FLUSH	6500
-/* A ready chunk of 2 MiB in its place, mapped again; and for each mapping of it. */
+/* To put a ready huge folio in place, and map it; the same for each further mapping. */
 #define COST_CHUNK	13000
 #define COST_MAPPING	300
 
 /**
- * fz_cost_clear() - clear pages in place
- * @ratio: of this host
+ * fz_cost_clear() - the cost to clear pages in place
+ * @ratio: the ratio of this host
  * @pages: base pages
  *
  * Return: the cost.
@@ -26,8 +26,9 @@ u64 fz_cost_clear(u32 ratio, u64 pages)
 }
 
 /*
- * A clear that costs more than its instructions waits for memory.  It leaves the page in
- * the caches, and a ready page is not there: the next run waits, for half of it at a guess.
+ * A clear that costs more than its instructions waits for memory, and leaves the page in
+ * the caches.  A ready page lies in no cache, so the next run waits for memory instead.
+ * By estimate, it waits half as long.
  */
 static u64 cost_touch(u32 ratio, u64 pages)
 {
@@ -36,11 +37,11 @@ static u64 cost_touch(u32 ratio, u64 pages)
 }
 
 /**
- * fz_cost_swap() - put ready pages in the place of others
- * @ratio: of this host
- * @cost: these
+ * fz_cost_swap() - the cost to put ready pages in the place of others
+ * @ratio: the ratio of this host
+ * @cost: the pages
  *
- * Return: the cost, with that of touching them for the first time.
+ * Return: the cost, including that of the first touch of each ready page.
  */
 u64 fz_cost_swap(u32 ratio, const struct fz_cost *cost)
 {
@@ -53,9 +54,9 @@ u64 fz_cost_swap(u32 ratio, const struct fz_cost *cost)
 }
 
 /**
- * fz_cost_few() - whether so few base pages are never worth a flush
- * @ratio: of this host
- * @pages: base pages, however they lie
+ * fz_cost_few() - whether to clear base pages costs no more than a flush
+ * @ratio: the ratio of this host
+ * @pages: number of base pages
  *
  * Return: true if so.
  */

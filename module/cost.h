@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The inequality that AUTO goes by: to clear pages where they are, against the work
- * that ready ones in their place take.
+ * The inequality of AUTO: the cost to clear pages in place, against the cost to put ready
+ * pages in their place.
  *
- * All costs are in instructions on Linux 6.1.  Of the host one thing is known: what a
- * clear costs it, compared with other work.
+ * All costs are in instructions on Linux 6.1.  The ratio adapts them to the host: it says
+ * what a clear costs there, compared with other work.
  */
 #ifndef FZ_COST_H
 #define FZ_COST_H
 
 #include "pure.h"
 
-/* The ratio of a host where a clear costs its instructions, like all other work. */
+/* The ratio of a host where all instructions, those of a clear too, take the same time. */
 #define FZ_RATIO_ONE	100
-/* No host is beyond this: costs do not overflow. */
+/* The largest ratio that the module accepts: no cost overflows with it. */
 #define FZ_RATIO_MOST	100000
 
 /**
- * enum fz_way - what is done with pages
- * @FZ_INPLACE: they are cleared where they are
- * @FZ_SWAP: ready pages take their place
- * @FZ_DROP: they are taken back
+ * enum fz_way - what a reset with AUTO does with pages
+ * @FZ_INPLACE: clear them where they are
+ * @FZ_SWAP: put ready pages in their place
+ * @FZ_DROP: take them out, and leave holes
  */
 enum fz_way {
 	FZ_INPLACE,
@@ -28,15 +28,15 @@ enum fz_way {
 	FZ_DROP,
 };
 
-/* To clear a base page, where it is. */
+/* The cost to clear a base page in place. */
 #define FZ_COST_CLEAR	541
 
 /**
- * struct fz_cost - what is to be made zero
- * @pages: base pages that were written
- * @span: page-table entries from the first to the last of them; 0 for a chunk of 2 MiB
- * @begun: a flush is due anyway that could go for these, too
- * @mappings: a chunk of 2 MiB is mapped this often
+ * struct fz_cost - pages to be made zero, as the inequality sees them
+ * @pages: number of base pages
+ * @span: page-table entries from the first to the last of them; 0 for a huge folio
+ * @begun: the reset has to flush anyway, and that flush serves these pages, too
+ * @mappings: mappings of the huge folio
  */
 struct fz_cost {
 	u64 pages;
@@ -48,7 +48,7 @@ struct fz_cost {
 u64 fz_cost_clear(u32 ratio, u64 pages);
 u64 fz_cost_swap(u32 ratio, const struct fz_cost *cost);
 
-/* Whether ready pages in the place of these are cheaper. */
+/* Whether it is cheaper to put ready pages in the place of these. */
 static inline bool fz_cost_swaps(u32 ratio, const struct fz_cost *cost)
 {
 	return fz_cost_swap(ratio, cost) < fz_cost_clear(ratio, cost->pages);

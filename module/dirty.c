@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Dirty bitmaps and how they fall on chunks: pure logic, the same file in the
- * module and in its unit tests.
+ * Dirty bitmaps, split by chunks: pure logic, the same file in the module and in its unit
+ * tests.
  */
 #include "dirty.h"
 
 /**
- * fz_dirty_trim() - clear what is behind the last bit of the last word
+ * fz_dirty_trim() - clear the bits behind the last one in the last word
  * @dirty: a piece whose words were read as a whole
  */
 void fz_dirty_trim(struct fz_dirty *dirty)
@@ -35,8 +35,8 @@ static u32 dirty_skip(const u64 *words, u32 w, u32 nr)
 /**
  * fz_dirty_next() - skip clean granules
  * @dirty: a piece
- * @range: pages, inside the piece; its begin is moved on to the granule of the
- *	next set bit, or to its end if there is none before that
+ * @range: pages, inside the piece.  Its start is moved on to the granule of the next set
+ *	bit, or to its end if no bit is set
  *
  * Return: whether there is one.
  */
@@ -67,7 +67,7 @@ bool fz_dirty_next(const struct fz_dirty *dirty, struct fz_range *range)
 	return range->first < range->end;
 }
 
-/* 64 bits from bit @at on; what is outside of the piece is 0. */
+/* 64 bits from bit @at on; bits outside of the piece are 0. */
 static u64 dirty_fetch(const struct fz_dirty *dirty, s64 at)
 {
 	u64 last = fz_dirty_nr_words(dirty);
@@ -85,7 +85,7 @@ static u64 dirty_fetch(const struct fz_dirty *dirty, s64 at)
 	return low | high;
 }
 
-/* The bits of granules of 2^@shift pages, from page @at of the piece on. */
+/* The bits of 64 pages from page @at of the piece on, where a granule has many pages. */
 static u64 dirty_spread(const struct fz_dirty *dirty, s64 at)
 {
 	u64 word = 0;
@@ -107,7 +107,7 @@ static u64 dirty_spread(const struct fz_dirty *dirty, s64 at)
  * @chunk: number of the chunk
  * @w: number of the word
  *
- * Return: a mask; what is outside of the piece is not dirty.
+ * Return: a mask; pages outside of the piece are not dirty.
  */
 u64 fz_dirty_word(const struct fz_dirty *dirty, u64 chunk, u32 w)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Dirty bitmaps: what a caller says was written, piece by piece.
+ * Dirty bitmaps: a caller says which pages were written.  They are read piece by piece.
  */
 #ifndef FZ_DIRTY_H
 #define FZ_DIRTY_H
@@ -31,11 +31,12 @@ static inline u32 fz_dirty_nr_words(const struct fz_dirty *dirty)
 }
 
 /**
- * fz_dirty_words() - the words of a chunk in a piece, as they are
+ * fz_dirty_words() - the words of a chunk in a piece, without a copy
  * @dirty: a piece
  * @chunk: number of the chunk
  *
- * Return: FZ_CHUNK_WORDS words; NULL if fz_dirty_word() has to put them together.
+ * Return: FZ_CHUNK_WORDS words; NULL if the piece does not have them as such: then
+ * fz_dirty_word() has to put them together.
  */
 static inline const u64 *fz_dirty_words(const struct fz_dirty *dirty, u64 chunk)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Mapping folios into the caller's address space before anybody faults.
+ * Mapping folios into the caller's address space, so that the next touch does not fault.
  */
 #include <linux/fs.h>
 #include <linux/mm.h>
@@ -12,10 +12,10 @@
 #include "mapping.h"
 #include "reset.h"
 
-/* Base pages mapped at once. */
+/* Base pages mapped by one call of vm_insert_pages(). */
 #define MAP_BATCH	64
 
-/* Address of a chunk in a mapping, 0 if it cannot be mapped there as a whole. */
+/* The address of a chunk in a mapping; 0 if it cannot be mapped there as a whole. */
 static unsigned long map_address(struct vm_area_struct *vma, u64 number)
 {
 	u64 page = number << FZ_CHUNK_SHIFT;
@@ -28,7 +28,7 @@ static unsigned long map_address(struct vm_area_struct *vma, u64 number)
 	return IS_ALIGNED(addr, FZ_CHUNK_PAGES << PAGE_SHIFT) ? addr : 0;
 }
 
-/* Of the caller's mapping, if it has one. */
+/* Whether the caller has a mapping that can map the chunk as a whole. */
 static bool map_takes_huge_here(struct fz_scratch *s, u64 number)
 {
 	struct mm_struct *mm = current->mm;
@@ -50,13 +50,13 @@ static bool map_takes_huge_here(struct fz_scratch *s, u64 number)
 /**
  * fz_map_takes_huge() - whether a chunk could be mapped as a whole
  * @s: the scratch
- * @number: the chunk, which is a hole
+ * @number: the chunk, which has no page
  * @vmf: the fault that asks, or NULL
  *
  * A mapping that had base pages there keeps its page table for them, and would map
  * a huge folio page by page.
  *
- * Return: true if so; of several mappings only the caller's is looked at.
+ * Return: true if so.  Of several mappings it looks at the caller's only.
  */
 bool fz_map_takes_huge(struct fz_scratch *s, u64 number,
 		       const struct vm_fault *vmf)
@@ -70,13 +70,13 @@ bool fz_map_takes_huge(struct fz_scratch *s, u64 number,
 
 /**
  * fz_map_huge_chunks() - map chunks into a mapping of the caller, if there is one
- * @s: the scratch, its lock held: so the folios stay where they are
+ * @s: the scratch, its lock held, so that the folios stay where they are
  * @items: the chunks
- * @nr: how many
+ * @nr: number of chunks
  *
- * The next touch maps chunks that cannot be mapped now.  So this function does not wait
- * for mmap_lock, which may be held for long: it has the lock of a scratch that other
- * processes want.
+ * This only tries mmap_lock.  Another thread may hold that for long, while other
+ * processes wait for the scratch's lock.  Chunks that are not mapped now are mapped by
+ * their next touch.
  */
 void fz_map_huge_chunks(struct fz_scratch *s, const struct fz_map_item *items,
 			unsigned int nr)
@@ -100,8 +100,8 @@ void fz_map_huge_chunks(struct fz_scratch *s, const struct fz_map_item *items,
 }
 
 /*
- * Map pages of a chunk from page @i on, a batch at most, as far as they are populated;
- * how many are mapped now.
+ * Map pages of a chunk from page @i on, up to a hole or a batch.  Returns how many are
+ * mapped now.
  */
 static unsigned long map_some(struct vm_area_struct *vma, struct fz_chunk *chunk,
 			      u64 base, unsigned int i, unsigned int end)
@@ -124,7 +124,7 @@ static unsigned long map_some(struct vm_area_struct *vma, struct fz_chunk *chunk
 		return 0;
 	left = nr;
 	err = vm_insert_pages(vma, addr, pages, &left);
-	/* One that is mapped already ends it. */
+	/* vm_insert_pages() ends at a page that is mapped already. */
 	return nr - left + (err == -EBUSY);
 }
 
@@ -132,11 +132,12 @@ static unsigned long map_some(struct vm_area_struct *vma, struct fz_chunk *chunk
  * fz_map_can_insert() - whether fz_map_words() may map base pages of a scratch
  * @s: the scratch
  *
- * vm_insert_pages() marks the mapping VM_MIXEDMAP: in one so marked the kernel takes a
- * huge folio for memory without references.  So a scratch that can ever have one is
- * never mapped so.  Nor can what is mapped so have the first write to it noticed.
+ * vm_insert_pages() marks the mapping VM_MIXEDMAP.  In such a mapping the kernel takes a
+ * huge folio for memory without references.  So a scratch that may get a huge folio is
+ * excluded.  So is one with ZEROPAGE: pages inserted so would not enter page_mkwrite at
+ * their first write.
  *
- * Return: true if so, and then for as long as the scratch lives.
+ * Return: true if so; the answer never changes.
  */
 bool fz_map_can_insert(const struct fz_scratch *s)
 {
@@ -145,18 +146,19 @@ bool fz_map_can_insert(const struct fz_scratch *s)
 
 /**
  * fz_map_words() - map base pages of a chunk into a mapping of the caller
- * @s: the scratch, of which fz_map_can_insert() says true
+ * @s: a scratch for which fz_map_can_insert() returned true
  * @vma: the mapping, mmap_lock held for writing
  * @number: the chunk
- * @words: bitmap of pages that the mapping has; those that are mapped leave it
+ * @words: bitmap of pages, all in the mapping; the bits of mapped pages are cleared
  *
- * The scratch's lock keeps them in their place.  Nobody waits for it here: a reset may
- * have it for long.  Pages that are left in @words are for faults.
+ * The scratch's lock keeps the pages in their place.  This only tries it, since a reset
+ * may hold it for long.  The caller faults in the pages that stay in @words.
  *
- * VM_MIXEDMAP does not stay: the kernel would copy page tables at fork, and refuse to
- * lock the mapping.  Nobody sees it: readers of it hold mmap_lock for base pages.
+ * This clears VM_MIXEDMAP again.  Else the kernel would copy page tables at fork, and
+ * refuse to lock the mapping.  No other thread sees the flag: for base pages all read it
+ * under mmap_lock.
  *
- * Return: how many are mapped.
+ * Return: how many pages are mapped.
  */
 long fz_map_words(struct fz_scratch *s, struct vm_area_struct *vma, u64 number,
 		  u64 *words)
@@ -170,7 +172,7 @@ long fz_map_words(struct fz_scratch *s, struct vm_area_struct *vma, u64 number,
 
 	if (WARN_ON_ONCE(!fz_map_can_insert(s)))
 		return 0;
-	/* Locked pages are counted where they are mapped. */
+	/* vm_insert_pages() does not count locked pages; a fault does. */
 	if (vma->vm_flags & VM_LOCKED || !mutex_trylock(&s->lock))
 		return 0;
 	chunk = xa_load(&s->chunks, number);
@@ -182,7 +184,7 @@ long fz_map_words(struct fz_scratch *s, struct vm_area_struct *vma, u64 number,
 		for (i = run.first; i < end; i++)
 			words[i / 64] &= ~(1ULL << i % 64);
 		nr += some;
-		/* Go on behind these, or behind one that cannot be mapped. */
+		/* Go on behind these, or behind a page that cannot be mapped. */
 		run.end = some ? end : run.first + 1;
 		cond_resched();
 	}

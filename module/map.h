@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Mapping folios before anybody faults.
+ * Mapping folios, so that the next touch does not fault.
  */
 #ifndef FZ_MAP_H
 #define FZ_MAP_H

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The caller's mappings of a scratch.  They are searched in the tree of all mappings of the
- * scratch, since a process may have far more others.  One that the address space has, too,
- * stays as it is while mmap_lock is held.
+ * scratch, since a process may have far more mappings of other files.  A mapping that is
+ * also in the address space stays unchanged while mmap_lock is held.
  */
 #include <linux/fs.h>
 #include <linux/mm.h>
@@ -10,11 +10,11 @@
 
 #include "mapping.h"
 
-/* Mappings looked at, of all processes: they may be many. */
+/* fz_mapping_to_write() looks at this many mappings, of all processes. */
 #define MAPPING_MOST	32
 
 /**
- * fz_mapping_only() - the mapping of a scratch, if there is only one, the caller's
+ * fz_mapping_only() - the mapping of a scratch, if the caller's is the only one
  * @s: the scratch
  *
  * Return: the mapping, valid while mmap_lock is held; NULL if there are others or none.
@@ -31,7 +31,7 @@ struct vm_area_struct *fz_mapping_only(struct fz_scratch *s)
 	node = rb_first_cached(&mapping->i_mmap);
 	if (node && !rb_next(node))
 		vma = rb_entry(node, struct vm_area_struct, shared.rb);
-	/* One that munmap has begun with is no more in the address space. */
+	/* munmap removes a mapping from the address space before it leaves this tree. */
 	if (vma && (vma->vm_mm != current->mm ||
 		    find_vma(current->mm, vma->vm_start) != vma))
 		vma = NULL;
@@ -40,10 +40,10 @@ struct vm_area_struct *fz_mapping_only(struct fz_scratch *s)
 }
 
 /**
- * fz_mapping_to_write() - a mapping of the caller's that may be written
+ * fz_mapping_to_write() - a mapping of the caller that may be written
  * @s: the scratch
  *
- * Looks at a few only: those of all processes may be many.
+ * Looks at a few mappings only, since all processes together may have many.
  *
  * Return: the mapping, valid while mmap_lock is held; NULL if none was found.
  */
@@ -61,8 +61,8 @@ struct vm_area_struct *fz_mapping_to_write(struct fz_scratch *s)
 	     node = rb_next(node)) {
 		vma = rb_entry(node, struct vm_area_struct, shared.rb);
 		/*
-		 * munmap takes it out of the address space first, and out of the
-		 * tree when it has let others read: that one is on its way out.
+		 * munmap removes a mapping from the address space, downgrades mmap_lock,
+		 * and then removes it from this tree.  Skip such a mapping.
 		 */
 		if (vma->vm_mm == current->mm && vma->vm_flags & VM_WRITE &&
 		    find_vma(current->mm, vma->vm_start) == vma)
@@ -74,7 +74,7 @@ struct vm_area_struct *fz_mapping_to_write(struct fz_scratch *s)
 }
 
 /**
- * fz_mapping_overlap() - the part of a range that a mapping has from an address on
+ * fz_mapping_overlap() - the part of a range that a mapping maps from an address on
  * @vma: the mapping
  * @range: pages of the scratch
  * @addr: the address
@@ -95,8 +95,8 @@ bool fz_mapping_overlap(struct vm_area_struct *vma,
 }
 
 /**
- * fz_mappings_begin() - begin to go through the caller's mappings
- * @v: to be used with fz_mappings_next()
+ * fz_mappings_begin() - begin a walk over the caller's mappings
+ * @v: the walk, for fz_mappings_next()
  */
 void fz_mappings_begin(struct fz_mappings *v)
 {
@@ -105,7 +105,7 @@ void fz_mappings_begin(struct fz_mappings *v)
 	v->more = true;
 }
 
-/* Note a mapping, if it is among the first. */
+/* Note a mapping, if it is among the first FZ_MAPPINGS by address. */
 static void mapping_note(struct fz_mappings *v, const struct vm_area_struct *vma)
 {
 	u32 i = v->nr;
@@ -124,8 +124,8 @@ static void mapping_note(struct fz_mappings *v, const struct vm_area_struct *vma
 }
 
 /*
- * Note the first mappings of the caller, by address, that have pages of a range at or
- * behind @addr.  Of all mappings of the scratch, since a process may have far more others.
+ * Note the first mappings of the caller, by address, that map pages of a range at or
+ * behind @addr.
  */
 static void mapping_find(struct fz_mappings *v, struct fz_scratch *s,
 			 const struct fz_range *range, unsigned long addr)
@@ -142,7 +142,7 @@ static void mapping_find(struct fz_mappings *v, struct fz_scratch *s,
 	i_mmap_lock_read(mapping);
 	for (node = rb_first_cached(&mapping->i_mmap); node; node = rb_next(node)) {
 		vma = rb_entry(node, struct vm_area_struct, shared.rb);
-		/* They are in the order of their first page. */
+		/* The tree is in the order of first pages. */
 		if (vma->vm_pgoff >= range->end)
 			break;
 		if (vma->vm_mm == current->mm && vma->vm_end > addr &&
@@ -157,13 +157,13 @@ static void mapping_find(struct fz_mappings *v, struct fz_scratch *s,
  * fz_mappings_next() - the caller's next mapping of a scratch, by address
  * @v: from fz_mappings_begin()
  * @s: the scratch
- * @range: it has pages of this range
- * @addr: at or behind this address
+ * @range: the mapping has pages of this range
+ * @addr: the mapping has some of them at or behind this address
  *
- * With mmap_lock, which need not be held between two calls: a mapping that was noted may
- * have changed.  One that munmap has begun with was no more in the address space even then.
+ * The caller holds mmap_lock, and may release it between two calls.  So noted mappings may
+ * have changed, and this looks each up again in the address space.
  *
- * Return: the mapping, valid while mmap_lock is held; NULL if there is no more.
+ * Return: the mapping, valid while mmap_lock is held; NULL if there are no more.
  */
 struct vm_area_struct *fz_mappings_next(struct fz_mappings *v, struct fz_scratch *s,
 					const struct fz_range *range, unsigned long addr)
@@ -192,8 +192,8 @@ struct vm_area_struct *fz_mappings_next(struct fz_mappings *v, struct fz_scratch
 }
 
 /**
- * fz_mappings_are_left() - whether fz_mappings_next() may find another one
- * @v: the same, when it has found one
+ * fz_mappings_are_left() - whether fz_mappings_next() may find another mapping
+ * @v: the walk, after fz_mappings_next() has found one
  * @addr: behind this address
  *
  * Return: false if it would not.
@@ -206,7 +206,7 @@ bool fz_mappings_are_left(const struct fz_mappings *v, unsigned long addr)
 /**
  * fz_mapping_first() - the caller's first mapping of a scratch, by address
  * @s: the scratch
- * @range: it has pages of this range
+ * @range: the mapping has pages of this range
  *
  * Return: the mapping, valid while mmap_lock is held; NULL if there is none.
  */

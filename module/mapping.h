@@ -7,13 +7,13 @@
 
 #include "context.h"
 
-/* Mappings noted by one look, which goes through all mappings of the scratch. */
+/* A search goes through all mappings of the scratch, and notes this many. */
 #define FZ_MAPPINGS	32
 
 /**
- * struct fz_mapping_place - a mapping, as it was when somebody looked
+ * struct fz_mapping_place - a noted mapping, which may have changed since
  * @start: its first address
- * @end: the one behind it
+ * @end: the address behind its last one
  */
 struct fz_mapping_place {
 	unsigned long start;
@@ -21,11 +21,11 @@ struct fz_mapping_place {
 };
 
 /**
- * struct fz_mappings - the next mappings of the caller, by address
- * @view: some of them
- * @nr: how many these are
- * @at: the first that may have something left
- * @more: there may be others behind them
+ * struct fz_mappings - a walk over the caller's mappings, by address
+ * @view: the noted mappings
+ * @nr: number of noted mappings
+ * @at: the first of them that the walk has not finished
+ * @more: there may be others behind the noted ones
  */
 struct fz_mappings {
 	struct fz_mapping_place view[FZ_MAPPINGS];

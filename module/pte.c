@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Page-table entries of base pages, moved to the folios that the index has now.
- * For one process that maps a scratch alone, with nobody behind it, that is far
- * cheaper than to unmap and to fault again.
+ * SWAP of base pages: moves page-table entries to the folios that are in the index now.
+ * If one process alone maps the scratch, and has no VM, this is far cheaper than to unmap
+ * and to fault again.
  *
- * No exported function flushes a range of TLBs.  clean_record_shared_mapping_range() is
- * next to it: it flushes the range of all entries that it finds dirty.  We install every
- * new entry dirty, so the range covers all of them.  If another thread zaps one, that
- * thread flushes it; while its flush is pending, the function flushes the whole range.
+ * The kernel exports no function that flushes the TLBs for a range.  The nearest one is
+ * clean_record_shared_mapping_range().  It flushes the range from the first to the last
+ * dirty entry.  Since pte_move() installs every new entry dirty, this range covers all of
+ * them.  If another thread zaps one, that thread flushes it.  While its flush is pending,
+ * the function flushes the whole range.
  */
 #include <linux/fs.h>
 #include <linux/mm.h>
@@ -21,9 +22,9 @@
 /**
  * struct pte_walk - page-table entries of a chunk
  * @chunk: the chunk
- * @start: address of its first page, were it mapped as a whole
+ * @start: address of its first page, also if the mapping begins behind that page
  * @nr: entries moved so far, of all chunks
- * @odd: there is one that cannot be moved
+ * @odd: an entry cannot be moved
  */
 struct pte_walk {
 	struct fz_chunk *chunk;
@@ -33,8 +34,9 @@ struct pte_walk {
 };
 
 /*
- * An MMU notifier means a second set of page tables (a guest's, a device's), which is
- * dear to fill again.  Locked pages are counted where they are mapped.
+ * With an MMU notifier there are other page tables, of a guest or a device, which are
+ * expensive to fill again.  Locked pages are counted when they are mapped and unmapped:
+ * moving an entry would skip that.
  */
 static bool pte_allowed(const struct vm_area_struct *vma)
 {
@@ -43,13 +45,13 @@ static bool pte_allowed(const struct vm_area_struct *vma)
 	       !mm_has_notifiers(vma->vm_mm);
 }
 
-/* With ZEROPAGE what is mapped for writing goes through page_mkwrite. */
+/* With ZEROPAGE a page must enter page_mkwrite before it is mapped for writing. */
 static bool pte_backing_allowed(const struct fz_scratch *s)
 {
 	return fz_has_pte_swap() && !atomic_read(&s->nr_huge) && !s->zero;
 }
 
-/* Under the lock of the page table. */
+/* Move an entry; called under the lock of the page table. */
 static int pte_move(pte_t *ptep, unsigned long addr, void *data)
 {
 	struct pte_walk *walk = data;
@@ -63,7 +65,7 @@ static int pte_move(pte_t *ptep, unsigned long addr, void *data)
 	if (!folio || pte_pfn(pte) == folio_pfn(folio))
 		return 0;
 	old = pte_page(pte);
-	/* The counters of mapped pages are kept for each node. */
+	/* The kernel counts mapped pages by node, and this updates no such counter. */
 	if (unlikely(page_to_nid(old) != folio_nid(folio))) {
 		walk->odd = true;
 		return 0;
@@ -74,7 +76,7 @@ static int pte_move(pte_t *ptep, unsigned long addr, void *data)
 	pte = ptep_get_and_clear(current->mm, addr, ptep);
 	pte = pfn_pte(folio_pfn(folio), pte_pgprot(pte_mkdirty(pte)));
 	set_pte_at(current->mm, addr, ptep, pte);
-	/* The reset has a reference of its own until all is flushed. */
+	/* The reset has its own reference until the flush. */
 	atomic_dec(&old->_mapcount);
 	page_ref_dec(old);
 	walk->nr++;
@@ -103,7 +105,7 @@ static bool pte_move_chunk(struct pte_walk *walk, struct vm_area_struct *vma,
 				 pte_move, walk) && !walk->odd;
 }
 
-/* False if an entry is left as it was. */
+/* Move all entries of a range; false if one was left as it was. */
 static bool pte_move_all(struct pte_walk *walk, struct fz_scratch *s,
 			 struct vm_area_struct *vma, struct fz_range range)
 {
@@ -121,7 +123,7 @@ static bool pte_move_all(struct pte_walk *walk, struct fz_scratch *s,
 }
 
 /**
- * fz_pte_can_swap() - whether fz_pte_swap() is likely to work, and worth it
+ * fz_pte_can_swap() - whether fz_pte_swap() is likely to work
  * @s: the scratch, its lock held
  *
  * Return: true if so.
@@ -147,10 +149,10 @@ bool fz_pte_can_swap(struct fz_scratch *s)
  * fz_pte_begin() - a reset is about to swap base pages
  * @s: the scratch
  *
- * To allocate may take long, and later there are folios in hand.
+ * Allocates now, since that may take long, and later the reset has folios in hand.
  *
- * Return: what fz_pte_swap() needs, for fz_pte_end(); NULL without memory for it, and
- * where it would not work.
+ * Return: a bitmap for fz_pte_swap(), to be freed by fz_pte_end().  NULL without memory,
+ * and if fz_pte_swap() would not work.
  */
 unsigned long *fz_pte_begin(const struct fz_scratch *s)
 {
@@ -173,14 +175,13 @@ void fz_pte_end(unsigned long *bitmap)
 /**
  * fz_pte_swap() - move page-table entries to the folios of the index, and flush
  * @s: the scratch, its lock held
- * @range: pages, of which at most FZ_PTE_SPAN are asked for.  In the index there
- *	is a folio wherever one can be mapped, and no fault that has found another
- *	is under way
+ * @range: pages, at most FZ_PTE_SPAN.  The index has a folio for every page that may be
+ *	mapped, and no fault still holds an old folio locked
  * @bitmap: from fz_pte_begin()
  *
- * Only tries mmap_lock, since the caller has folios in hand.
+ * This only tries mmap_lock, since the caller has folios in hand.
  *
- * Return: true if it is done, false if the range must be unmapped instead.
+ * Return: true if all is moved and flushed; false if the caller must unmap the range.
  */
 bool fz_pte_swap(struct fz_scratch *s, const struct fz_range *range,
 		 unsigned long *bitmap)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What pure logic may use: types and errno values, in the module and on the
- * host, where its unit tests run.  The only place that knows which is which.
+ * Types and errno values for pure logic, which is compiled into the module and into unit
+ * tests on the host.  Only this file includes headers of the kernel or of libc for it.
  */
 #ifndef FZ_PURE_H
 #define FZ_PURE_H

@@ -35,9 +35,9 @@ int fz_range_check(u64 offset, u64 length, u64 size, unsigned int page_shift,
 /**
  * fz_range_in_chunk() - the part of a range that lies in one chunk
  * @range: pages of the scratch
- * @chunk: number of a chunk that the range meets
+ * @chunk: number of a chunk that has pages of the range
  *
- * Return: that part, counted from the begin of the chunk.
+ * Return: that part, counted from the start of the chunk.
  */
 struct fz_range fz_range_in_chunk(const struct fz_range *range, u64 chunk)
 {
@@ -54,7 +54,7 @@ struct fz_range fz_range_in_chunk(const struct fz_range *range, u64 chunk)
 /**
  * fz_range_mask() - clear the bits of a chunk's bitmap outside a range
  * @words: FZ_CHUNK_WORDS words
- * @range: pages counted from the begin of the chunk
+ * @range: pages counted from the start of the chunk
  */
 void fz_range_mask(u64 *words, const struct fz_range *range)
 {
@@ -73,9 +73,9 @@ void fz_range_mask(u64 *words, const struct fz_range *range)
 /**
  * fz_range_span() - the smallest range that holds all bits of a chunk's bitmap
  * @words: FZ_CHUNK_WORDS words
- * @span: result, counted from the begin of the chunk; written if there is a bit
+ * @span: result, counted from the start of the chunk; written if a bit is set
  *
- * Return: whether there is one.
+ * Return: whether a bit is set.
  */
 bool fz_range_span(const u64 *words, struct fz_range *span)
 {
@@ -109,7 +109,7 @@ bool fz_range_all(const u64 *words)
 	return all == ~0ULL;
 }
 
-/* The first page from @from on whose bit is as asked for, or FZ_CHUNK_PAGES. */
+/* The first page from @from on whose bit equals @set, or FZ_CHUNK_PAGES. */
 static u64 range_find(const u64 *words, u64 from, bool set)
 {
 	u64 word;
@@ -126,7 +126,7 @@ static u64 range_find(const u64 *words, u64 from, bool set)
 /**
  * fz_range_next_run() - the next run of bits of a chunk's bitmap
  * @words: FZ_CHUNK_WORDS words
- * @run: the one before, both members 0 for the first; written
+ * @run: the previous run, both members 0 for the first; set to the next
  *
  * Return: false if there is none, with @run at the end.
  */

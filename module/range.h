@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Ranges of a scratch, in bytes and in pages, and how they fall on chunks.
+ * Ranges of a scratch, in bytes and in pages, and their parts in chunks.
  */
 #ifndef FZ_RANGE_H
 #define FZ_RANGE_H
@@ -24,8 +24,8 @@ struct fz_range {
 
 /**
  * fz_range_word() - which bits of a word of a chunk's bitmap lie in a range
- * @range: pages counted from the begin of the chunk
- * @w: number of a word that the range meets
+ * @range: pages counted from the start of the chunk
+ * @w: number of a word that has pages of the range
  *
  * Return: a mask.
  */

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The ratio of this host: what clearing a base page costs it, compared with other work,
- * in percent of what that is when each instruction takes the same time.
+ * The ratio of this host: the time to clear a base page, compared with that of other work,
+ * in percent.  100 is the ratio if each instruction takes the same time.
  *
- * It is measured once, at load, on pages as a reset finds them: a few that lie in the
- * caches, and those of a sweep that is larger than most caches.
+ * The module measures it once, at load, on pages as a reset finds them.  The warm ratio is
+ * that of a few pages in the caches.  The cold one is that of a sweep over more memory than
+ * most caches have.
  */
 #include <linux/gfp.h>
 #include <linux/highmem.h>
@@ -18,20 +19,20 @@
 #include "clear.h"
 #include "ratio.h"
 
-/* The sweep: 8 blocks of 4 MiB.  Those that can be had must do. */
+/* The sweep: 8 blocks of 4 MiB, or as many of them as there is memory for. */
 #define RATIO_ORDER	10
 #define RATIO_BLOCKS	8
-/* Pages cleared without a scheduling point, and those of them that are warm. */
+/* Pages cleared in one round, without preemption. */
 #define RATIO_ROUND	64
-/* Rounds of work; the quickest counts, for interrupts stay on. */
+/* Rounds of work and of warm clears.  The quickest counts, since interrupts stay on. */
 #define RATIO_ROUNDS	8
-/* Steps of mixing in one round, and its instructions on Linux 6.1. */
+/* Steps of the loop in ratio_work(), and its instructions on Linux 6.1. */
 #define RATIO_MIXES	1024
 #define RATIO_WORK	20500
 
 struct fz_ratios fz_ratios = { .warm = FZ_RATIO_ONE, .cold = FZ_RATIO_ONE };
 
-/* Time to clear some pages that lie side by side. */
+/* The time to clear RATIO_ROUND pages that lie side by side. */
 static u64 ratio_clear(struct page *page)
 {
 	u64 begin, ns;
@@ -47,7 +48,7 @@ static u64 ratio_clear(struct page *page)
 	return ns;
 }
 
-/* Time for loads, stores, arithmetic and jumps that no compiler leaves out. */
+/* The time for loads, stores, arithmetic and jumps that no compiler optimises away. */
 static noinline u64 ratio_work(u64 *words)
 {
 	u64 begin, ns;
@@ -68,7 +69,7 @@ static noinline u64 ratio_work(u64 *words)
 	return ns;
 }
 
-/* The quickest round of a sweep over blocks that were swept before. */
+/* The time of the quickest round of a sweep over blocks that were swept before. */
 static u64 ratio_sweep(struct page **blocks, int nr)
 {
 	u64 least = U64_MAX;
@@ -103,9 +104,9 @@ static void ratio_measure_on(struct page **blocks, int nr)
 }
 
 /**
- * fz_ratio_measure() - measure it, at load
+ * fz_ratio_measure() - measure the ratio, at load
  *
- * Without memory for that, instructions must do.
+ * Without memory for that, the ratios stay at 100.
  */
 void fz_ratio_measure(void)
 {

@@ -7,14 +7,14 @@
 
 #include "cost.h"
 
-/* Fewer base pages than these are taken to lie in a processor's caches: 4 MiB. */
+/* Sets of fewer base pages than this (4 MiB) are taken to lie in a processor's caches. */
 #define FZ_RATIO_WARM	1024
 
 /**
- * struct fz_ratios - the ratios that there are
- * @warm: of pages in the caches, written at load
- * @cold: of others
- * @set: what the administrator has set it to, 0 if it is as measured
+ * struct fz_ratios - the ratios of this host
+ * @warm: the ratio of pages in the caches, measured at load
+ * @cold: the ratio of other pages, measured at load
+ * @set: the ratio that the operator has set; 0 for the measured ones
  */
 struct fz_ratios {
 	u32 warm;

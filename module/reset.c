@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * RESET: make a range zero again.  How that is done is in reset_inplace.c, reset_swap.c and
- * reset_drop.c, and by which way AUTO goes in auto.c.
+ * RESET: make a range zero again.  reset_inplace.c, reset_swap.c and reset_drop.c have the
+ * modes, and auto.c has the choice of AUTO.
  */
 #include <linux/mm.h>
 #include <linux/pagemap.h>
@@ -18,14 +18,14 @@ static void reset_is_sparse(const struct fz_reset *r)
 	r->s->sparse_ratio = r->ratio;
 }
 
-/* DROP of a range by name forgets what AUTO has learned of its pages. */
+/* Named DROP of a range forgets what AUTO has learned of its pages. */
 static void reset_forget(struct fz_scratch *s, const struct fz_range *range)
 {
 	fz_chunk_forget(s, range);
 	fz_chunk_reap(s);
 }
 
-/* Reset what is left of the range by one way, until done or killed. */
+/* Reset the rest of the range in one mode, until done or killed. */
 static int reset_go(struct fz_reset *r, u32 mode)
 {
 	struct fz_range all = r->range;
@@ -60,7 +60,7 @@ static int reset_go(struct fz_reset *r, u32 mode)
 		fz_pte_end(r->bitmap);
 		r->bitmap = NULL;
 	}
-	/* It looked at every chunk for nothing: not again for the same pages. */
+	/* AUTO looked at all chunks in vain.  It need not while as many pages are populated. */
 	if (!err && r->is_auto && r->swap_base && !r->swapped && !r->dropped)
 		reset_is_sparse(r);
 	if (mode == FASTZERO_MODE_SWAP)
@@ -71,7 +71,7 @@ static int reset_go(struct fz_reset *r, u32 mode)
 }
 
 /**
- * fz_reset_run() - make what is left of a range zero
+ * fz_reset_run() - make the rest of a range zero
  * @r: the reset; its range is moved on
  * @mode: enum fastzero_mode
  *
@@ -98,11 +98,11 @@ int fz_reset_run(struct fz_reset *r, u32 mode)
 }
 
 /**
- * fz_reset_left() - a reset has left pages for the zeroer
+ * fz_reset_left() - the part of fz_reset_end() for resets that swapped or dropped pages
  * @r: the reset
- * @mode: the mode that it was asked for
+ * @mode: the mode that the caller asked for
  *
- * Apart from fz_reset_end(), for most resets have none.
+ * Kicks the zeroer.  Not inline, since most resets clear in place.
  */
 void fz_reset_left(struct fz_reset *r, u32 mode)
 {
@@ -118,11 +118,11 @@ void fz_reset_left(struct fz_reset *r, u32 mode)
 }
 
 /**
- * fz_reset_punch() - a hole punch: drop whole pages
+ * fz_reset_punch() - drop whole pages, for a hole punch
  * @s: the scratch, its lock held
  * @range: pages
  *
- * Return: 0, or -EINTR on a fatal signal.
+ * Return: 0, -EINTR on a fatal signal, -EIO if memory has failed.
  */
 int fz_reset_punch(struct fz_scratch *s, struct fz_range range)
 {
@@ -137,9 +137,9 @@ int fz_reset_punch(struct fz_scratch *s, struct fz_range range)
  * fz_reset_all() - drop every page, at the end of a scratch
  * @s: a scratch that nobody uses any more
  *
- * Cannot fail, and no signal ends it.  Nobody else can have the lock; it is only
- * tried, since all this may happen under mmap_lock: an mmap of the device could not
- * make its scratch.
+ * Does not fail, and no signal ends it.  The lock is free, since nobody uses the scratch.
+ * It is only tried, since the caller may hold mmap_lock: for example an mmap of the device
+ * that could not make its scratch.
  */
 void fz_reset_all(struct fz_scratch *s)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A reset under way, for the files that know a way to do it.
+ * A reset, for the files of all modes.
  */
 #ifndef FZ_RESET_H
 #define FZ_RESET_H
@@ -13,28 +13,27 @@
 #include "map.h"
 
 /**
- * enum fz_why - why AUTO goes the way it does
- * @FZ_WHY_FEW: so few pages are not worth a flush; what a reset begins with, for then
- *	each instruction counts
- * @FZ_WHY_UNMAPPED: nobody maps the scratch, so nobody is going to want its pages
+ * enum fz_why - why AUTO chose its way
+ * @FZ_WHY_FEW: few pages are not worth a flush.  It is 0, the initial value, since such
+ *	resets are the fastest, and each instruction counts
+ * @FZ_WHY_UNMAPPED: nobody maps the scratch, so no run will want its pages soon
  * @FZ_WHY_HUGE: huge folios cost far less to swap than to clear
- * @FZ_WHY_SEEN: a look at all chunks has found none to be swapped, not long ago
+ * @FZ_WHY_SEEN: the last look at all chunks swapped none, and the pages are the same
  * @FZ_WHY_COLD: the last reset found many pages that were not written: to look at them
  *	costs less than to swap them
- * @FZ_WHY_TOTAL: the scratch goes by all CPU time, and what leaves its place has to be
- *	cleared as well
- * @FZ_WHY_LATE: more pages wait for the zeroer than are ready: what is cleared in the
- *	background has to be counted
- * @FZ_WHY_SHARED: a guest or another mapping may be behind, and would fault
- * @FZ_WHY_PRICE: the inequality says so, chunk by chunk
- * @FZ_WHY_MAPPED: a huge folio is mapped so often that to swap it costs more than to
- *	clear it
- * @FZ_WHY_SPARSE: runs write little of a huge folio, and none is ready, again and again
+ * @FZ_WHY_TOTAL: all CPU time counts (TOTAL_CPU), and the zeroer would have to clear
+ *	swapped pages
+ * @FZ_WHY_LATE: the pool has no more ready pages than used ones: the zeroer is late, and
+ *	would be later with more
+ * @FZ_WHY_SHARED: a guest or another mapping may map the pages, and would fault
+ * @FZ_WHY_PRICE: the inequality decides, chunk by chunk
+ * @FZ_WHY_MAPPED: a huge folio has so many mappings that a swap costs more than a clear
+ * @FZ_WHY_SPARSE: again and again runs wrote little of a huge folio, and none was ready
  * @FZ_WHY_PART: a part of a huge folio cannot be swapped
  * @FZ_WHY_EMPTY: a huge folio would be swapped, but none is ready
- * @FZ_WHY_HELD: a huge folio is held by somebody else
+ * @FZ_WHY_HELD: a huge folio is held
  * @FZ_WHY_SHORT: memory is short, and a run touched little of a huge folio
- * @FZ_WHY_NAMED: it is not AUTO: the caller has asked for it
+ * @FZ_WHY_NAMED: the mode is named; AUTO chose nothing
  */
 enum fz_why {
 	FZ_WHY_FEW,
@@ -56,28 +55,28 @@ enum fz_why {
 };
 
 /**
- * struct fz_reset - one reset under way
+ * struct fz_reset - a reset that is running
  * @s: the scratch, its lock held
- * @range: what is left of the range
+ * @range: the rest of the range
  * @dirty: reset only these granules, NULL for all; @range lies inside of it
- * @all: of the whole scratch
- * @is_auto: the mode is AUTO: it learns from what it sees
- * @keep_held: clear pages in place that somebody else refers to
- * @swap_base: swap base pages, too, by their page-table entries
- * @put_back: a folio that AUTO had taken out has come back, being held
+ * @all: the range is the whole scratch, without a bitmap
+ * @is_auto: the mode is AUTO, and the reset learns from what it sees
+ * @keep_held: clear held pages in place
+ * @swap_base: swap base pages, not only huge folios
+ * @put_back: a folio that AUTO had taken out was held, and was put back
  * @failed: memory in a huge folio has failed and could not be made zero
- * @ends: it is the end of the scratch: what the pool does not keep is freed at once
- * @why: one of enum fz_why; of huge folios the last that was not swapped has its say
- * @why_huge: the same of all huge folios, before any was looked at
- * @ratio: AUTO: see ratio.h
- * @bitmap: for fz_pte_swap(), from fz_pte_begin(); NULL if that need not be tried
- * @written: the zeroer has seen that a run had written to a huge folio
+ * @ends: the scratch ends: surplus is freed at once
+ * @why: one of enum fz_why; with huge folios, that of the last which was not swapped
+ * @why_huge: the same for all huge folios, before the reset looks at any
+ * @ratio: the ratio for AUTO, see ratio.h
+ * @bitmap: for fz_pte_swap(), from fz_pte_begin(); NULL: do not try that
+ * @written: it is known that a run had written to a huge folio
  * @sampled: base pages looked at before they are swapped
- * @zero: those among them that were zero
- * @cleared: pages cleared here so far
- * @swapped: pages replaced
- * @dropped: pages taken out
- * @held: pages among these that somebody else referred to
+ * @zero: pages among @sampled that were zero
+ * @cleared: pages cleared in place so far
+ * @swapped: pages replaced so far
+ * @dropped: pages taken out so far
+ * @held: held pages among these
  */
 struct fz_reset {
 	struct fz_scratch *s;
@@ -103,13 +102,10 @@ struct fz_reset {
 	u64 held;
 };
 
-/* Pages are cold if of one in this many nothing was written. */
+/* A scratch is cold if more than one page in this many was not written. */
 #define FZ_COLD		4
 
-/*
- * Chunks visited between two looks at signals and the scheduler: those of which nothing
- * is dirty count as well.
- */
+/* Chunks visited between two checks for signals and the scheduler, clean ones included. */
 #define FZ_RESET_CHUNKS	64
 
 /* reset_walk.c */
@@ -124,7 +120,7 @@ static inline int fz_reset_check_mode(u32 mode)
 	return mode > FASTZERO_MODE_DROP ? -EINVAL : 0;
 }
 
-/* Checks what a call asks for, and sets @r->range. */
+/* Check the arguments of a call, and set @r->range. */
 static inline int fz_reset_check(struct fz_reset *r, u32 mode, u64 offset, u64 length)
 {
 	return fz_reset_check_mode(mode) ?:
@@ -132,7 +128,7 @@ static inline int fz_reset_check(struct fz_reset *r, u32 mode, u64 offset, u64 l
 			      &r->range);
 }
 
-/* The results of RESET and RESET_DIRTY; the range began at page @begin. */
+/* Write the results of RESET and RESET_DIRTY; the range began at page @begin. */
 #define fz_reset_tell(cmd, r, begin) do {				\
 	typeof(*(cmd)) *cmd_ = (cmd);					\
 	const struct fz_reset *r_ = (r);				\
@@ -144,7 +140,7 @@ static inline int fz_reset_check(struct fz_reset *r, u32 mode, u64 offset, u64 l
 	cmd_->out_held = r_->held;					\
 } while (0)
 
-/* The end of a reset, complete or not.  Most often it makes no call. */
+/* End a reset, complete or not.  Inline, since most often it calls no function. */
 static __always_inline void fz_reset_end(struct fz_reset *r, u32 mode)
 {
 	struct fz_counters *count = &r->s->count;
@@ -191,7 +187,7 @@ void fz_swap_some(struct fz_reset *r);
 void fz_swap_end(struct fz_reset *r);
 
 /* pte.c */
-/* Most pages from the first to the last that it swaps at once. */
+/* fz_pte_swap() takes ranges of up to this many pages. */
 #define FZ_PTE_SPAN	32768
 bool fz_pte_can_swap(struct fz_scratch *s);
 unsigned long *fz_pte_begin(const struct fz_scratch *s);

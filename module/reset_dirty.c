@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * RESET_DIRTY: make zero again what a bitmap names of a range.
+ * RESET_DIRTY: make the pages of a range zero again that a bitmap names.
  */
 #include <linux/mm.h>
 #include <linux/pagemap.h>
@@ -16,10 +16,10 @@
 
 /* The largest granule: 1 GiB. */
 #define DIRTY_MAX_GRANULE_SHIFT	30
-/* Bytes of a bitmap between two looks at signals and the scheduler. */
+/* Bytes of a bitmap between two checks for signals and the scheduler. */
 #define DIRTY_STEP	SZ_64K
 
-/* Have all of a bitmap there, which may be large and need a fault for each page. */
+/* Fault a bitmap in.  It may be large, and need a fault for each page. */
 static int dirty_fault_in(u64 at, u64 bytes)
 {
 	u64 nr;
@@ -35,7 +35,7 @@ static int dirty_fault_in(u64 at, u64 bytes)
 	return 0;
 }
 
-/* Whether a bitmap is there, aligned, and long enough for a range. */
+/* Check that a bitmap can be read, is aligned, and is long enough for the range. */
 static int dirty_check_bitmap(const struct fastzero_reset_dirty *cmd)
 {
 	u64 granule = 1ULL << cmd->granule_shift;
@@ -45,13 +45,13 @@ static int dirty_check_bitmap(const struct fastzero_reset_dirty *cmd)
 	if (cmd->offset & (granule - 1) || cmd->bitmap & 7 ||
 	    cmd->bitmap_size & 7 || bytes > cmd->bitmap_size)
 		return -EINVAL;
-	/* Looked at as a whole before anything is changed. */
+	/* Fault all of it in before the reset changes anything. */
 	return dirty_fault_in(cmd->bitmap, bytes);
 }
 
 /*
- * Where the next piece begins: at a word of the bitmap.  Where nothing is populated
- * the bitmap need not be read; what comes there meanwhile is zero.
+ * The first page of the next piece, which begins with a word of the bitmap.  Skips parts
+ * without populated pages: pages populated there later are zero.
  */
 static u64 dirty_begin(struct fz_reset *r, const struct fz_range *all, u32 shift)
 {
@@ -66,8 +66,9 @@ static u64 dirty_begin(struct fz_reset *r, const struct fz_range *all, u32 shift
 }
 
 /*
- * The bitmap piece by piece, in @dirty's words.  It is read without the lock: it
- * may lie in the scratch itself, or wait for somebody who wants that lock.
+ * Read the bitmap piece by piece into @dirty's words, and reset.  The scratch's lock is
+ * not held while reading.  The bitmap may lie in the scratch itself, or its fault may wait
+ * for a thread that waits for the lock (userfaultfd).
  */
 static int dirty_run(struct fz_reset *r, u32 mode,
 			   struct fz_dirty *dirty, const u64 __user *bitmap)
@@ -95,7 +96,7 @@ static int dirty_run(struct fz_reset *r, u32 mode,
 			return err;
 		err = fz_reset_run(r, mode);
 		mutex_unlock(&r->s->lock);
-		/* Failed memory does not keep the pages behind it from being zero. */
+		/* After failed memory go on with the pages behind it. */
 		if (err == -EIO)
 			err = 0;
 	}

@@ -7,18 +7,18 @@
 
 #include "reset.h"
 
-/* Pages dropped between two looks at signals, and by one flush; and pages cleared. */
+/* Pages dropped by one flush, and pages cleared meanwhile, at most. */
 #define DROP_BATCH	4096
 #define DROP_CLEAR	1024
 
-/* Clear those pages of @words in place that are to stay; they leave @words. */
+/* Clear pages in place that must stay, and clear their bits in @words. */
 static void drop_keep_some(struct fz_reset *r, struct fz_chunk *chunk,
 			   u64 number, u64 *words)
 {
 	u64 keep[FZ_CHUNK_WORDS] = { };
 
 	if (chunk->huge && !fz_range_all(words)) {
-		/* A part of a huge folio cannot go. */
+		/* A part of a huge folio cannot be taken out. */
 		fz_inplace_words(r, chunk, number, words);
 		memset(words, 0, sizeof(keep));
 	} else if (r->keep_held) {
@@ -47,7 +47,7 @@ void fz_drop_some(struct fz_reset *r)
 		u64 base = number << FZ_CHUNK_SHIFT;
 		struct fz_range part, span;
 
-		/* Walk no page tables of holes: they may be many. */
+		/* End the run before a large hole: unmapping would walk its page tables. */
 		if (nr && base - run.end > FZ_CHUNK_PAGES)
 			break;
 
@@ -72,7 +72,7 @@ void fz_drop_some(struct fz_reset *r)
 }
 
 /**
- * fz_drop_aged() - drop what fz_chunk_age() has noted
+ * fz_drop_aged() - drop the pages that fz_chunk_age() has noted
  * @r: the reset
  */
 void fz_drop_aged(struct fz_reset *r)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * INPLACE: clear folios where they are.  No page table is touched, so the next
- * run does not fault, and whoever else refers to a folio sees the zeros.
+ * INPLACE: clear folios where they are.  This changes no page table, so the next run does
+ * not fault.  The holder of a folio sees the zeros.
  */
 #include <linux/mm.h>
 
@@ -9,14 +9,14 @@
 #include "compat/compat.h"
 #include "reset.h"
 
-/* Pages cleared between two looks at signals and the scheduler, or a few more. */
+/* Pages cleared between two checks for signals and the scheduler, or a few more. */
 #define INPLACE_BATCH	512
 
 /**
- * fz_inplace_is_held() - whether somebody but us and page tables refers to a folio
+ * fz_inplace_is_held() - whether a folio is held
  * @folio: a folio of a scratch
  *
- * Return: true if so, and sometimes while a fault is under way.
+ * Return: true if so; also true while a fault has a reference.
  */
 bool fz_inplace_is_held(struct folio *folio)
 {
@@ -24,10 +24,11 @@ bool fz_inplace_is_held(struct folio *folio)
 }
 
 /**
- * fz_inplace_split_held() - find the pages of a chunk that somebody else refers to
+ * fz_inplace_split_held() - find the held pages of a chunk
  * @chunk: the chunk
- * @words: bitmap of populated pages: held ones that have not failed are cleared
- * @held: bitmap in which they are set
+ * @words: bitmap of populated pages; the bits of held pages that have not failed move
+ *	from here to @held
+ * @held: bitmap of pages, to which those bits are added
  */
 void fz_inplace_split_held(const struct fz_chunk *chunk, u64 *words, u64 *held)
 {
@@ -56,7 +57,7 @@ void fz_inplace_split_held(const struct fz_chunk *chunk, u64 *words, u64 *held)
 	}
 }
 
-/* Memory of pages of a chunk has failed: they go, whoever holds them. */
+/* Drop pages whose memory has failed, also held ones. */
 static void inplace_drop_failed(struct fz_reset *r, struct fz_chunk *chunk,
 				u64 number, const u64 *words)
 {
@@ -82,7 +83,7 @@ static void inplace_page(struct fz_reset *r, struct page *page)
 	r->cleared++;
 }
 
-/* Clear the base pages of a word of a chunk's bitmap: most have few. */
+/* Clear the base pages of a word of a chunk's bitmap.  Inline, since most words have few. */
 static __always_inline void inplace_word(struct fz_reset *r, struct fz_chunk *chunk,
 					 u64 number, u32 w, u64 word)
 {
@@ -130,7 +131,7 @@ static void inplace_huge(struct fz_reset *r, struct fz_chunk *chunk, u64 number,
 		r->held += r->cleared - before;
 	if (likely(!failed))
 		return;
-	/* It goes as a whole, unless others want the rest. */
+	/* Drop the folio if all of it is to be zero.  Else the rest stays in use. */
 	if (fz_range_all(words))
 		inplace_drop_failed(r, chunk, number, words);
 	else
@@ -138,13 +139,13 @@ static void inplace_huge(struct fz_reset *r, struct fz_chunk *chunk, u64 number,
 }
 
 /**
- * fz_inplace_look_huge() - clear a huge folio, but look at each page first
+ * fz_inplace_look_huge() - look at each page of a huge folio, and clear dirty ones
  * @r: the reset
  * @chunk: a chunk with a huge folio, all of which is to be zero
  * @number: its number
  * @words: bitmap of FZ_CHUNK_WORDS words, set to the pages that were not zero
  *
- * Return: how many these are.
+ * Return: how many pages were not zero.
  */
 u32 fz_inplace_look_huge(struct fz_reset *r, struct fz_chunk *chunk, u64 number,
 			 u64 *words)
@@ -194,7 +195,10 @@ void fz_inplace_words(struct fz_reset *r, struct fz_chunk *chunk, u64 number,
 		inplace_word(r, chunk, number, w, words[w]);
 }
 
-/* Folios cannot go while we hold the lock; those that come are zero. */
+/*
+ * Clear the pages of a chunk.  Under the scratch's lock no folio leaves, and folios that
+ * come are zero.
+ */
 static void inplace_chunk(struct fz_reset *r, struct fz_chunk *chunk, u64 number)
 {
 	struct fz_range part = fz_range_in_chunk(&r->range, number);
@@ -209,7 +213,7 @@ static void inplace_chunk(struct fz_reset *r, struct fz_chunk *chunk, u64 number
 		word &= fz_range_word(&part, w);
 		if (r->dirty)
 			word &= fz_dirty_word(r->dirty, number, w);
-		/* The short way: most words are clean. */
+		/* Base pages are cleared at once, without a bitmap for the chunk. */
 		if (chunk->huge)
 			words[w] = word;
 		else
@@ -220,7 +224,10 @@ static void inplace_chunk(struct fz_reset *r, struct fz_chunk *chunk, u64 number
 	r->range.first = (number << FZ_CHUNK_SHIFT) + part.end;
 }
 
-/* Dirty base pages of a chunk; false if its words do not lie in the bitmap as here. */
+/*
+ * Clear the dirty base pages of a chunk.  False if fz_dirty_words() cannot give the
+ * chunk's words: then inplace_chunk() does it.
+ */
 static bool inplace_dirty(struct fz_reset *r, struct fz_chunk *chunk, u64 number)
 {
 	const u64 *dirty;
@@ -231,7 +238,7 @@ static bool inplace_dirty(struct fz_reset *r, struct fz_chunk *chunk, u64 number
 	dirty = fz_dirty_words(r->dirty, number);
 	if (!dirty)
 		return false;
-	/* The range begins with a dirty page: what is before that is clean. */
+	/* The range begins with a dirty page, and all pages of the chunk before it are clean. */
 	for (w = 0; w < FZ_CHUNK_WORDS; w++)
 		if (dirty[w])
 			inplace_word(r, chunk, number, w, dirty[w] &

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * RESET and RESET_MANY: what comes in and goes out.  How a reset goes is in reset.c.
+ * RESET and RESET_MANY: arguments and results.  The reset itself is in reset.c.
  */
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
@@ -11,10 +11,10 @@
 #include "ioctl.h"
 #include "reset.h"
 
-/* Descriptors that are read at once. */
+/* Descriptors copied from user space at once. */
 #define RESET_FDS	64
 
-/* Reset a range, for which @r has been checked. */
+/* Reset a range whose arguments were checked. */
 static __always_inline int reset_range(struct fz_reset *r, u32 mode)
 {
 	int err = mutex_lock_killable(&r->s->lock);
@@ -27,7 +27,7 @@ static __always_inline int reset_range(struct fz_reset *r, u32 mode)
 	return err;
 }
 
-/* The caller says that all of it is zero as it is. */
+/* RESET_IDLE: the caller states that all of the range is zero. */
 static void reset_nothing(struct fz_reset *r)
 {
 	r->range.first = r->range.end;
@@ -65,13 +65,13 @@ int fz_ioctl_reset(struct fz_ucmd *ucmd)
 }
 
 /**
- * fz_ioctl_reset_fast() - RESET by a structure of our own version, without mistakes
+ * fz_ioctl_reset_fast() - RESET with valid arguments and a structure of our own version
  * @file: a scratch
  * @user: the caller's structure
- * @done: set if it was such a call; else nothing was done, and what is wrong is for
- *	fz_ioctl_reset() to say
+ * @done: set if it was such a call.  Else this has done nothing, and the caller calls
+ *	fz_ioctl_reset(), which finds the error
  *
- * Every run pays for this call: members go in and out one by one, without copies.
+ * Every run pays for this call, so it copies members one by one, without a buffer.
  *
  * Return: 0 or a negative errno.
  */
@@ -122,10 +122,10 @@ no_write:
 	return -EFAULT;
 }
 
-/* Reset a scratch as a whole, and add what was done. */
+/* Reset a scratch as a whole, and add its results to @cmd. */
 static int reset_fd(s32 fd, struct fastzero_reset_many *cmd)
 {
-	/* A process with one thread need not count references. */
+	/* fdget() counts no reference in a process with one thread. */
 	struct fd f = fdget(fd);
 	struct file *file = fd_file(f);
 	int err = -EBADF;
@@ -148,7 +148,7 @@ static int reset_fd(s32 fd, struct fastzero_reset_many *cmd)
 	return err;
 }
 
-/* Reset scratches in their order, up to the first that cannot be. */
+/* Reset scratches in their order, up to the first error. */
 static int reset_fds(struct fastzero_reset_many *cmd)
 {
 	const s32 __user *user = u64_to_user_ptr(cmd->fds);

@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * SWAP: put ready folios in the place of those that a run has used, so that the index
- * always has one.  Pages for which no ready folio is left are cleared in place.
+ * SWAP: put ready folios in the place of populated ones.  The index has a folio at all
+ * times.  Pages for which no ready folio is left are cleared in place.
  */
 #include <linux/mm.h>
 
 #include "clear.h"
 #include "reset_swap.h"
 
-/* Base pages swapped by one flush; and pages cleared meanwhile. */
+/* Base pages swapped by one flush, and pages cleared meanwhile, at most. */
 #define SWAP_BATCH	4096
 #define SWAP_CLEAR	1024
 /*
- * Pages between two that are swapped: to walk the entries of more than these costs more
+ * To walk page-table entries of more pages than this between two swapped pages costs more
  * than another flush.
  */
 #define SWAP_GAP	100
 
-/* Base pages of a chunk: @nr in @words, of which @span is from the first to the last. */
+/* Swap the @nr base pages @words of a chunk; @span: from the first to the last of them. */
 static void swap_base(struct fz_reset *r, struct fz_swap *b,
 		      struct fz_chunk *chunk, u64 number, u64 *words, u64 nr,
 		      const struct fz_range *span)
@@ -26,7 +26,7 @@ static void swap_base(struct fz_reset *r, struct fz_swap *b,
 	int node = fz_swap_node(r->s, fz_chunk_folio(chunk, span->first));
 	LIST_HEAD(ready);
 
-	/* AUTO swaps base pages if it comes cheap, and clears them if not. */
+	/* AUTO needs no pool for base pages: it can clear them. */
 	if (!r->is_auto) {
 		r->s->wanted[FZ_BASE] += nr;
 		r->s->wanted_node = node;
@@ -43,7 +43,7 @@ static void swap_base(struct fz_reset *r, struct fz_swap *b,
 	}
 	if (!list_empty(&ready))
 		fz_pool_put_back(pool, &ready);
-	/* There are no more: holders keep theirs, the rest is cleared. */
+	/* No more are ready.  Held pages are dropped, the others are cleared. */
 	if (!r->keep_held) {
 		u64 held[FZ_CHUNK_WORDS] = { };
 
@@ -53,7 +53,7 @@ static void swap_base(struct fz_reset *r, struct fz_swap *b,
 	fz_inplace_words(r, chunk, number, words);
 }
 
-/* How many pages could take the place of base pages of a chunk. */
+/* How many ready pages there are for base pages of a chunk. */
 static u64 swap_ready(const struct fz_reset *r, const struct fz_chunk *chunk,
 		      const struct fz_range *span)
 {
@@ -63,7 +63,7 @@ static u64 swap_ready(const struct fz_reset *r, const struct fz_chunk *chunk,
 	return READ_ONCE(store->nr_ready);
 }
 
-/* Look at one page of a word: whether runs still write to what is swapped. */
+/* Look at one page of a word, to see whether runs still write to the swapped pages. */
 static void swap_sample(struct fz_reset *r, const struct fz_chunk *chunk, u32 w, u64 word)
 {
 	u64 turn = ror64(word, r->s->age.now % 64);
@@ -128,7 +128,7 @@ static void swap_chunk(struct fz_reset *r, struct fz_swap *b,
 	}
 }
 
-/* Whether a chunk is to be left to the next flush. */
+/* Whether a chunk is so far behind the last that it should have another flush. */
 static bool swap_is_far(const struct fz_swap *b, const struct fz_chunk *chunk,
 			u64 base)
 {
@@ -181,16 +181,17 @@ void fz_swap_some(struct fz_reset *r)
 	if (!b.run.end)
 		return;
 	fz_unmap(r, &b.run, &b.out, !b.holes);
-	/* Nothing is in hand any more: this takes mmap_lock. */
+	/* No folio is in hand any more, so this may take mmap_lock. */
 	if (b.nr_huge)
 		fz_swap_map_huge(r, &b);
 }
 
 /**
- * fz_swap_end() - a reset has swapped what there was to swap
+ * fz_swap_end() - the end of a reset that swapped, or would have
  * @r: the reset
  *
- * The pool learns what it would have taken, and may get it for the next one.
+ * The pool learns how many ready folios the reset would have taken.  It may allocate them
+ * for the next one.
  */
 void fz_swap_end(struct fz_reset *r)
 {
@@ -206,7 +207,7 @@ void fz_swap_end(struct fz_reset *r)
 	if (!(s->wanted[FZ_BASE] | s->wanted[FZ_HUGE]))
 		return;
 	fz_learn_wanted(&s->ctx->pool, s->wanted_node, s->wanted);
-	/* It is to work anyway, most often. */
+	/* Else fz_reset_left() kicks the zeroer. */
 	if (!(r->swapped | r->dropped))
 		fz_queue_kick(&s->ctx->pool);
 	memset(s->wanted, 0, sizeof(s->wanted));

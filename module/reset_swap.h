@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A flush of SWAP, for both sizes of folios.
+ * A flush of SWAP, and the pages that it is for.
  */
 #ifndef FZ_RESET_SWAP_H
 #define FZ_RESET_SWAP_H
@@ -11,16 +11,16 @@
 #define FZ_SWAP_HUGE	64
 
 /**
- * struct fz_swap - what one flush is for
- * @run: pages from the first to the last that was taken out; empty: none
- * @out: what was taken out
- * @nr_base: base pages among that
- * @holes: some of it left holes
+ * struct fz_swap - the pages of one flush
+ * @run: pages from the first to the last that was taken out; @run.end is 0 if none was
+ * @out: the folios that were taken out
+ * @nr_base: pages taken out, without huge folios that were replaced
+ * @holes: some pages were not replaced, and are holes
  * @nr_huge: chunks that have a new huge folio
- * @huge: these
- * @ready: huge folios that were ready.  Old ones have taken the place of those that
- *	are in use now, up to @next
- * @next: in @ready; itself if there are no more
+ * @huge: these chunks
+ * @ready: huge folios from the pool.  Each that is in use now was replaced in the list by
+ *	the old folio of its chunk: these are the ones before @next
+ * @next: the first unused folio in @ready; &@ready if there are no more
  */
 struct fz_swap {
 	struct fz_range run;
@@ -43,7 +43,7 @@ static inline void fz_swap_extend(struct fz_swap *b, u64 number,
 	b->run.end = base + span->end;
 }
 
-/* Take a bitmap of pages out of a chunk. */
+/* Take pages out of a chunk, and leave holes. */
 static inline void fz_swap_drop(struct fz_reset *r, struct fz_swap *b,
 		      struct fz_chunk *chunk, u64 number, const u64 *words)
 {
@@ -59,7 +59,7 @@ static inline void fz_swap_drop(struct fz_reset *r, struct fz_swap *b,
 	fz_swap_extend(b, number, &span);
 }
 
-/* The node of the folio that takes the place of @old: the scratch's own, or the same. */
+/* The node of the folio that replaces @old: the one that CREATE named, or that of @old. */
 static inline int fz_swap_node(const struct fz_scratch *s, struct folio *old)
 {
 	return s->node == NUMA_NO_NODE ? folio_nid(old) : s->node;

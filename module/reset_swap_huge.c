@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * SWAP of huge folios: a ready one takes the place of each, and is mapped at once.
+ * SWAP of huge folios: replaces each by a ready one, and maps that at once.
  */
 #include <linux/mm.h>
 
@@ -8,9 +8,9 @@
 #include "reset_swap.h"
 
 /**
- * fz_swap_put_back_huge() - return ready folios that were not used
+ * fz_swap_put_back_huge() - give unused ready folios back to the pool
  * @r: the reset
- * @b: the flush; old folios that took the place of used ones go to what was taken out
+ * @b: the flush; old folios move from @ready to @out
  */
 void fz_swap_put_back_huge(struct fz_reset *r, struct fz_swap *b)
 {
@@ -23,7 +23,7 @@ void fz_swap_put_back_huge(struct fz_reset *r, struct fz_swap *b)
 	b->next = &b->ready;
 }
 
-/* Fetch ready huge folios for what is left: at once, for each lock costs. */
+/* Take ready huge folios for the rest of the range, all at once, to lock the pool once. */
 static bool swap_fetch_huge(struct fz_reset *r, struct fz_swap *b, int node)
 {
 	u64 left = DIV_ROUND_UP_ULL(r->range.end - r->range.first,
@@ -38,7 +38,7 @@ static bool swap_fetch_huge(struct fz_reset *r, struct fz_swap *b, int node)
 		folio = fz_pool_grow_huge(pool, node, b->nr_huge);
 		if (!folio)
 			return false;
-		/* To allocate is to clear, while somebody waits. */
+		/* The allocation has cleared it, on the critical path. */
 		atomic64_add(FZ_CHUNK_PAGES, &r->s->count.cleared);
 		cond_resched();
 		list_add(&folio->lru, &more);
@@ -49,8 +49,8 @@ static bool swap_fetch_huge(struct fz_reset *r, struct fz_swap *b, int node)
 }
 
 /*
- * A run has written @written pages of a chunk.  If it has written nothing anywhere it was
- * none.
+ * The last run has written @written pages of a chunk.  A chunk with none gets a strike, but
+ * only if some other chunk was written: else there may have been no run.
  */
 static void swap_learned(struct fz_reset *r, struct fz_chunk *chunk, u32 written)
 {
@@ -64,7 +64,7 @@ static void swap_learned(struct fz_reset *r, struct fz_chunk *chunk, u32 written
 	}
 }
 
-/* Whether a chunk goes, for two runs have written nothing of it. */
+/* Whether a chunk is to be dropped: two runs have written nothing to it. */
 static bool swap_is_old(struct fz_reset *r, struct fz_chunk *chunk, u64 number)
 {
 	u32 written = fz_density_take(r->s, number);
@@ -83,14 +83,14 @@ static void swap_drop_huge(struct fz_reset *r, struct fz_swap *b,
 	fz_swap_drop(r, b, chunk, number, words);
 }
 
-/* AUTO has no use for a ready folio, or there is none. */
+/* Clear a huge folio in place.  @late: no folio was ready. */
 static void swap_clear_huge(struct fz_reset *r, struct fz_swap *b,
 			    struct fz_chunk *chunk, u64 number, bool late)
 {
 	u64 words[FZ_CHUNK_WORDS];
 	u32 nr = fz_inplace_look_huge(r, chunk, number, words);
 
-	/* Memory in it may have failed.  A held folio is in use. */
+	/* The folio was dropped if its memory has failed.  A held folio is in use. */
 	if (!chunk->huge || !r->is_auto || r->why == FZ_WHY_HELD)
 		return;
 	swap_learned(r, chunk, nr);
@@ -101,7 +101,7 @@ static void swap_clear_huge(struct fz_reset *r, struct fz_swap *b,
 	}
 }
 
-/* AUTO: true if that is all for the chunk. */
+/* AUTO: drop a huge folio, or clear it in place; false if it is to be swapped. */
 static bool swap_auto_huge(struct fz_reset *r, struct fz_swap *b,
 			   struct fz_chunk *chunk, u64 number, bool held)
 {
@@ -126,7 +126,7 @@ static bool swap_auto_huge(struct fz_reset *r, struct fz_swap *b,
 }
 
 /**
- * fz_swap_huge() - swap a huge folio, or what AUTO prefers
+ * fz_swap_huge() - swap a huge folio; with AUTO, swap, drop or clear it
  * @r: the reset
  * @b: the flush
  * @chunk: a chunk with a huge folio, all of which is to be zero
@@ -152,7 +152,7 @@ void fz_swap_huge(struct fz_reset *r, struct fz_swap *b,
 							  folio);
 
 		b->next = b->next->next;
-		/* There is a check in each of list_del() and list_add(). */
+		/* Faster than list_del() and list_add(), each of which checks. */
 		list_replace(&folio->lru, &old->lru);
 		fz_swap_extend(b, number, &all);
 		b->huge[b->nr_huge].number = number;
@@ -163,14 +163,14 @@ void fz_swap_huge(struct fz_reset *r, struct fz_swap *b,
 	}
 
 	r->why = FZ_WHY_EMPTY;
-	/* As in DROP by name, a holder keeps what it holds. */
+	/* As in named DROP, a held folio is left to its holder. */
 	if (held && !r->is_auto)
 		swap_drop_huge(r, b, chunk, number);
 	else
 		swap_clear_huge(r, b, chunk, number, r->is_auto);
 }
 
-/* Chunks that have their old folio again are to be mapped to that. */
+/* Some chunks have got their old folio back: look up which one to map. */
 static void swap_look_again(struct fz_scratch *s, struct fz_swap *b)
 {
 	unsigned int i;
@@ -179,14 +179,14 @@ static void swap_look_again(struct fz_scratch *s, struct fz_swap *b)
 		u64 page = b->huge[i].number << FZ_CHUNK_SHIFT;
 
 		b->huge[i].folio = fz_chunk_find(s, page);
-		/* It stays as long as we have the lock. */
+		/* The scratch's lock keeps it in the index. */
 		folio_put(b->huge[i].folio);
 	}
 }
 
 /**
- * fz_swap_map_huge() - map the huge folios that have come
- * @r: the reset, with nothing in hand: this takes mmap_lock
+ * fz_swap_map_huge() - map the new huge folios
+ * @r: the reset, with no folio in hand, since this takes mmap_lock
  * @b: the flush, which is over
  */
 void fz_swap_map_huge(struct fz_reset *r, struct fz_swap *b)

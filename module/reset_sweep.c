@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Sweep: INPLACE of a whole scratch, sheet by sheet of its roll.  AUTO looks at some of the
- * pages meanwhile, and learns which of them runs have stopped writing to.
+ * Sweep: INPLACE of a whole scratch without huge folios, sheet by sheet of its roll.  AUTO
+ * looks at some of the pages, and learns to which of them runs have stopped writing.
  */
 #include <linux/mm.h>
 #include <linux/prefetch.h>
@@ -11,15 +11,12 @@
 #include "compat/compat.h"
 #include "reset.h"
 
-/* Steps that are written out, where each instruction counts. */
+/* Loops are unrolled by this: in a sweep each instruction counts. */
 #define SWEEP_UNROLL	16
-/* So many pages may lie in a cache of their processor's. */
+/* This many pages may lie in the processor's own caches. */
 #define SWEEP_NEAR	256
 
-/*
- * Whether folios may be cleared: false if the memory of one has failed.  Counts those
- * that are held.
- */
+/* Whether folios may be cleared: false if the memory of one has failed.  Counts held ones. */
 static __always_inline bool sweep_check(struct folio *const *folios, u64 nr,
 					  u64 *held)
 {
@@ -34,7 +31,7 @@ static __always_inline bool sweep_check(struct folio *const *folios, u64 nr,
 		for (k = 0; k < SWEEP_UNROLL; k++) {
 			flags |= fz_page_flags(folio_page(slot[k], 0));
 			counts += fz_base_counts(slot[k]);
-			/* One after the other: other orders take more. */
+			/* Keeps the compiler from an order that needs more instructions. */
 			OPTIMIZER_HIDE_VAR(flags);
 			OPTIMIZER_HIDE_VAR(counts);
 		}
@@ -46,9 +43,9 @@ static __always_inline bool sweep_check(struct folio *const *folios, u64 nr,
 	if (unlikely(flags & FZ_PAGE_FAILED))
 		return false;
 	/*
-	 * A page that is mapped nowhere counts as 2 as well: it has one reference, and
-	 * carries another from the lower half.  Any other count is more, and then it takes
-	 * a closer look.
+	 * A page mapped once adds 2 to the upper half: its references.  A page mapped nowhere
+	 * adds 2 as well: one reference, and a carry from its lower half, which is -1.  A held
+	 * page, or one mapped more often, adds more: then count the held pages one by one.
 	 */
 	if (unlikely((counts + BIT_ULL(31)) >> 32 != 2 * nr))
 		for (slot = folios; slot < end; slot++)
@@ -57,8 +54,8 @@ static __always_inline bool sweep_check(struct folio *const *folios, u64 nr,
 }
 
 /*
- * Clear pages.  While one is cleared the processor fetches the beginning of the next,
- * unless all of them are few enough to lie in a cache.
+ * Clear pages.  With @far, fetch the start of the next page while one is cleared: they do
+ * not lie in the processor's own caches.
  */
 static __always_inline void sweep_pages(void *const *pages, u64 nr, bool far)
 {
@@ -95,7 +92,7 @@ static __always_inline bool sweep_part(struct fz_reset *r,
 	return true;
 }
 
-/* Pages of a group were written: strikes that they had count no more. */
+/* Pages of a group were written: they lose their strikes. */
 static void sweep_saw_written(struct fz_reset *r, struct fz_roll_sheet *sheet,
 			      u64 first, u64 which)
 {
@@ -103,7 +100,6 @@ static void sweep_saw_written(struct fz_reset *r, struct fz_roll_sheet *sheet,
 
 	r->s->witness = sheet->folios[first + __fls(which)]->index;
 	if (which == ~0ULL) {
-		/* Eight at a time. */
 		for (n = first; n < first + 64; n += 8) {
 			u64 *ages = (u64 *)&sheet->ages[n];
 
@@ -117,10 +113,7 @@ static void sweep_saw_written(struct fz_reset *r, struct fz_roll_sheet *sheet,
 	}
 }
 
-/*
- * A page was zero, though there was a run; false if the folio is huge: one has come
- * meanwhile.
- */
+/* A page was zero after a run.  False if the folio is huge: a fault has just added it. */
 static bool sweep_saw_zero(struct fz_reset *r, struct fz_roll_sheet *sheet, u64 n,
 			   struct fz_age_look *look)
 {
@@ -129,7 +122,7 @@ static bool sweep_saw_zero(struct fz_reset *r, struct fz_roll_sheet *sheet, u64 
 
 	if (unlikely(folio_test_large(folio)))
 		return false;
-	/* A held page is in use, whatever its contents are. */
+	/* A held page is in use, even if it is zero. */
 	if (unlikely(fz_base_is_held(folio))) {
 		*age = fz_age_written(*age);
 		return true;
@@ -141,7 +134,7 @@ static bool sweep_saw_zero(struct fz_reset *r, struct fz_roll_sheet *sheet, u64 
 	return true;
 }
 
-/* Learn from a look at a group; false if it has to be done chunk by chunk. */
+/* Learn from a look at a group; false if the reset has to go chunk by chunk. */
 static bool sweep_saw(struct fz_reset *r, struct fz_roll_sheet *sheet, u64 first,
 		      u64 which, u64 zero, bool hand, struct fz_age_look *look)
 {
@@ -160,9 +153,9 @@ static bool sweep_saw(struct fz_reset *r, struct fz_roll_sheet *sheet, u64 first
 }
 
 /*
- * Clear a group of a sheet, but look at pages first, which costs less than to clear them if
- * they are zero: at all of them if it is the @hand's turn, else at those that were zero
- * the last time.
+ * Look at pages of a group, and clear all but zero ones.  With @hand it looks at all pages,
+ * else at those that were zero the last time.  For a zero page a look costs less than a
+ * clear.
  */
 static noinline bool sweep_look(struct fz_reset *r, struct fz_roll_sheet *sheet,
 				u64 first, u64 nr, bool hand,
@@ -186,7 +179,7 @@ static noinline bool sweep_look(struct fz_reset *r, struct fz_roll_sheet *sheet,
 	return !look || sweep_saw(r, sheet, first, which, zero, hand, look);
 }
 
-/* Clear the folios of a sheet group by group; @base: how many are on those before. */
+/* Clear a sheet group by group; @base: number of folios on the sheets before it. */
 static noinline bool sweep_groups(struct fz_reset *r, struct fz_roll_sheet *sheet,
 				    u64 nr, u64 base, struct fz_age_look *look)
 {
@@ -205,7 +198,7 @@ static noinline bool sweep_groups(struct fz_reset *r, struct fz_roll_sheet *shee
 	return good;
 }
 
-/* Whether a reset has found any page of a sheet zero. */
+/* Whether the last look found any page of a sheet zero. */
 static bool sweep_has_zero(const struct fz_roll_sheet *sheet)
 {
 	u64 any = 0;
@@ -245,8 +238,8 @@ static int sweep_sheets(struct fz_reset *r, struct fz_age_look *look)
 }
 
 /*
- * Whether there was a run since the last look, as far as can be told before this one: it
- * has faulted, or written again to a page that was written before.
+ * Whether there certainly was a run since the last look.  Evidence is a fault, or a fresh
+ * write to the witness: a page that the last look saw written.
  */
 static bool sweep_was_run(struct fz_scratch *s)
 {
@@ -266,7 +259,7 @@ static bool sweep_was_run(struct fz_scratch *s)
 	return run;
 }
 
-/* Clear, and let go of what runs do not want any more. */
+/* Sweep with a look, and drop pages to which runs have stopped writing. */
 static noinline int sweep_learn(struct fz_reset *r)
 {
 	struct fz_scratch *s = r->s;
@@ -277,7 +270,7 @@ static noinline int sweep_learn(struct fz_reset *r)
 	fz_age_came_back(&s->age, atomic_long_xchg(&s->back, 0));
 	fz_age_begin(&s->age, populated, sweep_was_run(s), &look);
 	err = sweep_sheets(r, &look);
-	/* Pages that were not written cost less to look at than to swap. */
+	/* To look at a page that was not written costs less than to swap it. */
 	s->cold = look.zero > populated / FZ_COLD;
 	if (look.gone)
 		fz_drop_aged(r);
@@ -289,10 +282,10 @@ static noinline int sweep_learn(struct fz_reset *r)
  * fz_sweep() - clear all folios of a scratch
  * @r: a reset of all of it; its range is moved on
  *
- * AUTO takes back pages that runs have stopped writing to.
+ * AUTO drops pages to which runs have stopped writing.
  *
- * Return: 0; -EINTR, with nothing promised; -EAGAIN if it has to be done chunk by
- * chunk, for there are huge folios, or memory that has failed.
+ * Return: 0; -EINTR, and then any page may be dirty.  -EAGAIN: the reset has to go chunk by
+ * chunk, because there are huge folios or failed memory.
  */
 int fz_sweep(struct fz_reset *r)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The way of a reset through a scratch: populated chunks, or those that a bitmap names.
+ * The walk of a reset over a scratch: populated chunks, or those that a bitmap names.
  */
 #include <linux/xarray.h>
 
@@ -8,7 +8,7 @@
 
 /**
  * fz_reset_next() - the next chunk that a reset has to look at
- * @r: the reset; its range is moved on to there
+ * @r: the reset; its range is moved on to that chunk
  * @number: set to the number of the chunk
  *
  * Return: the chunk, NULL if nothing is left.
@@ -21,7 +21,7 @@ struct fz_chunk *fz_reset_next(struct fz_reset *r, u64 *number)
 		return fz_chunk_next(r->s, &r->range, number);
 	if (!fz_dirty_next(r->dirty, &r->range))
 		return NULL;
-	/* Dirty pages are populated, most often. */
+	/* Most often a dirty page is populated, so its chunk is there. */
 	*number = r->range.first >> FZ_CHUNK_SHIFT;
 	chunk = xa_load(&r->s->chunks, *number);
 	if (likely(chunk && READ_ONCE(chunk->nr)))

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The tracepoints of trace.h, once.
+ * The definitions of the tracepoints of trace.h.
  */
 #define CREATE_TRACE_POINTS
 #include "trace.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Tracepoints: what resets did, and why AUTO chose as it did.
+ * Tracepoints: the results of resets, and the choices of AUTO.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM fastzero
@@ -47,7 +47,7 @@
 			 { FZ_WHY_HELD, "held" },			\
 			 { FZ_WHY_SHORT, "short" })
 
-/* For perf and trace-cmd, which know no enum. */
+/* perf and trace-cmd see only the format string, and need the values of enums. */
 TRACE_DEFINE_ENUM(FASTZERO_MODE_AUTO);
 TRACE_DEFINE_ENUM(FASTZERO_MODE_INPLACE);
 TRACE_DEFINE_ENUM(FASTZERO_MODE_SWAP);
@@ -72,7 +72,7 @@ TRACE_DEFINE_ENUM(FZ_WHY_EMPTY);
 TRACE_DEFINE_ENUM(FZ_WHY_HELD);
 TRACE_DEFINE_ENUM(FZ_WHY_SHORT);
 
-/* AUTO that wanted to swap may have found nothing that it could swap. */
+/* The way that a reset went: AUTO with SWAP may have swapped nothing. */
 #ifndef FZ_TRACE_DONE
 #define FZ_TRACE_DONE
 static inline u32 fz_trace_done(const struct fz_reset *r, u32 mode, u32 way)

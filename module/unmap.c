@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Folios that have left the index leave their mappings: wait for faults that have found
- * them (see fault.c), unmap, which flushes all TLBs and nested page tables, and retire
- * them.  Where others have taken their place, page-table entries may be moved instead.
+ * Unmaps folios that were taken out of the index, in three steps.  Wait for faults that
+ * have found them (see fault.c).  Unmap them, which also flushes TLBs and nested page
+ * tables.  Retire them.  If the index has other folios in their place, page-table entries
+ * may be moved to these instead (pte.c).
  */
 #include <linux/mm.h>
 #include <linux/pagemap.h>
@@ -11,12 +12,15 @@
 #include "quarantine.h"
 #include "reset.h"
 
-/* A fault locks what it found, and then looks whether it is still there. */
+/* Wait for faults that have found a folio in the index, and have it locked. */
 static void unmap_wait_for_faults(struct list_head *out)
 {
 	struct folio *folio;
 
-	/* Pairs with that in fault_page(): one of us sees the other. */
+	/*
+	 * Pairs with the barriers in fault_page() and fault_mkwrite().  Either we see the
+	 * fault's folio lock, or the fault sees that the folio is off the roll.
+	 */
 	smp_mb();
 	list_for_each_entry(folio, out, lru)
 		if (unlikely(folio_test_locked(folio))) {
@@ -41,10 +45,10 @@ static void unmap_each(struct fz_scratch *s, struct list_head *out)
 }
 
 /*
- * AUTO clears what is held in place.  These came to be held after it had looked and
- * before they were unmapped; later nobody could get hold of them.  So they go back,
- * zero.  Folios that have come into their place since go instead, with all that was stored
- * there during this reset.
+ * AUTO clears held folios in place.  But these came to be held after the reset had looked,
+ * and before it unmapped them; after that nobody can get a new reference.  So clear them,
+ * and put them back.  Folios that are in their place now go instead, with all stores
+ * to them during this reset.
  */
 static noinline void unmap_put_back(struct fz_reset *r, struct list_head *held,
 				    struct list_head *out)
@@ -79,7 +83,7 @@ static noinline void unmap_put_back(struct fz_reset *r, struct list_head *held,
 	}
 }
 
-/* Failed memory is let go of for ever. */
+/* Retire folios; those whose memory has failed go out of use. */
 static void unmap_retire(struct fz_reset *r, struct list_head *out)
 {
 	struct fz_pool *pool = &r->s->ctx->pool;
@@ -107,7 +111,7 @@ static void unmap_retire(struct fz_reset *r, struct list_head *out)
  * @r: the reset
  * @range: pages, from the first to the last that was taken out
  * @out: their folios, in hand; emptied
- * @in_place: base pages have taken the place of all of them: try to map these
+ * @in_place: the index has base pages in the place of all of them: try to map these
  */
 void fz_unmap(struct fz_reset *r, const struct fz_range *range,
 	      struct list_head *out, bool in_place)
@@ -120,13 +124,13 @@ void fz_unmap(struct fz_reset *r, const struct fz_range *range,
 }
 
 /**
- * fz_unmap_words() - take pages out of a chunk, and unmap and retire them
+ * fz_unmap_words() - take pages out of a chunk, unmap and retire them
  * @r: the reset
  * @chunk: the chunk
  * @number: its number
  * @words: bitmap of populated pages; all of a chunk with a huge folio
  *
- * Run by run: what lies between stays mapped.
+ * Unmaps run by run: pages between the runs stay mapped.
  *
  * Return: how many base pages.
  */

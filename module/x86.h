@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Instructions of x86 that compilers do not make in a kernel.  Nothing of the kernel is
- * in here, so that unit tests run them on the host.  Whether the processor has them,
- * and whose its vector registers are, is the caller's business.
+ * x86 instructions that compilers do not generate in a kernel.  This includes no kernel
+ * header, so that unit tests can run them on the host.  The caller checks that the
+ * processor has them, and saves the vector registers.
  */
 #ifndef FZ_X86_H
 #define FZ_X86_H
@@ -11,14 +11,14 @@
 
 #define FZ_X86_PAGE	4096
 
-/* A compiler that uses vectors itself is told; one that does not knows no such names. */
+/* A clobber, for compilers that use vector registers.  Others do not accept the name. */
 #ifdef __SSE__
 #define X86_CHANGED	"xmm0"
 #else
 #define X86_CHANGED	"cc"
 #endif
 
-/* Whether @nr vectors of 32 bytes are zero: one look at them all. */
+/* Whether @nr vectors of 32 bytes are zero, with one test for all. */
 #define X86_IS_ZERO_AVX2(at, nr) ({					\
 	bool zero_;							\
 									\
@@ -35,8 +35,8 @@
 })
 
 /*
- * Whether a page is zero.  A page that was written shows that soon, most often: so the first
- * look is at few vectors, and the others are at many.
+ * Whether a page is zero.  In a dirty page one of the first words is not zero, most often.
+ * So the first test is of few vectors, and the others are of many.
  */
 static inline bool fz_x86_is_zero_avx2(const void *page)
 {
@@ -49,7 +49,7 @@ static inline bool fz_x86_is_zero_avx2(const void *page)
 	return zero;
 }
 
-/* After the last page: what follows may use the lower halves alone. */
+/* To be called after the last page: clears the upper halves, for code that uses SSE. */
 static inline void fz_x86_end_avx2(void)
 {
 	asm volatile("vzeroupper" : : : "memory", X86_CHANGED);
@@ -86,7 +86,7 @@ static inline bool fz_x86_is_zero_sse2(const void *page)
 	return zero;
 }
 
-/* Make a page zero past the caches; an sfence has to follow. */
+/* Make a page zero past the caches; the caller issues an sfence after it. */
 static inline void fz_x86_clzero(void *page)
 {
 	char *at = page;
