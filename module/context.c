@@ -23,8 +23,8 @@ static void context_destroy(struct kref *ref)
  * fz_context_put() - drop a reference
  * @ctx: the context; may be gone afterwards
  *
- * The last one gives all memory back before this returns: so whoever waits for the
- * end of a process finds its memory free.
+ * The task that drops the last reference frees all memory before this returns.  So when
+ * wait(2) for a process returns, its memory is free.
  */
 void fz_context_put(struct fz_context *ctx)
 {
@@ -47,7 +47,7 @@ struct fz_scratch *fz_context_implicit(struct fz_context *ctx)
 /**
  * fz_context_create() - a context for the caller
  *
- * The caller keeps the mount of scratches for it (fz_scratch_pin_mount()).
+ * The caller has called fz_scratch_pin_mount() for it.
  *
  * Return: the context, with one reference, or an ERR_PTR.
  */

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Contexts and scratches: what they are, who holds whom, and all locks.
+ * Contexts and scratches: their members, their references, and all locks.
  *
- * Lifetime.  A scratch is its inode: descriptors, mappings and pins (through
- * the mapping) hold the file, the file holds the inode, and evicting the inode
- * ends the scratch.  A scratch holds its context, and so does the context's
+ * Lifetime.  A scratch lives as long as its inode.  Descriptors, mappings and pins
+ * (through the mapping) hold the file, and the file holds the inode.  The eviction of
+ * the inode ends the scratch.  A scratch holds its context, and so does the context's
  * descriptor, which also holds the file of the implicit scratch.  Every open context
  * pins the internal mount, because it needs it to create scratches; so does every
  * scratch file.  The mount and each scratch file hold a module reference.  The inode
- * has no link, so a watch on it (inotify, fanotify) goes when its last file does, and
- * holds nothing.
+ * has no link.  So a watch on it (inotify, fanotify) ends with its last file, and holds
+ * nothing.
  *
  * Lock order, outermost first:
  *
- *	roster_lock			in roster.c; an operator looks
+ *	roster_lock			in roster.c; a read of debugfs
  *	mmap_lock			POPULATE maps; faults begin here
  *	  fz_context.first		mmap of the device makes its scratch
  *	    fz_context.lock		also by itself
@@ -24,16 +24,17 @@
  *	        fz_chunk.lock
  *	          xa_lock of fz_scratch.chunks
  *	          fz_roll.lock
- *	      folio lock of fz_scratch.zero	a fault; to fill a hole, fz_chunk.lock inside
- *	        i_mmap_rwsem		that thread unmaps
+ *	      folio lock of fz_scratch.zero	a fault; a thread that fills a hole
+ *	        i_mmap_rwsem		that thread unmaps zeros
+ *	        fz_chunk.lock		that thread fills the hole
  *	fz_pool.resize			outside of in_hand
  *	fz_pool.collect			a fault, with nothing in hand; the zeroer
  *	locks of shrink_lru		in pool_shrink.c; reclaim, under any lock held in allocations
  *	  fz_pool.lock			a leaf under any of them
  *	  fz_queue_lock			so is this
  *
- * A fault never takes fz_scratch.lock: it is decided against a reset by the
- * folio lock (see fault.c).
+ * A fault never takes fz_scratch.lock: the folio lock orders it against a reset
+ * (see fault.c).
  */
 #ifndef FZ_CONTEXT_H
 #define FZ_CONTEXT_H
@@ -50,25 +51,25 @@
 #include "roster.h"
 
 /**
- * struct fz_counters - what STATS counts for a scratch
+ * struct fz_counters - counters of a scratch, for STATS
  * @faults: page faults
- * @faults_ready: base pages that faults and calls found ready in the pool
- * @faults_used: base pages that they took from the pool and cleared themselves
- * @faults_alloc: base pages that they allocated
- * @resets: calls
+ * @faults_ready: base pages that faults and calls took from the pool when they were ready
+ * @faults_used: base pages that these took from the pool and cleared themselves
+ * @faults_alloc: base pages that these allocated
+ * @resets: resets
  * @cleared: base pages cleared in place
  * @swapped: base pages replaced by ready ones
- * @dropped: base pages taken back
- * @held: base pages among these that somebody else referred to
- * @aged: base pages that AUTO took back, because runs had stopped writing to them
- * @returned: base pages among these that came back
- * @huge_failed: huge folios that were wanted and could not be had
- * @broken: chunks that lost their huge folio, because memory was short and runs touched
- *	little of it
- * @rebuilt: chunks that got one, because runs touch much of them
- * @named: resets by a mode that the caller named; the others are AUTO's
- * @auto_swap: resets by AUTO that have swapped pages
- * @auto_drop: resets by AUTO that found the scratch mapped nowhere
+ * @dropped: base pages taken out
+ * @held: base pages among these that were held
+ * @aged: base pages that AUTO dropped, because runs had stopped writing to them
+ * @returned: base pages among @aged that came back
+ * @huge_failed: how often a huge folio was wanted, and there was none
+ * @broken: chunks that lost their huge folio, because runs touched little of it, and
+ *	memory was short or the zeroer late
+ * @rebuilt: chunks that got a huge folio, because runs touch much of them
+ * @named: resets with a named mode; the others are AUTO's
+ * @auto_swap: resets with AUTO that swapped pages
+ * @auto_drop: resets with AUTO that found the scratch mapped nowhere, and dropped pages
  */
 struct fz_counters {
 	atomic64_t faults;
@@ -92,17 +93,17 @@ struct fz_counters {
 
 /**
  * struct fz_context - one open of the device: one tenant
- * @ref: the descriptor's, and one of each scratch
+ * @ref: references: the descriptor has one, and each scratch
  * @lock: protects @scratches, @nr_scratches and @gone
- * @scratches: all that are alive
- * @nr_scratches: how many
- * @first: held by whoever makes the implicit scratch
- * @implicit: file of the implicit scratch, set once under @first by the first mmap
- *	of the device, NULL before; the descriptor's reference
+ * @scratches: all scratches that exist
+ * @nr_scratches: number of @scratches
+ * @first: serializes the making of the implicit scratch
+ * @implicit: file of the implicit scratch, NULL before the first mmap of the device.
+ *	Set once under @first.  The reference is the descriptor's
  * @gone: sums of the counters of scratches that are gone
- * @nr_zeros: pages of zeros that scratches made with ZEROPAGE have
- * @who: how an operator tells it from others
- * @pool: pages at hand
+ * @nr_zeros: pages of zeros of scratches made with ZEROPAGE
+ * @who: its identity, for the operator of the host
+ * @pool: the folios that are in none of its scratches
  */
 struct fz_context {
 	struct kref ref;
@@ -118,11 +119,11 @@ struct fz_context {
 };
 
 /**
- * struct fz_spares - room for folios in chunks that is not needed now
- * @first: arrays of pointers, each the first pointer of the one before
- * @nr: how many
- * @least: how many there were at least since the last tick of @trim
- * @trim: gives back what was not needed for a tick
+ * struct fz_spares - spare arrays for pointers to folios of chunks
+ * @first: a list of arrays; the first pointer of each points to the next array
+ * @nr: number of arrays
+ * @least: the smallest @nr since the last tick of @trim
+ * @trim: frees arrays that were not needed for a tick
  *
  * Protected by fz_roll.lock.
  */
@@ -135,40 +136,39 @@ struct fz_spares {
 
 /**
  * struct fz_scratch - a memory object that can be made zero again
- * @ctx: its context, our reference
- * @inode: the inode that it lives and dies with
+ * @ctx: its context; the scratch has a reference
+ * @inode: its inode, which lives as long as the scratch
  * @link: in the context's list
- * @name: what CREATE was given, ours; NULL for none
+ * @name: the name that CREATE got; the scratch owns it; NULL for none
  * @nr_pages: its size
- * @policy: enum fastzero_page_policy; of base pages only, if it has no whole chunk or
- *	a page of zeros
- * @node: its pages come from this NUMA node first; NUMA_NO_NODE: from that of
- *	whoever touches them
- * @total_cpu: AUTO goes by all CPU time, not by what its caller waits for
+ * @policy: enum fastzero_page_policy; FASTZERO_PAGES_4K if the scratch is smaller than a
+ *	chunk, or has a page of zeros
+ * @node: its pages come from this NUMA node first; NUMA_NO_NODE: from the node of the
+ *	thread that touches them
+ * @total_cpu: AUTO counts all CPU time, not only what its caller waits for
  * @nr_huge: chunks that are backed by huge folios
  * @lock: held by a reset.  A folio leaves @chunks only under it
- * @sparse: how many pages were populated when AUTO last found none worth to be
- *	swapped
- * @sparse_ratio: by which ratio
+ * @sparse: pages that were populated when AUTO last looked at all chunks and swapped none
+ * @sparse_ratio: the ratio of that reset
  * @cold: the last reset found many base pages that were not written
  * @written: the last reset of huge folios knew that a run had written to one
  * @age: what resets have learned of base pages
- * @witness: a page that a run has written, as the last look saw
- * @faults: what @count said of faults at the last look
+ * @witness: a page that a run had written, as the last look saw
+ * @faults: @count.faults at the last look
  * @has_aged: a page has gone for its age
- * @wanted: ready folios that the one under way had use for, there or not; by size
- * @wanted_node: of which node, the last of them
- * @back: pages that have come back soon after they went, since the last look
- * @zero: what holes that are only read are mapped to, our reference; NULL for a page of
- *	their own.  Its folio lock keeps holes from being filled and from being mapped
- *	to it, and protects @zero_mapped (see zeropage.c)
+ * @wanted: ready folios that this reset would have taken, by size, had there been enough
+ * @wanted_node: the node of the last of them
+ * @back: pages that came back soon after they went, since the last look
+ * @zero: the page of zeros, to which holes that are only read are mapped; the scratch has
+ *	a reference.  NULL without ZEROPAGE.  Under its folio lock holes are filled, and
+ *	mapped to it.  The lock also protects @zero_mapped (see zeropage.c)
  * @zero_mapped: a hole may be mapped to @zero
  * @chunks: struct fz_chunk by number; entries go under @lock
- * @spares: room for folios in chunks that is not needed now
- * @index: bytes that chunks take, and what they have
+ * @spares: spare arrays for chunks
+ * @index: bytes that chunks take, with their arrays and notes
  * @roll: all folios of @chunks
  * @populated: pages populated now
- * @count: what STATS says
+ * @count: counters for STATS
  */
 struct fz_scratch {
 	struct fz_context *ctx;
@@ -217,8 +217,9 @@ static inline struct fz_scratch *fz_scratch_of(const struct file *file)
 }
 
 /*
- * Where a page of a scratch comes from, for a mapping with that policy or NULL.  Every
- * fault asks, and most have no policy, or one node.  @place must not outlive @policy.
+ * Set @place to where a page of a scratch comes from.  @policy is the mapping's, or NULL.
+ * Every fault calls this, and most have no policy, or a host with one node: so it is
+ * inline.  @place must not outlive @policy.
  */
 static inline void fz_place_find(struct fz_place *place, const struct fz_scratch *s,
 				 const struct mempolicy *policy, u64 page)

@@ -2,12 +2,12 @@
 /*
  * Mappings and faults.
  *
- * A fault and a reset that takes folios away are decided by the folio lock.
- * The fault locks the folio that it found, looks whether it is still there,
- * and returns it locked: core code maps it before it unlocks it.  The reset
- * takes the folio out of the index, locks and unlocks it, and only then unmaps.
- * So a fault either sees that the folio is gone, or has mapped it before the
- * reset unmaps.  A huge folio is one lock for all its pages.
+ * The folio lock orders a fault against a reset that takes folios out.  The fault
+ * locks the folio that it found, and checks that it is still on the roll.  It returns
+ * the folio locked, and core code maps it before it unlocks it.  The reset takes the
+ * folio out of the index, waits until it is unlocked, and only then unmaps.  So a fault
+ * either sees that the folio is gone, or has mapped it before the reset unmaps.  A huge
+ * folio has one lock for all its pages.
  */
 #include <linux/mm.h>
 #include <linux/nospec.h>
@@ -17,8 +17,8 @@
 #include "compat/compat.h"
 
 /*
- * Out of memory is a matter for the OOM killer only if the toucher is charged
- * for it; a stranger would get others killed, and fault for ever.
+ * The OOM killer runs only if the faulting process is charged for the page.  Else it
+ * would kill other processes, and the fault would be repeated for ever.
  */
 static noinline vm_fault_t fault_failed(const struct fz_scratch *s, const void *err)
 {
@@ -33,7 +33,7 @@ static vm_fault_t fault_page(struct vm_fault *vmf)
 	struct folio *folio;
 	u64 page;
 
-	/* A mapping may be merged with one that goes beyond the end. */
+	/* A mapping may extend beyond the end after mremap(). */
 	if (vmf->pgoff >= s->nr_pages)
 		return VM_FAULT_SIGBUS;
 	page = array_index_nospec(vmf->pgoff, s->nr_pages);
@@ -51,7 +51,7 @@ static vm_fault_t fault_page(struct vm_fault *vmf)
 		if (IS_ERR(folio))
 			return fault_failed(s, folio);
 		folio_lock(folio);
-		/* Pairs with that in reset_drop.c. */
+		/* Pairs with the barrier in unmap_wait_for_faults(). */
 		smp_mb__after_atomic();
 #ifdef FZ_TEST_NO_RECHECK	/* the race test must be able to fail */
 		break;
@@ -73,8 +73,8 @@ static vm_fault_t fault_page(struct vm_fault *vmf)
 }
 
 /*
- * Nothing to map around a fault.  That there is such a function lets kernels
- * that fault under the lock of the VMA go on without mmap_lock.
+ * Maps nothing around a fault.  But with such a function, kernels that have a lock for
+ * each VMA handle the fault without mmap_lock.
  */
 static vm_fault_t fault_map_pages(struct vm_fault *vmf, pgoff_t start,
 				  pgoff_t end)
@@ -83,10 +83,10 @@ static vm_fault_t fault_map_pages(struct vm_fault *vmf, pgoff_t start,
 }
 
 /*
- * ZEROPAGE: the first write to a page that is mapped for reading.  The page of zeros
- * is never accepted: the hole is filled, which unmaps it, and the write faults once
- * more.  Another page has been unlocked since it was found, so that is decided
- * against a reset again; core code makes it writable only where it is still mapped.
+ * ZEROPAGE: the first write to a page that is mapped for reading.  If it is the page of
+ * zeros, fill the hole.  That unmaps the zeros, and the write faults once more.  Any
+ * other page came here unlocked, so lock it, and check again that no reset has taken it
+ * out.  Core code makes the entry writable only if it still maps the page.
  */
 static vm_fault_t fault_mkwrite(struct vm_fault *vmf)
 {
@@ -105,7 +105,7 @@ static vm_fault_t fault_mkwrite(struct vm_fault *vmf)
 	}
 
 	folio_lock(folio);
-	/* Pairs with that in reset_drop.c. */
+	/* Pairs with the barrier in unmap_wait_for_faults(). */
 	smp_mb__after_atomic();
 	if (likely(fz_roll_has(folio)))
 		return VM_FAULT_LOCKED;
@@ -113,7 +113,7 @@ static vm_fault_t fault_mkwrite(struct vm_fault *vmf)
 	return VM_FAULT_NOPAGE;
 }
 
-/* mbind(): a scratch whose node CREATE has named takes no other, and says so. */
+/* mbind() fails on a scratch that was created with a node. */
 static int __maybe_unused fault_set_policy(struct vm_area_struct *vma,
 					   struct mempolicy *policy)
 {
@@ -128,7 +128,7 @@ static const struct vm_operations_struct fault_vm_ops = {
 	FZ_VM_OPS_POLICY(fault_set_policy)
 };
 
-/* Apart, since page_mkwrite makes every mapping begin read-only. */
+/* For ZEROPAGE only, since with page_mkwrite every mapping begins read-only. */
 static const struct vm_operations_struct fault_zero_vm_ops = {
 	.fault		= fault_page,
 	.map_pages	= fault_map_pages,
@@ -137,12 +137,12 @@ static const struct vm_operations_struct fault_zero_vm_ops = {
 };
 
 /**
- * fz_vma_allowed() - whether a new mapping is of a kind that we serve
+ * fz_vma_allowed() - whether a scratch may be mapped so
  * @vma: the mapping
  *
- * A private copy would escape the reset, so no private mapping may be written.
+ * A private mapping must not be writable: a private copy would escape the reset.
  *
- * Return: true if it is.
+ * Return: true if so.
  */
 bool fz_vma_allowed(const struct vm_area_struct *vma)
 {
@@ -167,9 +167,9 @@ int fz_scratch_mmap(struct file *file, struct vm_area_struct *vma)
 	    vma_pages(vma) > s->nr_pages - vma->vm_pgoff)
 		return -EINVAL;
 
-	/* A core dump would fill each hole to write it as zeros. */
+	/* A core dump would populate each hole, to write zeros. */
 	fz_vm_flags_set(vma, VM_DONTDUMP);
-	/* Nor may it become writable later. */
+	/* mprotect() must not make a private mapping writable later. */
 	if (!(vma->vm_flags & VM_MAYSHARE))
 		fz_vm_flags_clear(vma, VM_MAYWRITE);
 	vma->vm_ops = s->zero ? &fault_zero_vm_ops : &fault_vm_ops;

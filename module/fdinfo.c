@@ -11,7 +11,7 @@
 #include "context.h"
 #include "fdinfo.h"
 
-/* Printable ASCII, whatever CREATE was given. */
+/* The name may have any bytes: show printable ASCII only. */
 static void fdinfo_show_name(struct seq_file *m, const struct fz_scratch *s)
 {
 	seq_escape_mem(m, s->name, strlen(s->name),

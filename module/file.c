@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The file operations of both kinds of descriptors: /dev/fastzero, of which each open is
- * a context, and scratches.
+ * The file operations of both kinds of descriptors: contexts (opens of /dev/fastzero) and
+ * scratches.
  */
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -24,7 +24,7 @@ static int file_open(struct inode *inode, struct file *file)
 	err = fz_limit_check_accounting();
 	if (err)
 		return err;
-	/* The kernel's own allocations for us succeed at any price. */
+	/* For some allocations that follow the kernel would run the OOM killer. */
 	if (!fz_caller_has_headroom())
 		return -ENOMEM;
 	err = fz_scratch_pin_mount();
@@ -39,7 +39,7 @@ static int file_open(struct inode *inode, struct file *file)
 	return 0;
 }
 
-/* Also called when a process closes one of several descriptors. */
+/* Called for each close of a descriptor, also when others of the file stay open. */
 static int file_flush(struct file *file, fl_owner_t id)
 {
 	struct fz_context *ctx = file->private_data;
@@ -56,15 +56,15 @@ static int file_release(struct inode *inode, struct file *file)
 	fz_thread_end(&ctx->pool);
 	if (ctx->implicit)
 		fput(ctx->implicit);
-	/* Not when the last inode goes: ending the mount may be what ends it. */
+	/* Here, not in context_destroy(): the mount's end may be what evicts the last inode. */
 	fz_scratch_unpin_mount();
 	fz_context_put(ctx);
 	return 0;
 }
 
 /*
- * Make the implicit scratch, or find that another process just did.  One at a time:
- * a second scratch, even for a moment, may be more than the context may have.
+ * Make the implicit scratch, unless another thread just did.  The mutex keeps a second
+ * thread from making one as well, which could exceed the context's limit of scratches.
  */
 static struct file *file_make_implicit(struct fz_context *ctx, u64 nr_pages)
 {
@@ -76,7 +76,7 @@ static struct file *file_make_implicit(struct fz_context *ctx, u64 nr_pages)
 		file = fz_scratch_create(ctx, nr_pages, FASTZERO_PAGES_AUTO, 0,
 					 NUMA_NO_NODE, NULL);
 		if (!IS_ERR(file))
-			/* Pairs with the dependency in fz_context_implicit(). */
+			/* Pairs with the address dependency in fz_context_implicit(). */
 			smp_store_release(&ctx->implicit, file);
 	}
 	mutex_unlock(&ctx->first);
@@ -89,7 +89,7 @@ static int file_mmap_context(struct file *file, struct vm_area_struct *vma)
 	struct file *implicit = READ_ONCE(ctx->implicit);
 	int err;
 
-	/* Before anything is made for a mapping that will be refused. */
+	/* Make no scratch for a mapping that fz_scratch_mmap() will refuse. */
 	if (!fz_vma_allowed(vma))
 		return -EINVAL;
 
@@ -103,12 +103,12 @@ static int file_mmap_context(struct file *file, struct vm_area_struct *vma)
 	err = fz_scratch_mmap(implicit, vma);
 	if (err)
 		return err;
-	/* From here on it is a mapping of the scratch like any other. */
+	/* From here on it is a mapping of the scratch, like any other. */
 	vma_set_file(vma, implicit);
 	return 0;
 }
 
-/* In the implicit scratch; of size 0 while there is none. */
+/* Seeks in the implicit scratch.  While there is none, the size is 0. */
 static loff_t file_llseek_context(struct file *file, loff_t offset, int whence)
 {
 	return fz_seek(file, fz_context_implicit(file->private_data), offset,
@@ -144,7 +144,7 @@ const struct file_operations fz_scratch_fops = {
 	.get_unmapped_area = thp_get_unmapped_area,	/* aligned to chunks */
 	.fsync		= noop_fsync,
 	.fallocate	= fz_fallocate,
-	.setlease	= generic_setlease,	/* the default only of some kernels */
+	.setlease	= generic_setlease,	/* not all kernels have it as default */
 	.unlocked_ioctl	= fz_scratch_ioctl,
 	.compat_ioctl	= compat_ptr_ioctl,
 	.show_fdinfo	= fz_scratch_show_fdinfo,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The way into all ioctls, after iommufd's: the table says how large each
- * structure is and what it works on, and one copy deals with callers that are
- * older or newer than we are.
+ * The entry of all ioctls, after iommufd's model.  A table has the size of each structure,
+ * and says whether the ioctl is for contexts or scratches.  One copy function serves
+ * callers that are older or newer than the module.
  */
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -71,7 +71,7 @@ static int ioctl_node(u32 node, bool named, int otherwise)
 		return node ? -EINVAL : otherwise;
 	if (node >= nr_node_ids)
 		return -EINVAL;
-	/* It indexes arrays: no processor is to go ahead with one that is refused. */
+	/* It indexes arrays: keep speculation from using one that is out of bounds. */
 	node = array_index_nospec(node, nr_node_ids);
 	return node_state(node, N_MEMORY) ? node : -EINVAL;
 }
@@ -93,7 +93,7 @@ static int ioctl_create(struct fz_ucmd *ucmd)
 	if (create->__reserved || create->page_policy > FASTZERO_PAGES_2M ||
 	    create->length & ~PAGE_MASK)
 		return -EINVAL;
-	/* A chunk that has a page mapped by itself cannot be mapped whole. */
+	/* A chunk of which one hole is mapped to zeros cannot be mapped as a whole. */
 	if (create->flags & FASTZERO_CREATE_ZEROPAGE &&
 	    create->page_policy == FASTZERO_PAGES_2M)
 		return -EINVAL;
@@ -103,7 +103,7 @@ static int ioctl_create(struct fz_ucmd *ucmd)
 		return node;
 
 	if (create->name) {
-		/* It makes -EINVAL of one that is too long. */
+		/* Returns -EINVAL for a name that is too long. */
 		name = strndup_user(u64_to_user_ptr(create->name),
 				    FASTZERO_NAME_MAX + 1);
 		if (IS_ERR(name))
@@ -169,11 +169,11 @@ static int ioctl_pool(struct fz_ucmd *ucmd)
 /**
  * struct ioctl_op - a line of the table
  * @fn: the handler
- * @size: of the structure as we know it
- * @min_size: of its first version
- * @nr: the ioctl
- * @on: which descriptors take it
- * @reads: a descriptor that is open for reading only will do
+ * @size: size of the structure that the module knows
+ * @min_size: size of its first version
+ * @nr: number of the ioctl
+ * @on: the kinds of descriptors that take it
+ * @reads: it also works on a descriptor that is open for reading only
  */
 struct ioctl_op {
 	int (*fn)(struct fz_ucmd *ucmd);
@@ -191,7 +191,7 @@ struct ioctl_op {
 		.min_size = offsetofend(_struct, _last),		\
 	}
 
-/* Calls that are made for each run come first. */
+/* The calls of each run come first: the table is searched from its start. */
 static const struct ioctl_op ioctl_ops[] = {
 	IOCTL_OP(FASTZERO_IOC_RESET, fz_ioctl_reset, struct fastzero_reset,
 		 out_held, ON_SCRATCH, false),
@@ -231,7 +231,6 @@ static long ioctl_run(const struct ioctl_op *op, struct file *file,
 	union ioctl_buffer buf;
 	int err;
 
-	/* Every structure begins with its size. */
 	if (get_user(ucmd->user_size, (u32 __user *)ucmd->user))
 		return -EFAULT;
 	if (ucmd->user_size < op->min_size)
@@ -245,7 +244,7 @@ static long ioctl_run(const struct ioctl_op *op, struct file *file,
 				    ucmd->user_size);
 	if (err)
 		return err;
-	/* Read twice: what we have checked counts. */
+	/* The size was read twice, and may have changed: use the one that was checked. */
 	*(u32 *)ucmd->cmd = ucmd->user_size;
 
 	if (!op->reads && !(file->f_mode & FMODE_WRITE))
@@ -271,7 +270,7 @@ long fz_context_ioctl(struct file *file, unsigned int nr, unsigned long arg)
 	return ioctl_run(op, file, &ucmd);
 }
 
-/* Not inlined: most calls do without its frame. */
+/* Not inlined: most calls are a fast RESET, and need no frame of this size. */
 static noinline long ioctl_on_scratch(struct file *file, unsigned int nr,
 				      unsigned long arg)
 {

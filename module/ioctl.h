@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The ioctls: one table, one way in and out for their structures.
+ * The ioctls: one table, and one function each to copy structures in and out.
  */
 #ifndef FZ_IOCTL_H
 #define FZ_IOCTL_H
@@ -17,11 +17,12 @@ struct fz_scratch;
 /**
  * struct fz_ucmd - one call
  * @user: the caller's structure
- * @user_size: its size as the caller has it
- * @cmd: our copy, as large as we know it, zeros behind a shorter one
+ * @user_size: its size in the caller's version
+ * @cmd: the module's copy; members that the caller's version lacks are 0
  * @size: size of @cmd
  * @ctx: the context
- * @scratch: the scratch; NULL for what works on a context
+ * @scratch: the scratch; NULL if the descriptor is a context's without an implicit
+ *	scratch, or the ioctl is for contexts
  */
 struct fz_ucmd {
 	void __user *user;
@@ -33,7 +34,7 @@ struct fz_ucmd {
 };
 
 /**
- * fz_ucmd_respond() - give the structure back to the caller
+ * fz_ucmd_respond() - copy the structure back to the caller
  * @ucmd: the call
  *
  * Return: 0 or -EFAULT.

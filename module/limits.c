@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Limits of one context: module parameters, which can be changed
- * while the module is loaded and then hold for what comes.
+ * Limits, for each context or for all: module parameters.  They may be changed while the
+ * module is loaded.  A change holds for later calls.
  */
 #include <linux/init.h>
 #include <linux/mm.h>
@@ -20,7 +20,7 @@ static uint limits_max_scratches = 4096;
 module_param_named(max_scratches, limits_max_scratches, uint, 0644);
 MODULE_PARM_DESC(max_scratches, "most scratches of a context (default 4096)");
 
-/* Until it is known how much memory there is. */
+/* The default until fz_limit_init() knows how much memory there is. */
 #define LIMITS_DEFAULT	ULONG_MAX
 static ulong limits_max_pages = LIMITS_DEFAULT;
 module_param_named(max_pages, limits_max_pages, ulong, 0644);
@@ -37,7 +37,7 @@ module_param_named(require_accounting, limits_require_accounting, bool, 0644);
 MODULE_PARM_DESC(require_accounting,
 		 "open of the device fails with EOPNOTSUPP unless memory cgroups are charged (default N)");
 
-/* "no groups": there is none, so nobody knows yet. */
+/* "no groups": without a memory cgroup below the root, the module cannot know yet. */
 static int limits_accounting_get(char *buffer, const struct kernel_param *kp)
 {
 	const char *text = "no groups";
@@ -66,12 +66,12 @@ void __init fz_limit_init(void)
 }
 
 /**
- * fz_limit_check_accounting() - see that somebody is charged for what is to come
+ * fz_limit_check_accounting() - whether a new context may rely on memory cgroups
  *
- * With cgroup.memory=nokmem nobody is, and the limits of memory cgroups do not hold:
- * the first time that this is found it is said.
+ * With cgroup.memory=nokmem the kernel charges nobody, and the limits of memory cgroups
+ * do not hold.  The module warns of that once.
  *
- * Return: 0, or -EOPNOTSUPP if nobody is and that is required.
+ * Return: 0, or -EOPNOTSUPP if nobody is charged and require_accounting is set.
  */
 int fz_limit_check_accounting(void)
 {
@@ -115,7 +115,7 @@ unsigned int fz_limit_scratches(void)
 }
 
 /**
- * fz_limit_rate() - how fast the zeroer may be, for all contexts together
+ * fz_limit_rate() - how much the zeroer may clear, for all contexts together
  *
  * Return: base pages a second, 0 for no limit.
  */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * POPULATE: back a range and map it, so that the next touch does not fault.
+ * POPULATE: populate a range and map it, so that the next touch does not fault.
  */
 #include <linux/fs.h>
 #include <linux/mm.h>
@@ -16,15 +16,15 @@
 #include "map.h"
 #include "mapping.h"
 
-/* Pages mapped before others get a chance at mmap_lock. */
+/* Pages mapped before mmap_lock is released for a moment. */
 #define POPULATE_BATCH	512
-/* Chunks mapped for each look at the room for page tables: each may take one. */
+/* Chunks mapped before the headroom is checked again: each may need a page table. */
 #define POPULATE_CHUNKS	8
-/* With so few pages it costs more to look for batches of them than to go one by one. */
+/* With no more pages than this, single pages are cheaper than batches. */
 #define POPULATE_FEW	8
 /**
  * struct populate_policy - the memory policy of the caller's mapping
- * @known: pages that the rest holds for
+ * @known: pages for which @has and @copy are valid
  * @has: there is a policy
  * @copy: its mode and nodes
  */
@@ -34,7 +34,7 @@ struct populate_policy {
 	struct mempolicy copy;
 };
 
-/* Look for the mapping of a page; the policy holds for as much as that has of it. */
+/* Find the policy of the mapping of a page, and the pages for which it is valid. */
 static int populate_look(struct fz_scratch *s, u64 page, struct populate_policy *policy)
 {
 	const struct fz_range rest = { .first = page, .end = s->nr_pages };
@@ -52,7 +52,7 @@ static int populate_look(struct fz_scratch *s, u64 page, struct populate_policy 
 		if (policy->has)
 			fz_policy_copy(&policy->copy, fz_vma_policy(vma));
 	} else if (fz_mapping_first(s, &rest)) {
-		/* Others may begin anywhere behind it. */
+		/* Another mapping may begin anywhere behind the page. */
 		policy->known.end = round_up(page + 1, FZ_CHUNK_PAGES);
 	}
 	mmap_read_unlock(current->mm);
@@ -65,7 +65,7 @@ static int populate_place(struct fz_scratch *s, u64 page,
 	bool nodes = fz_pool_has_nodes(&s->ctx->pool);
 	int err = 0;
 
-	/* With one node no policy makes a difference. */
+	/* With one node a policy makes no difference. */
 	if (nodes && (page < policy->known.first || page >= policy->known.end))
 		err = populate_look(s, page, policy);
 	if (!err)
@@ -73,7 +73,7 @@ static int populate_place(struct fz_scratch *s, u64 page,
 	return err;
 }
 
-/* Back [range->first, end); moves range->first on. */
+/* Populate a range; moves range->first on. */
 static int populate_back(struct fz_scratch *s, struct fz_range *range,
 			 struct populate_policy *policy, u64 *nr_added)
 {
@@ -101,12 +101,12 @@ static int populate_back(struct fz_scratch *s, struct fz_range *range,
 }
 
 /**
- * fz_populate_back() - fill the holes of a range, wherever it is mapped
+ * fz_populate_back() - populate a range, and map nothing
  * @s: the scratch
- * @range: pages of it; its begin is moved on to where it came
+ * @range: pages of it; its start is moved on behind populated pages
  * @nr_added: increased by the pages that were holes
  *
- * Return: 0, or what fz_chunk_fill() says: -ENOMEM, -ENOSPC, -EINTR.
+ * Return: 0, or as fz_chunk_fill(): -ENOMEM, -ENOSPC, -EINTR.
  */
 int fz_populate_back(struct fz_scratch *s, struct fz_range *range, u64 *nr_added)
 {
@@ -116,12 +116,12 @@ int fz_populate_back(struct fz_scratch *s, struct fz_range *range, u64 *nr_added
 }
 
 /**
- * struct populate - a call under way
+ * struct populate - a call of POPULATE
  * @s: the scratch
- * @cmd: the call
- * @policy: of the caller's mapping
- * @workset: only pages of the working set
- * @few: all of so few pages that they go one by one
+ * @cmd: its structure
+ * @policy: the policy of the caller's mapping
+ * @workset: populate only pages of the working set
+ * @few: the range has few pages, and they go one by one
  * @inserts: mmap_lock is held for writing, and base pages are mapped without faults
  */
 struct populate {
@@ -140,8 +140,9 @@ static int populate_pause(void)
 }
 
 /*
- * Find the next chunk of a range, which is not empty, with pages that are asked for:
- * @words are these.  Returns whether there is one, or -EINTR: most may have none.
+ * Find the next chunk with pages that the call asks for; @words are these pages.  The
+ * range must not be empty.  Returns 1 if there is a chunk, else 0, or -EINTR: many chunks
+ * may have no such page.
  */
 static int populate_next(struct populate *p, const struct fz_range *range,
 			 unsigned long *number, u64 *words)
@@ -166,7 +167,7 @@ static int populate_next(struct populate *p, const struct fz_range *range,
 	return err;
 }
 
-/* Fault a page in; returns how many are mapped by that, or an errno. */
+/* Fault a page in; returns how many pages are mapped by that, or an errno. */
 static long populate_fault(struct fz_scratch *s, struct vm_area_struct *vma, u64 page)
 {
 	unsigned int flags = vma->vm_flags & VM_WRITE ? FAULT_FLAG_WRITE : 0;
@@ -182,7 +183,7 @@ static long populate_fault(struct fz_scratch *s, struct vm_area_struct *vma, u64
 	return 1;
 }
 
-/* Fault a run of pages in; how many are mapped, or an errno. */
+/* Fault a run of pages in; returns how many, or an errno. */
 static long populate_fault_run(struct fz_scratch *s, struct vm_area_struct *vma,
 			       struct fz_range run)
 {
@@ -193,7 +194,7 @@ static long populate_fault_run(struct fz_scratch *s, struct vm_area_struct *vma,
 
 		if (some < 0)
 			return some;
-		/* Of a huge folio those behind the run are mapped, too. */
+		/* A huge folio also maps pages behind the run. */
 		some = min_t(u64, some, run.end - run.first);
 		run.first += some;
 		nr += some;
@@ -201,7 +202,7 @@ static long populate_fault_run(struct fz_scratch *s, struct vm_area_struct *vma,
 	return nr;
 }
 
-/* Map pages of a chunk, those of @words, which a mapping has; how many, or an errno. */
+/* Map the pages @words of a chunk, all in the mapping; returns how many, or an errno. */
 static long populate_map_chunk(struct populate *p, struct vm_area_struct *vma,
 			       u64 number, u64 *words)
 {
@@ -225,7 +226,7 @@ static long populate_map_chunk(struct populate *p, struct vm_area_struct *vma,
 	return nr;
 }
 
-/* Map a batch of pages of a mapping, or a few more; moves @here on. */
+/* Map a batch of pages of a mapping, or a few more; moves @here on behind them. */
 static int populate_map_some(struct populate *p, struct vm_area_struct *vma,
 			     struct fz_range *here)
 {
@@ -236,7 +237,7 @@ static int populate_map_some(struct populate *p, struct vm_area_struct *vma,
 	int more = 1;
 	u64 nr = 0;
 
-	/* The first fault has let others read: after that the batch ends. */
+	/* The first fault has downgraded mmap_lock: then the batch ends. */
 	while (left-- && nr < POPULATE_BATCH && here->first < here->end &&
 	       p->inserts == inserts &&
 	       (more = populate_next(p, here, &number, words)) > 0) {
@@ -266,8 +267,8 @@ static int populate_map_few(struct populate *p, struct vm_area_struct *vma,
 }
 
 /*
- * Map up to a batch of pages of the first mapping of the range at or behind
- * @addr, which is moved on.  Returns whether there may be more, or an errno.
+ * Map up to a batch of pages of the first mapping at or behind @addr that has pages of the
+ * range; moves @addr on.  Returns whether there may be more, or an errno.
  */
 static int populate_map_first(struct populate *p, struct fz_mappings *views,
 			      const struct fz_range *range, unsigned long *addr)
@@ -276,7 +277,7 @@ static int populate_map_first(struct populate *p, struct fz_mappings *views,
 	struct fz_range here;
 	int err = 0;
 
-	/* Mappings that may be neither read nor written are passed over. */
+	/* Skip mappings that may be neither read nor written. */
 	while ((vma = fz_mappings_next(views, p->s, range, *addr)) &&
 	       !(vma->vm_flags & (VM_READ | VM_WRITE))) {
 		*addr = vma->vm_end;
@@ -318,7 +319,7 @@ static int populate_map(struct populate *p, const struct fz_range *range)
 
 	fz_mappings_begin(&views);
 	do {
-		/* For page tables, which the kernel allocates at any price. */
+		/* For page tables, for which the kernel would run the OOM killer. */
 		if (!fz_caller_has_headroom())
 			return -ENOMEM;
 		if (populate_lock(p))
@@ -331,8 +332,8 @@ static int populate_map(struct populate *p, const struct fz_range *range)
 }
 
 /*
- * Base pages of a chunk that are ready, all at once, if a fault of each of them would
- * look for it in the same place.  Those that are populated leave @words.
+ * Fill holes of a chunk with ready base pages, all at once: if all come from one node, as
+ * they would in faults.  Clears the bits of populated pages in @words.
  */
 static int populate_back_ready(struct populate *p, u64 number, u64 *words)
 {
@@ -350,7 +351,7 @@ static int populate_back_ready(struct populate *p, u64 number, u64 *words)
 	return err;
 }
 
-/* Back a batch of the next pages that are asked for, or a few more; moves @range on. */
+/* Populate a batch of pages that the call asks for, or a few more; moves @range on. */
 static int populate_back_some(struct populate *p, struct fz_range *range)
 {
 	u64 words[FZ_CHUNK_WORDS];
@@ -389,9 +390,7 @@ static int populate_back_few(struct populate *p, struct fz_range *range)
 	return populate_back(p->s, range, &p->policy, &p->cmd->out_added);
 }
 
-/*
- * Back a range and map it, batch by batch; moves @range on to where it is backed.
- */
+/* Populate a range and map it, batch by batch; moves @range on behind populated pages. */
 static int populate_range(struct populate *p, struct fz_range *range)
 {
 	int err = 0;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The roster: all contexts and what each has, in debugfs (fastzero/contexts), readable
- * by root.  A context is on it from its open to its very end, also while only a mapping
- * or a descriptor of a scratch is left.
+ * The roster: a list of all contexts, which root can read in debugfs (fastzero/contexts).
+ * A context is on it from its open to its end, also while only a mapping or a descriptor
+ * of a scratch is left.
  */
 #include <linux/debugfs.h>
 #include <linux/mutex.h>
@@ -21,7 +21,7 @@ static u64 roster_next = 1;
 static struct dentry *roster_dir;
 
 /**
- * fz_roster_add() - enter a new context, which the caller opens
+ * fz_roster_add() - put a new context on the roster; the caller is its opener
  * @ctx: the context
  */
 void fz_roster_add(struct fz_context *ctx)
@@ -37,7 +37,7 @@ void fz_roster_add(struct fz_context *ctx)
 }
 
 /**
- * fz_roster_remove() - take a context off; no reader looks at it after that
+ * fz_roster_remove() - take a context off the roster; after that no reader looks at it
  * @ctx: the context
  */
 void fz_roster_remove(struct fz_context *ctx)
@@ -48,15 +48,15 @@ void fz_roster_remove(struct fz_context *ctx)
 	put_pid(ctx->who.opener);
 }
 
-/* A process chooses its own name, which may hold any byte. */
+/* Escapes the name: a process may choose any bytes for it. */
 static void roster_show_name(struct seq_file *m, const char *name)
 {
 	seq_escape(m, name, " \t\n\\");
 }
 
 /**
- * fz_roster_show_identity() - lines of fdinfo that say whose a descriptor is
- * @m: where to
+ * fz_roster_show_identity() - show a context and its opener in fdinfo
+ * @m: the output
  * @who: the context's identity
  */
 void fz_roster_show_identity(struct seq_file *m, const struct fz_identity *who)
@@ -127,7 +127,7 @@ static const struct seq_operations roster_sops = {
 DEFINE_SEQ_ATTRIBUTE(roster);
 
 /**
- * fz_roster_init() - make the file; there is none without debugfs
+ * fz_roster_init() - make the file in debugfs
  */
 void fz_roster_init(void)
 {

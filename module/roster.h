@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The roster: all contexts, for whoever operates the host.
+ * The roster: a list of all contexts, for the operator of the host.
  */
 #ifndef FZ_ROSTER_H
 #define FZ_ROSTER_H
@@ -14,10 +14,10 @@ struct pid;
 struct seq_file;
 
 /**
- * struct fz_identity - how an operator tells a context from others
- * @id: its number, never given twice while the module is loaded
- * @opener: the process that opened it; our reference
- * @comm: the name of that process then
+ * struct fz_identity - the identity of a context, for the operator of the host
+ * @id: its number; no other context gets it while the module is loaded
+ * @opener: the process that opened it, with a reference
+ * @comm: the name of that process when it opened it
  * @link: on the roster
  */
 struct fz_identity {

@@ -11,15 +11,15 @@
 
 #include "chunk.h"
 
-/* The page of a position inside the scratch, which comes from the caller. */
+/* The page of a position inside the scratch, with a bound on speculation. */
 static u64 rw_page(const struct fz_scratch *s, loff_t pos)
 {
 	return array_index_nospec(pos >> PAGE_SHIFT, s->nr_pages);
 }
 
 /*
- * copy_page_to_iter() of some kernels would put the page itself into a pipe, where a
- * reset would find it held, and clear it under its reader.
+ * As copy_page_to_iter(), which on some kernels puts the page itself into a pipe.  A reset
+ * would then find the page held, and clear it before the pipe is read.
  */
 static size_t rw_copy_out(struct page *page, size_t offset, size_t bytes,
 			  struct iov_iter *to)
@@ -123,7 +123,7 @@ ssize_t fz_write_iter(struct kiocb *iocb, struct iov_iter *from)
 	return done ?: err;
 }
 
-/* Zero bytes inside one page: what a hole punch leaves at its ends. */
+/* Zero bytes inside one page, at the ends of a hole punch. */
 static int rw_zero_part(struct fz_scratch *s, u64 from, u64 to)
 {
 	u64 page = from >> PAGE_SHIFT;
@@ -144,10 +144,7 @@ static int rw_zero_part(struct fz_scratch *s, u64 from, u64 to)
 	return err;
 }
 
-/*
- * Back a range, as POPULATE does, but map it nowhere.  Pages that came before
- * memory ran out stay.
- */
+/* Populate a range, as POPULATE does, but map nothing.  After an error pages stay. */
 static int rw_preallocate(struct fz_scratch *s, u64 begin, u64 end)
 {
 	struct fz_range range = {
@@ -163,8 +160,8 @@ static int rw_preallocate(struct fz_scratch *s, u64 begin, u64 end)
 }
 
 /*
- * FALLOC_FL_PUNCH_HOLE: whole pages are dropped, the bytes before and behind
- * them are zeroed, and what is beyond the end is ignored, as on a memfd.
+ * FALLOC_FL_PUNCH_HOLE drops whole pages, and zeroes the bytes before and behind them.  It
+ * ignores bytes beyond the end, as on a memfd.
  */
 long fz_fallocate(struct file *file, int mode, loff_t offset, loff_t length)
 {
@@ -188,7 +185,7 @@ long fz_fallocate(struct file *file, int mode, loff_t offset, loff_t length)
 	if (whole.first > whole.end) {
 		err = rw_zero_part(s, begin, end);
 	} else {
-		/* A part that has failed keeps nothing else from being punched. */
+		/* After failed memory go on with the rest. */
 		err = fz_reset_punch(s, whole);
 		if (!err || err == -EIO) {
 			err = rw_zero_part(s, begin, whole.first << PAGE_SHIFT) ?: err;

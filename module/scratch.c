@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Scratches: regular files of fixed size on a mount of our own, so that each
- * has its own address space and a reset of one never looks at another.
+ * Scratches: regular files of fixed size on an internal mount.  So each has its own
+ * address space, and a reset of one never looks at another.
  */
 #include <linux/fs.h>
 #include <linux/magic.h>
@@ -18,13 +18,13 @@
 #include "compat/compat.h"
 #include "ioctl.h"
 
-/* "fz0m", what statfs says of a scratch. */
+/* "fz0m", the file system type that statfs shows. */
 #define SCRATCH_MAGIC	0x667a306d
 
 static struct vfsmount *scratch_mnt;
 static int scratch_mnt_users;
 
-/* The size is fixed; setting it to what it is does no harm. */
+/* The size is fixed: the only size that may be set is the present one. */
 static int scratch_setattr(struct fz_idmap *idmap, struct dentry *dentry,
 			   struct iattr *attr)
 {
@@ -40,7 +40,7 @@ static int scratch_getattr(struct fz_idmap *idmap, const struct path *path,
 	struct fz_scratch *s = inode->i_private;
 
 	fz_fillattr(idmap, mask, inode, stat);
-	/* Of 512 bytes, everywhere. */
+	/* A block of st_blocks always has 512 bytes. */
 	stat->blocks = (u64)atomic_long_read(&s->populated) * (PAGE_SIZE / 512);
 	return 0;
 }
@@ -50,7 +50,7 @@ static const struct inode_operations scratch_inode_ops = {
 	.setattr	= scratch_setattr,
 };
 
-/* Folios are always dirty and there is nowhere to write them to. */
+/* Folios are always dirty, and are never written back. */
 static const struct address_space_operations scratch_aops = {
 	.dirty_folio	= noop_dirty_folio,
 };
@@ -59,7 +59,7 @@ static void scratch_destroy(struct fz_scratch *s)
 {
 	struct fz_context *ctx = s->ctx;
 
-	/* Only we are left of the context: there is nobody to keep anything for. */
+	/* Only this scratch is left of the context: the pool need not keep anything. */
 	if (kref_read(&ctx->ref) == 1)
 		fz_pool_end(&ctx->pool);
 	fz_reset_all(s);
@@ -103,14 +103,14 @@ static int scratch_init_fs_context(struct fs_context *fc)
 		return -ENOMEM;
 	pfc->ops = &scratch_super_ops;
 	/*
-	 * Some kernels forbid PROT_EXEC here, but memory may hold code.  execve
-	 * stays refused: no inode has a mode for it.
+	 * Some kernels forbid PROT_EXEC on such mounts, but a scratch may hold code.
+	 * execve() still fails: no inode has an executable mode.
 	 */
 	fc->s_iflags &= ~SB_I_NOEXEC;
 	return 0;
 }
 
-/* Never registered: users reach it only through our descriptors. */
+/* Not registered: users reach it only through the module's descriptors. */
 static struct file_system_type scratch_fs_type = {
 	.name		= "fastzero",
 	.owner		= THIS_MODULE,
@@ -119,10 +119,10 @@ static struct file_system_type scratch_fs_type = {
 };
 
 /**
- * fz_scratch_pin_mount() - keep the mount that scratches live on
+ * fz_scratch_pin_mount() - keep the internal mount of scratches
  *
- * While it exists, it and what it holds keep the module loaded, to the very
- * end of the last inode.
+ * The mount holds a module reference.  So the module stays loaded until the last inode
+ * has ended.
  *
  * Return: 0 or a negative errno.
  */
@@ -140,7 +140,7 @@ void fz_scratch_unpin_mount(void)
 	simple_release_fs(&scratch_mnt, &scratch_mnt_users);
 }
 
-/* Owns nothing but memory until the context is set. */
+/* A new scratch, with a reference to the context. */
 static struct fz_scratch *scratch_alloc(struct fz_context *ctx, u64 nr_pages,
 					u32 policy, u32 flags, int node,
 					const char *name)
@@ -189,13 +189,13 @@ static struct inode *scratch_inode(struct fz_context *ctx, u64 nr_pages,
 	inode->i_mode = S_IFREG | 0600;
 	inode->i_uid = current_fsuid();
 	inode->i_gid = current_fsgid();
-	/* A fault on a shared mapping would stamp the inode each time. */
+	/* Else each fault on a shared mapping would update the inode's times. */
 	inode->i_flags |= S_NOCMTIME | S_NOATIME;
 	inode->i_op = &scratch_inode_ops;
 	inode->i_fop = &fz_scratch_fops;
 	inode->i_mapping->a_ops = &scratch_aops;
 	i_size_write(inode, nr_pages << PAGE_SHIFT);
-	/* A watch on it, as of inotify, then ends with the last file. */
+	/* Without a link, a watch on it (inotify) ends with the last file. */
 	clear_nlink(inode);
 	if (flags & FASTZERO_CREATE_ZEROPAGE && fz_zero_init(s)) {
 		iput(inode);
@@ -218,7 +218,7 @@ static int scratch_link(struct fz_context *ctx, struct fz_scratch *s)
 	return err;
 }
 
-/* Its file, on which /proc shows it with its name. */
+/* The file of a scratch; /proc shows the name of the file. */
 static struct file *scratch_file(struct inode *inode, const char *name)
 {
 	char *full = kasprintf(GFP_KERNEL, "fastzero%s%s", name ? ":" : "",
@@ -242,9 +242,9 @@ static struct file *scratch_file(struct inode *inode, const char *name)
  * @node: a NUMA node that has memory, or NUMA_NO_NODE
  * @name: its name of at most FASTZERO_NAME_MAX bytes, NULL for none; is copied
  *
- * Return: its file, open for reading and writing, or an ERR_PTR: -EINVAL for
- * a size that is 0 or above the limit, -ENOSPC when the context has as many as
- * it may, -ENOMEM, -ENFILE.
+ * Return: its file, open for reading and writing, or an ERR_PTR.  -EINVAL: the size is 0
+ * or above the limit.  -ENOSPC: the context has as many scratches as it may have.
+ * -ENOMEM, -ENFILE.
  */
 struct file *fz_scratch_create(struct fz_context *ctx, u64 nr_pages,
 			       u32 policy, u32 flags, int node, const char *name)
@@ -256,7 +256,7 @@ struct file *fz_scratch_create(struct fz_context *ctx, u64 nr_pages,
 	if (!nr_pages || nr_pages > fz_limit_length() >> PAGE_SHIFT)
 		return ERR_PTR(-EINVAL);
 
-	/* Inode and file are the kernel's, which allocates them at any price. */
+	/* For the allocations of inode and file the kernel would run the OOM killer. */
 	if (!fz_caller_has_headroom())
 		return ERR_PTR(-ENOMEM);
 	inode = scratch_inode(ctx, nr_pages, policy, flags, node, name);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * lseek: where data and holes are, from the index.
+ * lseek: finds data and holes by the index.
  *
- * Populated pages are data, also those that a reset has made zero.  lseek populates
- * nothing.
+ * Populated pages are data, also those that a reset has cleared in place.  lseek populates
+ * no page.
  */
 #include <linux/fs.h>
 #include <linux/sched/signal.h>
@@ -11,9 +11,9 @@
 #include "chunk.h"
 
 /*
- * Look at the chunk that @range begins in, or at the next that has pages.  Return true
- * if the data or hole begins there, and move @range on to it; else move @range on to
- * the place where the search continues.
+ * Look at the chunk in which @range begins, or at the next that has pages.  If the data or
+ * hole begins there, move @range on to it, and return true.  Else move @range on to the
+ * page where the search continues.
  */
 static bool seek_in_chunk(struct fz_scratch *s, struct fz_range *range, bool hole)
 {
@@ -27,7 +27,7 @@ static bool seek_in_chunk(struct fz_scratch *s, struct fz_range *range, bool hol
 	lockdep_assert_held(&s->lock);
 
 	chunk = fz_chunk_next(s, range, &number);
-	/* It has passed over chunks without a page. */
+	/* fz_chunk_next() has skipped chunks without a page, or there are no more pages. */
 	if (hole && (!chunk || range->first > begin)) {
 		range->first = begin;
 		return true;
@@ -54,7 +54,7 @@ static loff_t seek_find(struct fz_scratch *s, u64 offset, bool hole)
 	bool found = false;
 
 	while (!found && range.first < range.end) {
-		/* The lock is taken for each chunk: a reset may wait for it. */
+		/* Release the lock after each chunk, since a reset may wait for it. */
 		if (fatal_signal_pending(current) || mutex_lock_killable(&s->lock))
 			return -EINTR;
 		found = seek_in_chunk(s, &range, hole);
@@ -69,13 +69,13 @@ static loff_t seek_find(struct fz_scratch *s, u64 offset, bool hole)
 
 /**
  * fz_seek() - lseek, as on a memfd
- * @file: whose position it is
- * @s: the scratch behind it; NULL for none, then the size is 0
+ * @file: the file whose position changes
+ * @s: its scratch; NULL while a context has none: then the size is 0
  * @offset: as for lseek
  * @whence: as for lseek
  *
- * Return: the new position; -ENXIO when SEEK_DATA or SEEK_HOLE begin outside of
- * the scratch or there is no data, -EINVAL, -EINTR on a fatal signal.
+ * Return: the new position.  -ENXIO: SEEK_DATA or SEEK_HOLE begins outside of the scratch,
+ * or there is no data.  -EINVAL, -EINTR on a fatal signal.
  */
 loff_t fz_seek(struct file *file, struct fz_scratch *s, loff_t offset, int whence)
 {

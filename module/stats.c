@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * STATS: what a context or a scratch has and did.
+ * STATS: sizes and counters of a context or a scratch.
  */
 #include <linux/fs.h>
 #include <linux/mm.h>
@@ -14,7 +14,7 @@
 /**
  * fz_counters_add() - add counters to a sum
  * @sum: the sum
- * @add: what is added
+ * @add: the counters to add
  */
 void fz_counters_add(struct fz_counters *sum, const struct fz_counters *add)
 {
@@ -58,15 +58,18 @@ static void stats_fill_counters(struct fastzero_stats *st,
 	st->out_rebuilt = atomic64_read(&c->rebuilt);
 	st->out_auto_swap = atomic64_read(&c->auto_swap);
 	st->out_auto_drop = atomic64_read(&c->auto_drop);
-	/* The others, so that these need not be counted; one may end just now. */
+	/*
+	 * Most resets are such, so they have no counter of their own: these are the rest.
+	 * Counters may include a reset of which out_resets does not know yet.
+	 */
 	others = atomic64_read(&c->named) + st->out_auto_swap +
 		 st->out_auto_drop;
 	st->out_auto_inplace = st->out_resets - min(st->out_resets, others);
 }
 
 /**
- * fz_stats_fill_scratch() - what a scratch has and did
- * @st: zeros; the members that are of a scratch are written
+ * fz_stats_fill_scratch() - fill in the members of a scratch
+ * @st: zeros; members that a scratch has of its own are written
  * @s: the scratch
  */
 void fz_stats_fill_scratch(struct fastzero_stats *st, struct fz_scratch *s)
@@ -121,8 +124,8 @@ static void stats_fill_pool(struct fastzero_stats *st, struct fz_pool *pool)
 }
 
 /**
- * fz_stats_fill() - what a context has and did
- * @st: zeros; the members that are of a context are written
+ * fz_stats_fill() - fill in the members of a context
+ * @st: zeros; all members are written
  * @ctx: the context
  */
 void fz_stats_fill(struct fastzero_stats *st, struct fz_context *ctx)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * WORKSET: the working set goes out, comes in, and is forgotten.
+ * WORKSET: reads, writes and clears the working set.
  */
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
@@ -14,9 +14,9 @@
 #include "ioctl.h"
 #include "wsformat.h"
 
-/* A buffer that is larger is no sane working set's: four million runs. */
+/* The largest buffer: four million runs.  No sane working set has more. */
 #define WORKSET_MOST	SZ_64M
-/* Runs, and bytes to be copied, between two looks at signals and the scheduler. */
+/* Runs, and bytes to be copied, between two checks for signals and the scheduler. */
 #define WORKSET_RUNS	4096
 #define WORKSET_BYTES	SZ_64K
 
@@ -40,7 +40,7 @@ static struct fz_wsformat workset_format(const struct fz_scratch *s)
 	};
 }
 
-/* Sets *@nr_runs to how many runs there are; the first @room are written to @buf. */
+/* Set *@nr_runs to the number of runs, and write the first @room of them to @buf. */
 static int workset_runs(struct fz_scratch *s, u8 *buf, u64 room, u64 *nr_runs)
 {
 	struct fz_range last = { };
@@ -54,7 +54,7 @@ static int workset_runs(struct fz_scratch *s, u8 *buf, u64 room, u64 *nr_runs)
 		struct fz_range run = { };
 
 		while (fz_range_next_run(words, &run)) {
-			/* One that goes on where the last chunk ended. */
+			/* The run continues the last one, of the chunk before. */
 			if (nr && base + run.first == last.end)
 				nr--;
 			else
@@ -100,7 +100,7 @@ static int workset_copy_in(u8 *buf, u64 from, u64 size)
 	return err;
 }
 
-/* Pages come while we look: then once more. */
+/* If the set grows between counting and copying, count again. */
 static int workset_read(struct fz_scratch *s, struct fastzero_workset *cmd)
 {
 	struct fz_wsformat of = workset_format(s);
@@ -132,7 +132,7 @@ static int workset_read(struct fz_scratch *s, struct fastzero_workset *cmd)
 	return err;
 }
 
-/* Look at all that comes from outside, before anything is done with it. */
+/* Check all bytes from user space before any of them is used. */
 static int workset_check(const struct fz_wsformat *of, const u8 *buf, u64 size,
 			 u64 *nr, struct fz_wsformat_sum *sum)
 {
@@ -147,16 +147,16 @@ static int workset_check(const struct fz_wsformat *of, const u8 *buf, u64 size,
 	return err;
 }
 
-/* Refuse a set that no host of this size could hold: its index alone is dear. */
+/* Refuse a set that this host could not hold: its index alone takes much memory. */
 static int workset_check_size(const struct fz_wsformat_sum *sum)
 {
 	if (sum->pages > totalram_pages())
 		return -ENOMEM;
-	/* Each takes some 280 bytes, before it has a page. */
+	/* A chunk without a page takes 256 bytes, and its part of the xarray: count 512. */
 	return sum->chunks / (PAGE_SIZE / 512) > si_mem_available() ? -ENOMEM : 0;
 }
 
-/* See that there is room for each page: all that can fail but for a fatal signal. */
+/* Make all chunks first.  After that only a fatal signal can fail the call. */
 static int workset_make_room(struct fz_scratch *s, struct fz_wsformat_walk walk)
 {
 	u64 number;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A working set as bytes: a head and runs of pages, all numbers little-endian, so
- * that it can travel to another host.  All bytes from outside are checked before
- * any of them is used.
+ * The format of a working set: a head and runs of pages, all numbers little-endian, so
+ * that another host can read it.  All bytes from user space are checked before any of
+ * them is used.
  */
 #include "wsformat.h"
 
@@ -10,7 +10,7 @@
 #define WSFORMAT_HEAD	32
 #define WSFORMAT_RUN	16
 
-/* Written out, these two are one load or store where numbers are little-endian. */
+/* On little-endian processors compilers make one load or store of each of these two. */
 static inline void wsformat_put64(u8 *to, u64 value)
 {
 	to[0] = value;
@@ -31,7 +31,7 @@ static inline u64 wsformat_get64(const u8 *from)
 }
 
 /**
- * fz_wsformat_size() - how long a working set is
+ * fz_wsformat_size() - the length of a working set
  * @nr_runs: its runs
  *
  * Return: bytes.
@@ -42,10 +42,10 @@ u64 fz_wsformat_size(u64 nr_runs)
 }
 
 /**
- * fz_wsformat_most() - how long one can be
- * @of: what it belongs to
+ * fz_wsformat_most() - the length of the longest working set of a scratch
+ * @of: the scratch that it belongs to
  *
- * Return: bytes, with every other page in it.
+ * Return: bytes; the longest has every other page.
  */
 u64 fz_wsformat_most(const struct fz_wsformat *of)
 {
@@ -54,9 +54,9 @@ u64 fz_wsformat_most(const struct fz_wsformat *of)
 
 /**
  * fz_wsformat_put_head() - write the head
- * @of: what it belongs to
- * @buf: where
- * @nr_runs: how many runs follow
+ * @of: the scratch that it belongs to
+ * @buf: the buffer
+ * @nr_runs: number of runs that follow
  */
 void fz_wsformat_put_head(const struct fz_wsformat *of, u8 *buf, u64 nr_runs)
 {
@@ -86,14 +86,14 @@ static inline void wsformat_get(const u8 *buf, u64 n, struct fz_range *run)
 }
 
 /**
- * fz_wsformat_check_head() - whether bytes begin like a working set
- * @of: what it must belong to
+ * fz_wsformat_check_head() - check the head of a working set, and its length
+ * @of: the scratch that it must belong to
  * @buf: the bytes
- * @size: how many
+ * @size: number of bytes
  * @nr_runs: set to the number of runs
  *
- * Return: 0, or -EINVAL for one of another size or page size, and for anything but
- * a head and its runs.
+ * Return: 0; -EINVAL for a scratch of another size or page size, and for anything but a
+ * head and its runs.
  */
 int fz_wsformat_check_head(const struct fz_wsformat *of, const u8 *buf,
 			   u64 size, u64 *nr_runs)
@@ -110,14 +110,14 @@ int fz_wsformat_check_head(const struct fz_wsformat *of, const u8 *buf,
 }
 
 /**
- * fz_wsformat_check_runs() - whether some runs are those of a working set
- * @of: what it must belong to
- * @buf: one whose head was checked
- * @n: the first run, next to the last one that was checked
- * @end: the run behind the last
- * @sum: all 0 for the first call, and then left as it is
+ * fz_wsformat_check_runs() - check some runs of a working set
+ * @of: the scratch that it must belong to
+ * @buf: a working set whose head was checked
+ * @n: the first run to check, next to the last one that was checked
+ * @end: the run behind the last one to check
+ * @sum: all 0 for the first call; the next call continues with it
  *
- * There may be millions: so the caller can do something else in between.
+ * There may be millions of runs.  So the caller checks for signals between two calls.
  *
  * Return: 0, or -EINVAL for runs that are empty, not in order, overlap or touch, or
  * lie outside.
@@ -138,7 +138,7 @@ int fz_wsformat_check_runs(const struct fz_wsformat *of, const u8 *buf,
 			return -EINVAL;
 		at.behind = run.end + 1;
 		at.pages += run.end - run.first;
-		/* It may begin in the chunk that the last one ends in. */
+		/* The run may begin in the chunk in which the last one ends. */
 		chunk = run.first >> FZ_CHUNK_SHIFT;
 		if (chunk < at.chunk)
 			chunk = at.chunk;
@@ -166,8 +166,8 @@ static inline void wsformat_set(u64 *words, u64 first, u64 end)
 }
 
 /*
- * Pass over runs from @n on that begin before page @behind, in steps that double: the first
- * that does not, or @nr.
+ * Skip runs from @n on that begin before page @behind, in steps that double.  Returns the
+ * first run that does not, or @nr.
  */
 static u64 wsformat_pass(const u8 *buf, u64 n, u64 nr, u64 behind)
 {
@@ -185,11 +185,10 @@ static u64 wsformat_pass(const u8 *buf, u64 n, u64 nr, u64 behind)
 }
 
 /**
- * fz_wsformat_next() - the next chunk that runs name pages of
- * @walk: the walk, with @buf, which was checked, and @nr; the rest all 0 for the
- *	first call
+ * fz_wsformat_next() - the next chunk that has pages in a working set
+ * @walk: the walk, with @buf and @nr set, and all other members 0 for the first call
  * @number: set to the number of the chunk
- * @words: bitmap of FZ_CHUNK_WORDS words, written; NULL if it is not wanted
+ * @words: bitmap of FZ_CHUNK_WORDS words, set to these pages; NULL if it is not wanted
  *
  * Return: false if there is none.
  */
@@ -212,7 +211,7 @@ bool fz_wsformat_next(struct fz_wsformat_walk *walk, u64 *number, u64 *words)
 	if (!words) {
 		u64 last = wsformat_pass(walk->buf, n, walk->nr, behind);
 
-		/* The runs in between name this chunk, too. */
+		/* The skipped runs are in this chunk, too. */
 		if (last > n)
 			wsformat_get(walk->buf, last - 1, &run);
 		n = last;
@@ -226,7 +225,7 @@ bool fz_wsformat_next(struct fz_wsformat_walk *walk, u64 *number, u64 *words)
 		if (run.first >= behind)
 			break;
 	}
-	/* It goes on in the next chunk. */
+	/* The run continues in the next chunk. */
 	if (run.first < behind && run.end > behind) {
 		wsformat_set(words, run.first - base, FZ_CHUNK_PAGES);
 		run.first = behind;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A working set as bytes, see struct fastzero_workset_head.
+ * The format of a working set, see struct fastzero_workset_head.
  */
 #ifndef FZ_WSFORMAT_H
 #define FZ_WSFORMAT_H
@@ -8,7 +8,7 @@
 #include "range.h"
 
 /**
- * struct fz_wsformat - what a working set belongs to
+ * struct fz_wsformat - the scratch that a working set belongs to
  * @page_shift: log2 of the page size
  * @nr_pages: pages of the scratch
  */
@@ -18,11 +18,11 @@ struct fz_wsformat {
 };
 
 /**
- * struct fz_wsformat_sum - what is known of runs that were checked
- * @behind: no run may begin before this page
- * @pages: pages in them
- * @chunk: the chunk behind the last of them
- * @chunks: chunks that they meet
+ * struct fz_wsformat_sum - sums over runs that were checked
+ * @behind: the next run may not begin before this page
+ * @pages: pages of the runs
+ * @chunk: the chunk behind the last run
+ * @chunks: chunks that have pages of the runs
  */
 struct fz_wsformat_sum {
 	u64 behind;
@@ -34,9 +34,9 @@ struct fz_wsformat_sum {
 /**
  * struct fz_wsformat_walk - a walk over a working set, chunk by chunk
  * @buf: a working set that was checked
- * @nr: its runs
- * @n: the next of them
- * @run: what is left of the one before
+ * @nr: number of its runs
+ * @n: number of the next run
+ * @run: the rest of the run before it
  */
 struct fz_wsformat_walk {
 	const u8 *buf;

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * ZEROPAGE: a hole that is only read is mapped to a page of zeros that all holes
- * of its scratch share, and takes no memory.
+ * ZEROPAGE: a hole that is only read is mapped to the page of zeros, which all holes of
+ * its scratch share.  So it takes no memory.
  *
- * That page is mapped for reading only, see page_mkwrite in fault.c.  A hole may be
- * mapped to it, or be filled, but never both: else a reader would go on seeing
- * zeros while others write.  Its folio lock decides.  A fault looks under it that
- * the page is a hole, and core code maps the zeros before it unlocks.  To fill
- * a hole, a thread takes the lock, unmaps the zeros from there, puts the new folio into
- * the index, and unlocks.  So no thread finds a folio in the index while zeros are
- * mapped in its place.
+ * The page of zeros is mapped for reading only, see fault_mkwrite() in fault.c.  A hole may
+ * be mapped to it, or be filled, but never both: else a reader would still see zeros while
+ * others write.  The page's folio lock decides.  A fault checks under it that the page is a
+ * hole, and core code maps the zeros before it unlocks.  To fill a hole, a thread takes
+ * the lock, unmaps the zeros there, puts the new folio into the index, and unlocks.  So no
+ * thread finds a folio in the index while zeros are mapped in its place.
  */
 #include <linux/mm.h>
 #include <linux/pagemap.h>
@@ -19,8 +18,8 @@
 #include "compat/compat.h"
 
 /*
- * References that are too many: the page table entries of a few TiB could make the
- * count wrap around.  Far from where the kernel begins to refuse them.
+ * A bound on the references to the page of zeros: the page-table entries of a few TiB could
+ * overflow the count.  The kernel itself refuses references far above this.
  */
 #define ZERO_MOST_REFS	(INT_MAX / 2)
 
@@ -28,8 +27,8 @@
  * fz_zero_init() - give a scratch its page of zeros
  * @s: a new scratch, with its inode
  *
- * A page of its own, not one of all: so it can bear the scratch's address space,
- * faults of one scratch do not wait for others, and tenants share no cache line.
+ * Each scratch has its own, with the scratch's address space in it.  So faults of one
+ * scratch do not wait for those of others, and tenants share no cache line.
  *
  * Return: 0 or -ENOMEM.
  */
@@ -44,16 +43,16 @@ int fz_zero_init(struct fz_scratch *s)
 	s->zero = page_folio(page);
 	fz_pool_count(1);
 	atomic_long_inc(&s->ctx->nr_zeros);
-	/* An index that no page has: a futex there is not taken for another's. */
+	/* An index that no page has: the kernel finds a futex in a page by the page's index. */
 	fz_folio_attach(s->zero, s->inode->i_mapping, s->nr_pages);
 	return 0;
 }
 
 /**
- * fz_zero_destroy() - the end of it
+ * fz_zero_destroy() - drop the scratch's reference to its page of zeros
  * @s: a scratch that nobody maps any more
  *
- * A pipe or the like may still refer to the page; it goes with the last of them.
+ * The page may be held, by a pipe for example.  It is freed when its holders release it.
  */
 void fz_zero_destroy(struct fz_scratch *s)
 {
@@ -67,7 +66,7 @@ void fz_zero_destroy(struct fz_scratch *s)
 	atomic_long_dec(&s->ctx->nr_zeros);
 }
 
-/* A chunk that is not there has only holes. */
+/* Whether a page is a hole.  A chunk that does not exist has only holes. */
 static bool zero_is_hole(struct fz_scratch *s, u64 page)
 {
 	struct fz_chunk *chunk;
@@ -83,17 +82,17 @@ static bool zero_is_hole(struct fz_scratch *s, u64 page)
 
 /**
  * fz_zero_get() - the page of zeros for a fault that reads a hole
- * @s: a scratch that has one
+ * @s: a scratch with a page of zeros
  * @page: the page that is read
  *
- * Return: the folio, locked, with a reference for the caller, to be mapped before it
- * is unlocked; NULL if the page is populated, or must be.
+ * Return: the folio, locked, with a reference for the caller, which maps it before it
+ * unlocks it.  NULL if the page is populated, or if the fault has to populate it.
  */
 struct folio *fz_zero_get(struct fz_scratch *s, u64 page)
 {
 	struct folio *zero = s->zero;
 
-	/* Most that are populated are seen without the lock. */
+	/* Most populated pages are seen so, without the lock. */
 	if (!zero_is_hole(s, page))
 		return NULL;
 
@@ -109,11 +108,11 @@ struct folio *fz_zero_get(struct fz_scratch *s, u64 page)
 }
 
 /**
- * fz_zero_fill_begin() - a folio is about to come to a hole: nobody reads zeros there
- * @s: a scratch that has a page of them
+ * fz_zero_fill_begin() - before a hole is filled: unmap zeros there, and keep them unmapped
+ * @s: a scratch with a page of zeros
  * @page: the hole
  *
- * To be followed by fz_zero_fill_end().
+ * The caller then calls fz_zero_fill_end().
  */
 void fz_zero_fill_begin(struct fz_scratch *s, u64 page)
 {
@@ -124,7 +123,7 @@ void fz_zero_fill_begin(struct fz_scratch *s, u64 page)
 }
 
 /**
- * fz_zero_fill_end() - the folio is in the index
+ * fz_zero_fill_end() - after a hole was filled, or not
  * @s: the scratch
  */
 void fz_zero_fill_end(struct fz_scratch *s)
