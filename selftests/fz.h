@@ -29,7 +29,7 @@ long fz_slow(void);
 
 /*
  * FZ_LONG=1 in the environment: make check-long wants a test's long variant.  A test that
- * asks for FZ_LONG has a mark long=SECONDS in run.sh's list.
+ * asks for FZ_LONG has a mark long=SECONDS in programs.txt.
  */
 bool fz_long(void);
 

@@ -23,102 +23,13 @@ missing module is skipped.  Other variables:
   FZ_SLOW=N            give all programs N times as long
   FZ_MAY_SKIP=REGEX    a skip for any other reason is a failure
   FZ_LONG=1            run the long variants
-  FZ_CHOSEN=MARK       leave out the programs with this mark in the list
+  FZ_CHOSEN=MARK       leave out the programs with this mark in programs.txt
 
 Prints failed and skipped subtests, a line for each program, and last the sum:
 N passed, N failed, N skipped.
 END
 	exit "$1"
 }
-
-# Each line: NAME SECONDS [MARK]...  SECONDS is the time limit on a slow machine.
-# NAME_2m is the program NAME on scratches of huge folios, NAME_mix with every other
-# chunk of one, NAME_zp on scratches with ZEROPAGE.  Marks:
-#	long=SECONDS	it has a long variant (fz_long()), with this time limit
-#	-stock		.ci/run leaves it out on the newest stock kernel
-#	-debug		.ci/run leaves it out on the debug kernel
-#	measures	it judges time or CPU, which a machine that stands still for a
-#			moment spoils: if it fails it runs once more, and both are shown
-# make check runs all of them on 6.1, make check-long all of them, long, everywhere.
-# -stock is for variants of the module's own work and for the control of race; -debug
-# also for programs whose kernel paths another program takes on the debug kernel.
-programs='args 120
-args_values 120 -debug
-args_fd 120 -debug
-reset_many 120
-library 120
-look 120
-file 120
-memfd 120 -debug
-memfd_io 120 -debug
-unlike 120 -debug
-mmap 120
-dirty 120 -debug
-zero 240
-zero_guest 240 -debug
-huge 120
-swap 120
-trace 60
-policy 120
-workset 120
-workset_io 120 -debug
-prefault 60 -debug
-dirty_2m 120 -debug
-zero_2m 240 -stock -debug
-zero_guest_2m 240 -stock -debug
-isolation_2m 240 -debug
-large 120
-index 120 -stock -debug
-index_race 240 -stock
-dirty_mix 120 -stock -debug
-zero_mix 240 -stock -debug
-zero_guest_mix 240 -stock -debug
-isolation_mix 240 -stock -debug
-life_mix 300 -stock -debug
-zeropage 120
-zeropage_race 240 long=2400
-zero_zp 240 -stock -debug
-zero_guest_zp 240 -stock -debug
-isolation_zp 240 -stock -debug
-dirty_zp 120 -stock -debug
-vma_zp 120 -debug
-vma_touch_zp 120 -debug
-vma 120
-vma_touch 120
-isolation 240
-held 240
-held_dio 240
-held_race 120
-poison 120
-race 500 long=5000
-life 300
-life_module 300
-coredump 120 -debug
-limits 120
-limits_race 120
-accounting 60
-memcg 240
-memcg_end 240 -debug
-memcg_limit 240 -debug
-pool 240
-shrink 240 -debug
-pressure 240
-zeroer 120
-zeroer_thread 180 -debug measures
-share 120 -debug measures
-numa 120
-numa_policy 300
-guest_race 240 long=15000 -stock -debug
-stats 120
-stress 400 long=4000 -stock
-roster 60
-latency 240 -stock -debug measures
-failnth 200
-failnth_module 200
-race-control 300 -stock -debug
-race-control-2m 300 -stock -debug
-quarantine 240 -stock -debug
-quarantine-control 240 -stock -debug'
 
 set -u
 
@@ -131,7 +42,7 @@ out=${FZ_OUT-} only='' slow=${FZ_SLOW:-1}
 
 while [ $# -gt 0 ]; do
 	case $1 in
-	--list)		echo "$programs" | sed 's/ .*//'; exit ;;
+	--list)		exec "$here/choose" --names ;;
 	--help)		usage 0 ;;
 	esac
 	[ $# -gt 1 ] || usage 2 >&2
@@ -142,23 +53,21 @@ while [ $# -gt 0 ]; do
 	--quarantine-ko) quarantine_ko=$2 ;;
 	--pin-ko)	pin_ko=$2 ;;
 	--out)		out=$2 ;;
-	--only)
-		echo "$programs" | cut -d ' ' -f 1 | grep -qxF -e "$2" ||
-			{ echo "run.sh: there is no $2" >&2; exit 2; }
-		only="$only $2 " ;;
+	--only)		only="$only $2" ;;
 	*)		usage 2 >&2 ;;
 	esac
 	shift 2
 done
+# shellcheck disable=SC2086 # words
+chosen=$("$here/choose" $only) || exit 2
 
 [ "$(id -u)" = 0 ] || { echo "run.sh: needs root" >&2; exit 2; }
 tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
 [ -n "$out" ] || out=$tmp
-[ "${FZ_LONG-}" = 1 ] || unset FZ_LONG
 mkdir -p "$out" || exit 2
 export FZ_KO="$ko"
-unset FZ_PAGES
+unset FZ_PAGES FZ_LONG
 [ -n "$ko" ] || unset FZ_KO
 
 total_passed=0 total_failed=0 total_skipped=0
@@ -198,40 +107,6 @@ kill_session()
 		set -- "$1" ${line##*) }
 		[ "$5" != "$1" ] || kill -KILL "${line%% *}" 2>/dev/null
 	done
-}
-
-# choose: sets chosen, lines NAME SECONDS once|again, from $programs and $only; and the
-# names that make check-long alone runs, left_out, or alone in the long variant, shortened.
-choose()
-{
-	chosen='' left_out='' shortened=''
-	while read -r name seconds marks; do
-		case $only in
-		''|*" $name "*)	;;
-		*)		continue ;;
-		esac
-		# A program named with --only runs in any case.
-		case "$only| $marks " in
-		"|"*" -${FZ_CHOSEN:-none} "*)
-			left_out="$left_out $name"
-			continue ;;
-		esac
-		case "${FZ_LONG-} $marks" in
-		"1 "*long=*)
-			seconds=${marks##*long=}
-			seconds=${seconds%% *} ;;
-		" "*long=*)
-			shortened="$shortened $name" ;;
-		esac
-		case " $marks " in
-		*" measures "*)	again=again ;;
-		*)		again=once ;;
-		esac
-		chosen="$chosen$name $seconds $again
-"
-	done <<END
-$programs
-END
 }
 
 # run_once NAME SECONDS COMMAND...: leaves "PASSED FAILED SKIPPED" in $sum, and in
@@ -309,8 +184,6 @@ run_with()
 	use fastzero "$ko"
 }
 
-choose
-
 # From a known state, with the defaults.
 if [ -n "$ko" ]; then
 	use fastzero "$ko"
@@ -323,35 +196,37 @@ if [ -n "$pin_ko" ]; then
 	use fz_pin "$pin_ko"
 fi
 
-while read -r name seconds again; do
-	[ -n "$name" ] || continue
-	set -- "$again" "$name" "$seconds"
-	if [ "$name" = race-control ]; then
-		# The module without the re-check must be caught: else the test
-		# proves nothing.
-		run_with "$no_recheck_ko" "$@" "$dir/race" --expect-stale
-	elif [ "$name" = race-control-2m ]; then
-		run_with "$no_recheck_ko" "$@" "$dir/race" --expect-stale huge
-	elif [ "$name" = quarantine ]; then
-		run_with "$quarantine_ko" "$@" env -u FZ_LONG "$dir/guest_race"
-	elif [ "$name" = quarantine-control ]; then
-		run_with "$quarantine_ko" "$@" "$dir/guest_race" --expect-stray
-	elif [ -x "$dir/${name%_mix}" ] && [ "$name" != "${name%_mix}" ]; then
-		run "$@" env FZ_PAGES=mix "$dir/${name%_mix}"
-	elif [ -x "$dir/${name%_2m}" ] && [ "$name" != "${name%_2m}" ]; then
-		run "$@" env FZ_PAGES=2m "$dir/${name%_2m}"
-	elif [ -x "$dir/${name%_zp}" ] && [ "$name" != "${name%_zp}" ]; then
-		run "$@" env FZ_PAGES=zp "$dir/${name%_zp}"
-	elif { [ "$name" = trace ] || [ "$name" = policy ]; } && [ -x "$dir/$name" ]; then
-		# To switch a tracepoint on is to patch the kernel.
-		others 0
-		run "$@" "$dir/$name"
-		others 1
-	elif [ -x "$dir/$name" ]; then
-		run "$@" "$dir/$name"
-	else
-		fail "$name: there is no $dir/$name"
+# run_row NAME SECONDS AGAIN CPUS MODULE PAGES LONG PROGRAM [ARG]...: as choose says it.
+run_row()
+{
+	name=$1 seconds=$2 again=$3 cpus=$4 module=$5 pages=$6 long=$7 program=$dir/$8
+	shift 8
+	if [ ! -x "$program" ]; then
+		fail "$name: there is no $program"
+		return
 	fi
+	set -- "$program" "$@"
+	[ "$pages" = - ] || set -- "FZ_PAGES=$pages" "$@"
+	[ "$long" = 0 ] || set -- FZ_LONG=1 "$@"
+	set -- "$again" "$name" "$seconds" env "$@"
+	case $module-$cpus in
+	# The module without the re-check must be caught: else race proves nothing.
+	no-recheck-*)	run_with "$no_recheck_ko" "$@" ;;
+	quarantine-*)	run_with "$quarantine_ko" "$@" ;;
+	*-one)		others 0; run "$@"; others 1 ;;
+	*)		run "$@" ;;
+	esac
+}
+
+left_out='' shortened=''
+while read -r what row; do
+	case $what in
+	left)	left_out="$left_out $row" ;;
+	short)	shortened="$shortened $row" ;;
+	run)
+		# shellcheck disable=SC2086 # words
+		run_row $row ;;
+	esac
 done <<END
 $chosen
 END

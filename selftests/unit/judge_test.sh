@@ -1,8 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Tests of how selftests/run.sh judges a program by what it said and its end, and of
-# which programs it runs.
+# Tests of selftests/judge: of a program by what it said and its end.
 
 set -u
 
@@ -14,22 +13,13 @@ trap 'rm -rf "$tmp"' EXIT
 . "$top/selftests/lib.sh"
 KTAP_SHOW=$tmp/said
 ktap_print_header
-sed -n '/^choose()/,/^}/p' "$top/selftests/run.sh" > "$tmp/functions"
-# shellcheck source=/dev/null
-. "$tmp/functions"
-
-# is_said WHAT LAST: the last line that was said.
-is_said()
-{
-	ktap_test_equal "$1" "$2" "$(tail -n 1 "$tmp/said")"
-}
 
 # is WHAT STATUS SUM: the sum for a program that says what is on stdin.
 is()
 {
 	cat > "$tmp/log"
 	"$top/selftests/judge" "$2" "$tmp/log" > "$tmp/said"
-	is_said "$1" "$3"
+	ktap_test_equal "$1" "$3" "$(tail -n 1 "$tmp/said")"
 }
 
 unset FZ_MAY_SKIP
@@ -96,31 +86,5 @@ export FZ_MAY_SKIP='^other$|^no such thing$'
 is "for a reason that is known" 0 "1 0 1" < "$tmp/skips"
 export FZ_MAY_SKIP='^such thing$'
 is "for one that is not" 0 "1 1 0" < "$tmp/skips"
-
-# chooses WHAT EXPECTED: what there is to run, what is left out, what is shortened.
-chooses()
-{
-	chosen='' left_out='' shortened=''
-	choose
-	echo "$chosen|$left_out|$shortened" | xargs > "$tmp/said"
-	is_said "$1" "$2"
-}
-
-# shellcheck disable=SC2034 # for choose
-programs='a 1
-b 2 -debug long=20
-c 3 -stock -debug measures
-d 4 long=40 -stock' only=''
-unset FZ_LONG FZ_CHOSEN
-chooses "all of them" "a 1 once b 2 once c 3 again d 4 once || b d"
-FZ_CHOSEN=debug
-chooses "those for the debug kernel" "a 1 once d 4 once | b c| d"
-FZ_CHOSEN=stock
-chooses "those for the newest" "a 1 once b 2 once | c d| b"
-only=' c '
-chooses "one by its name" "c 3 again ||"
-# shellcheck disable=SC2034 # for choose
-only='' FZ_LONG=1 FZ_CHOSEN=''
-chooses "the long variants" "a 1 once b 20 once c 3 again d 40 once ||"
 
 ktap_finished
