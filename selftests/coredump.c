@@ -4,7 +4,7 @@
  * in them, with its holes.
  */
 #include "kselftest_harness.h"
-#include "fz.h"
+#include "fz_fixture.h"
 
 #include <signal.h>
 #include <sys/prctl.h>
@@ -20,9 +20,7 @@
 
 FIXTURE(core) {
 	char pattern[256];
-	int ctx;
-	int fd;
-	unsigned char *map;
+	FZ_SCRATCH;
 };
 
 FIXTURE_VARIANT(core) {
@@ -70,9 +68,7 @@ FIXTURE_TEARDOWN(core)
 {
 	fz_write_string(PATTERN, self->pattern);
 	unlink(CORE);
-	munmap(self->map, SIZE);
-	close(self->fd);
-	close(self->ctx);
+	FZ_SCRATCH_TEARDOWN();
 }
 
 static int dump_core(void *unused)

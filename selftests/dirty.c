@@ -4,7 +4,7 @@
  * granule.  A bad bitmap changes nothing.
  */
 #include "kselftest_harness.h"
-#include "fz.h"
+#include "fz_fixture.h"
 
 #include <poll.h>
 #include <pthread.h>
@@ -20,9 +20,7 @@
 #define SEED		77
 
 FIXTURE(dirty) {
-	int ctx;
-	int fd;
-	unsigned char *map;
+	FZ_SCRATCH;
 	uint64_t bitmap[MAX_WORDS];
 	struct fastzero_reset_dirty call;
 };
@@ -35,9 +33,7 @@ FZ_RESET_VARIANTS(dirty);
 
 FIXTURE_SETUP(dirty)
 {
-	self->ctx = fz_open();
-	self->fd = fz_create(self->ctx, SIZE);
-	self->map = fz_map(self->fd, 0, SIZE);
+	FZ_SCRATCH_SETUP(SIZE, 0, FZ_ANY_PAGES);
 	self->call = (struct fastzero_reset_dirty) {
 		.size = sizeof(self->call), .length = SIZE,
 		.mode = variant->mode, .granule_shift = 12,
@@ -48,9 +44,7 @@ FIXTURE_SETUP(dirty)
 
 FIXTURE_TEARDOWN(dirty)
 {
-	munmap(self->map, SIZE);
-	close(self->fd);
-	close(self->ctx);
+	FZ_SCRATCH_TEARDOWN();
 }
 
 #define SKIP_WITHOUT_IT() do {						\

@@ -4,7 +4,7 @@
  * (the test-only module fz_pin).
  */
 #include "kselftest_harness.h"
-#include "fz.h"
+#include "fz_fixture.h"
 #include "pin/fz_pin.h"
 
 #include <sys/uio.h>
@@ -20,9 +20,7 @@
 enum holder_kind { PIPE, PIN };
 
 FIXTURE(held) {
-	int ctx;
-	int fd;
-	unsigned char *map;
+	FZ_SCRATCH;
 	unsigned char *buf;
 	int pipe[2];
 	int pin;
@@ -37,9 +35,7 @@ FIXTURE_VARIANT_ADD(held, pin) { .kind = PIN };
 
 FIXTURE_SETUP(held)
 {
-	self->ctx = fz_open();
-	self->fd = fz_create(self->ctx, SIZE);
-	self->map = fz_map(self->fd, 0, SIZE);
+	FZ_SCRATCH_SETUP(SIZE, 0, FZ_ANY_PAGES);
 	self->buf = malloc(SIZE);
 	ASSERT_NE(NULL, self->buf);
 	ASSERT_EQ(0, pipe2(self->pipe, O_CLOEXEC));
@@ -52,8 +48,7 @@ FIXTURE_TEARDOWN(held)
 	close(self->pin);
 	close(self->pipe[0]);
 	close(self->pipe[1]);
-	close(self->fd);
-	close(self->ctx);
+	FZ_SCRATCH_TEARDOWN();
 }
 
 #define SKIP_UNLESS_HOLDER() do {					\

@@ -3,7 +3,7 @@
  * Direct transfers that are in flight while their memory is reset.
  */
 #include "kselftest_harness.h"
-#include "fz.h"
+#include "fz_fixture.h"
 #include "nbd.h"
 
 #include <signal.h>
@@ -13,10 +13,8 @@
 #define SEED	31
 
 FIXTURE(dio) {
-	int ctx;
-	int fd;
+	FZ_SCRATCH;
 	int disk;
-	unsigned char *map;
 	unsigned char *data;
 	struct nbd nbd;
 	int err;		/* why there is no disk */
@@ -37,9 +35,7 @@ FIXTURE_VARIANT_ADD(dio, punch) { FZ_PUNCH, false };
 
 FIXTURE_SETUP(dio)
 {
-	self->ctx = fz_open();
-	self->fd = fz_create(self->ctx, SIZE);
-	self->map = fz_map(self->fd, 0, SIZE);
+	FZ_SCRATCH_SETUP(SIZE, 0, FZ_ANY_PAGES);
 	self->data = malloc(NBD_HELD_SIZE);
 	ASSERT_NE(NULL, self->data);
 	self->err = nbd_start(&self->nbd, self->data) ? errno : 0;
@@ -56,8 +52,7 @@ FIXTURE_TEARDOWN(dio)
 		close(self->disk);
 		nbd_stop(&self->nbd);
 	}
-	close(self->fd);
-	close(self->ctx);
+	FZ_SCRATCH_TEARDOWN();
 }
 
 #define SKIP_UNLESS_DISK() do {						\

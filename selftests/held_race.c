@@ -5,7 +5,7 @@
  * so that no store of the device is lost.
  */
 #include "kselftest_harness.h"
-#include "fz.h"
+#include "fz_fixture.h"
 #include "pin/fz_pin.h"
 
 #include <pthread.h>
@@ -22,10 +22,8 @@
 #define AGE_RUNS	6
 
 FIXTURE(held_race) {
-	int ctx;
-	int fd;
+	FZ_SCRATCH;
 	int pin;
-	unsigned char *map;
 	pthread_t pinner;
 	pthread_barrier_t barrier;
 	atomic_bool stop;
@@ -104,17 +102,11 @@ FIXTURE_SETUP(held_race)
 {
 	/* The pool is filled on one node, and swapped pages must be of that node. */
 	ASSERT_EQ(0, fz_stay());
-	self->ctx = fz_open();
+	FZ_SCRATCH_SETUP(SIZE, 0, variant->policy);
 	self->pin = open("/dev/fz_pin", O_RDWR | O_CLOEXEC);
 	if (self->pin < 0)
 		FZ_SKIP_ALL("no /dev/fz_pin: module fz_pin is not loaded");
-	if (variant->policy == FASTZERO_PAGES_2M &&
-	    !(fz_info(self->ctx).out_features & FASTZERO_FEATURE_2M))
-		FZ_SKIP_ALL("INFO does not report 2M");
 	ASSERT_EQ(0, fz_write_string(FZ_RATIO, variant->ratio));
-	self->fd = fz_raw_create(self->ctx, SIZE, 0, variant->policy, 0);
-	ASSERT_LE(0, self->fd);
-	self->map = fz_map(self->fd, 0, SIZE);
 	ASSERT_EQ(0, pthread_barrier_init(&self->barrier, NULL, 2));
 	ASSERT_EQ(0, pthread_create(&self->pinner, NULL, pin_in_step, self));
 }
@@ -125,10 +117,8 @@ FIXTURE_TEARDOWN(held_race)
 	pthread_barrier_wait(&self->barrier);
 	pthread_join(self->pinner, NULL);
 	EXPECT_EQ(0, fz_write_string(FZ_RATIO, "measured"));
-	munmap(self->map, SIZE);
 	close(self->pin);
-	close(self->fd);
-	close(self->ctx);
+	FZ_SCRATCH_TEARDOWN();
 }
 
 static int fill_pool(int ctx, uint32_t policy)

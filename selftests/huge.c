@@ -4,7 +4,7 @@
  * apart and done without.
  */
 #include "kselftest_harness.h"
-#include "fz.h"
+#include "fz_fixture.h"
 #include "pin/fz_pin.h"
 
 #include <pthread.h>
@@ -17,27 +17,7 @@
 #define SIZE	(CHUNKS * CHUNK + TAIL)
 #define SEED	31
 
-FIXTURE(huge) {
-	int ctx;
-	int fd;
-	unsigned char *map;
-};
-
-FIXTURE_SETUP(huge)
-{
-	self->ctx = fz_open();
-	if (!(fz_info(self->ctx).out_features & FASTZERO_FEATURE_2M))
-		FZ_SKIP_ALL("INFO does not report 2M");
-	self->fd = fz_raw_create(self->ctx, SIZE, 0, FASTZERO_PAGES_2M, 0);
-	ASSERT_LE(0, self->fd);
-	self->map = fz_map(self->fd, 0, SIZE);
-}
-
-FIXTURE_TEARDOWN(huge)
-{
-	close(self->fd);
-	close(self->ctx);
-}
+FZ_FIXTURE(huge, SIZE, 0, FASTZERO_PAGES_2M)
 
 #define READY(nr) ASSERT_EQ(0, fz_raw_pool_huge(self->ctx, nr, FASTZERO_POOL_WAIT))
 

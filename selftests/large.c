@@ -4,7 +4,7 @@
  * as a whole; and sparse ones no more when memory is short.
  */
 #include "kselftest_harness.h"
-#include "fz.h"
+#include "fz_fixture.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -17,9 +17,7 @@
 #define SHORT_MS	10000
 
 FIXTURE(large) {
-	int ctx;
-	int fd;
-	unsigned char *map;
+	FZ_SCRATCH;
 	long long max_pages;
 };
 
@@ -41,18 +39,14 @@ FIXTURE_SETUP(large)
 	self->ctx = fz_open();
 	if (!(fz_info(self->ctx).out_features & FASTZERO_FEATURE_2M))
 		FZ_SKIP_ALL("INFO does not report 2M");
-	self->fd = fz_raw_create(self->ctx, SIZE, variant->flags,
-				 variant->policy, 0);
-	ASSERT_LE(0, self->fd);
-	self->map = fz_map(self->fd, 0, SIZE);
+	FZ_SCRATCH_MAKE(SIZE, variant->flags, variant->policy);
 	self->max_pages = fz_read_number(FZ_PARAM_DIR "max_pages");
 	ASSERT_LE(0, self->max_pages);
 }
 
 FIXTURE_TEARDOWN(large)
 {
-	close(self->fd);
-	close(self->ctx);
+	FZ_SCRATCH_TEARDOWN();
 }
 
 static void touch(unsigned char *map, size_t chunk, size_t nr)

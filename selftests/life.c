@@ -4,7 +4,7 @@
  * order in which they end.  All memory comes back after the last one.
  */
 #include "kselftest_harness.h"
-#include "fz.h"
+#include "fz_fixture.h"
 
 #include <signal.h>
 #include <sys/fanotify.h>
@@ -30,9 +30,7 @@
 } while (0)
 
 FIXTURE(life) {
-	int ctx;
-	int fd;
-	unsigned char *map;
+	FZ_SCRATCH;
 	int sock[2];
 };
 
@@ -40,9 +38,7 @@ FIXTURE_SETUP(life)
 {
 	ASSERT_LE(0, fz_read_number(IN_USE)) TH_LOG("needs root");
 	EXPECT_ALL_BACK();
-	self->ctx = fz_open();
-	self->fd = fz_create(self->ctx, SIZE);
-	self->map = fz_map(self->fd, 0, SIZE);
+	FZ_SCRATCH_SETUP(SIZE, 0, FZ_ANY_PAGES);
 	fz_fill(self->map, 0, SIZE / 2, SEED);
 	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
 				self->sock));

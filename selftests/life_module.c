@@ -6,7 +6,7 @@
  * defaults.
  */
 #include "kselftest_harness.h"
-#include "fz.h"
+#include "fz_fixture.h"
 
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -56,9 +56,7 @@ static int load(void)
 } while (0)
 
 FIXTURE(life_module) {
-	int ctx;
-	int fd;
-	unsigned char *map;
+	FZ_SCRATCH;
 };
 
 FIXTURE_SETUP(life_module)
@@ -67,9 +65,7 @@ FIXTURE_SETUP(life_module)
 		return;
 	if (access(MODULE, F_OK))
 		ASSERT_EQ(0, load()) TH_LOG("%s", strerror(errno));
-	self->ctx = fz_open();
-	self->fd = fz_create(self->ctx, SIZE);
-	self->map = fz_map(self->fd, 0, SIZE);
+	FZ_SCRATCH_SETUP(SIZE, 0, FZ_ANY_PAGES);
 	fz_fill(self->map, 0, SIZE / 2, SEED);
 }
 

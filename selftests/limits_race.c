@@ -4,7 +4,7 @@
  * allows, also while others have some in hand.
  */
 #include "kselftest_harness.h"
-#include "fz.h"
+#include "fz_fixture.h"
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -26,9 +26,7 @@ static void bus(int sig)
 
 FIXTURE(limits_race) {
 	long long saved;
-	int ctx;
-	int fd;
-	unsigned char *map;
+	FZ_SCRATCH;
 	pthread_barrier_t barrier;
 	atomic_bool stop;
 	atomic_long nr_bus;
@@ -52,8 +50,7 @@ FIXTURE_SETUP(limits_race)
 	ASSERT_EQ(0, sigaction(SIGBUS, &action, NULL));
 	self->ctx = fz_open();
 	ASSERT_EQ(0, set_limit(PAGES));
-	self->fd = fz_create(self->ctx, SIZE);
-	self->map = fz_map(self->fd, 0, SIZE);
+	FZ_SCRATCH_MAKE(SIZE, 0, FZ_ANY_PAGES);
 	ASSERT_EQ(0, pthread_barrier_init(&self->barrier, NULL, 2));
 	self->rounds = 1000;
 }
@@ -61,9 +58,7 @@ FIXTURE_SETUP(limits_race)
 FIXTURE_TEARDOWN(limits_race)
 {
 	EXPECT_EQ(0, set_limit(self->saved));
-	munmap(self->map, SIZE);
-	close(self->fd);
-	close(self->ctx);
+	FZ_SCRATCH_TEARDOWN();
 }
 
 /* Touches all pages, and counts failed touches. */

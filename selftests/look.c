@@ -4,16 +4,13 @@
  * not.  They must find a single byte, anywhere in a page.
  */
 #include "kselftest_harness.h"
-#include "fz.h"
+#include "fz_fixture.h"
 
 /* Whole groups of pages that are looked at together, and a part of one. */
 #define PAGES	300
 #define SIZE	(PAGES * fz_ps)
 
-FIXTURE(look) {
-	int ctx, fd;
-	unsigned char *map;
-};
+FZ_FIXTURE(look, SIZE, 0, FZ_ANY_PAGES)
 
 FIXTURE_VARIANT(look) {
 	uint32_t mode;
@@ -21,20 +18,6 @@ FIXTURE_VARIANT(look) {
 
 FIXTURE_VARIANT_ADD(look, auto) { .mode = FASTZERO_MODE_AUTO };
 FIXTURE_VARIANT_ADD(look, inplace) { .mode = FASTZERO_MODE_INPLACE };
-
-FIXTURE_SETUP(look)
-{
-	self->ctx = fz_open();
-	self->fd = fz_create(self->ctx, SIZE);
-	self->map = fz_map(self->fd, 0, SIZE);
-}
-
-FIXTURE_TEARDOWN(look)
-{
-	munmap(self->map, SIZE);
-	close(self->fd);
-	close(self->ctx);
-}
 
 /* All pages are there and zero, and AUTO has seen that. */
 static void settle(struct __test_metadata *_metadata, FIXTURE_DATA(look) *self)

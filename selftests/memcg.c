@@ -4,7 +4,7 @@
  * uses it, and its limit is the context's.
  */
 #include "kselftest_harness.h"
-#include "fz.h"
+#include "fz_fixture.h"
 #include "fz_group.h"
 
 #include <signal.h>
@@ -24,9 +24,7 @@
 
 FIXTURE(memcg) {
 	char home[280];	/* where this process was before */
-	int ctx;
-	int fd;
-	unsigned char *map;
+	FZ_SCRATCH;
 };
 
 static bool have_memcg(void)
@@ -51,8 +49,7 @@ FIXTURE_SETUP(memcg)
 	ASSERT_EQ(0, fz_group_enter(PAYS));
 	self->ctx = fz_open();
 	ASSERT_EQ(0, fz_group_enter(self->home));
-	self->fd = fz_create(self->ctx, SIZE);
-	self->map = fz_map(self->fd, 0, SIZE);
+	FZ_SCRATCH_MAKE(SIZE, 0, FZ_ANY_PAGES);
 }
 
 FIXTURE_TEARDOWN(memcg)

@@ -4,7 +4,7 @@
  * and they are never used again.  Each test costs the machine a page for good.
  */
 #include "kselftest_harness.h"
-#include "fz.h"
+#include "fz_fixture.h"
 
 #include <signal.h>
 
@@ -19,9 +19,7 @@
 #define BAD	5
 
 FIXTURE(poison) {
-	int ctx;
-	int fd;
-	unsigned char *map;
+	FZ_SCRATCH;
 };
 
 FIXTURE_VARIANT(poison) {
@@ -66,17 +64,13 @@ static bool poison_worked(int end)
 
 FIXTURE_SETUP(poison)
 {
-	self->ctx = fz_open();
-	self->fd = fz_create(self->ctx, SIZE);
-	self->map = fz_map(self->fd, 0, SIZE);
+	FZ_SCRATCH_SETUP(SIZE, 0, FZ_ANY_PAGES);
 	fz_fill(self->map, 0, SIZE, 1);
 }
 
 FIXTURE_TEARDOWN(poison)
 {
-	munmap(self->map, SIZE);
-	close(self->fd);
-	close(self->ctx);
+	FZ_SCRATCH_TEARDOWN();
 }
 
 TEST_F(poison, reset_drops_a_failed_page)
@@ -239,11 +233,7 @@ TEST(failed_huge_folio_is_kept)
 	close(ctx);
 }
 
-FIXTURE(ready) {
-	int ctx;
-	int fd;
-	unsigned char *map;
-};
+FZ_FIXTURE(ready, FZ_CHUNK, 0, FASTZERO_PAGES_2M)
 
 FIXTURE_VARIANT(ready) {
 	uint32_t mode;
@@ -252,23 +242,6 @@ FIXTURE_VARIANT(ready) {
 /* Ways to take a folio from the pool: a fault in a hole, or SWAP. */
 FIXTURE_VARIANT_ADD(ready, fault) { .mode = FASTZERO_MODE_DROP };
 FIXTURE_VARIANT_ADD(ready, swap) { .mode = FASTZERO_MODE_SWAP };
-
-FIXTURE_SETUP(ready)
-{
-	self->ctx = fz_open();
-	if (!(fz_info(self->ctx).out_features & FASTZERO_FEATURE_2M))
-		FZ_SKIP_ALL("INFO does not report 2M");
-	self->fd = fz_raw_create(self->ctx, FZ_CHUNK, 0, FASTZERO_PAGES_2M, 0);
-	ASSERT_LE(0, self->fd);
-	self->map = fz_map(self->fd, 0, FZ_CHUNK);
-}
-
-FIXTURE_TEARDOWN(ready)
-{
-	munmap(self->map, FZ_CHUNK);
-	close(self->fd);
-	close(self->ctx);
-}
 
 #define READY	2
 

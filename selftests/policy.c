@@ -4,7 +4,7 @@
  * against the tracepoints and the counters.
  */
 #include "kselftest_harness.h"
-#include "fz.h"
+#include "fz_fixture.h"
 #include "fz_trace.h"
 
 #define PAGES	16384			/* 64 MiB */
@@ -13,25 +13,19 @@
 #define READY	700
 
 FIXTURE(policy) {
-	int ctx;
-	int fd;
-	unsigned char *map;
+	FZ_SCRATCH;
 	char line[1024];
 };
 
 FIXTURE_SETUP(policy)
 {
 	TRACE_BEGIN();
-	self->ctx = fz_open();
-	self->fd = fz_raw_create(self->ctx, SIZE, 0, FASTZERO_PAGES_4K, 0);
-	ASSERT_LE(0, self->fd);
-	self->map = fz_map(self->fd, 0, SIZE);
+	FZ_SCRATCH_SETUP(SIZE, 0, FASTZERO_PAGES_4K);
 }
 
 FIXTURE_TEARDOWN(policy)
 {
-	close(self->fd);
-	close(self->ctx);
+	FZ_SCRATCH_TEARDOWN();
 	TRACE_END();
 }
 
@@ -234,9 +228,7 @@ TEST_F(policy, s12_idle_flag)
 }
 
 FIXTURE(policy_2m) {
-	int ctx;
-	int fd;
-	unsigned char *map;
+	FZ_SCRATCH;
 	char line[1024];
 };
 
@@ -247,18 +239,12 @@ FIXTURE(policy_2m) {
 FIXTURE_SETUP(policy_2m)
 {
 	TRACE_BEGIN();
-	self->ctx = fz_open();
-	if (!(fz_info(self->ctx).out_features & FASTZERO_FEATURE_2M))
-		FZ_SKIP_ALL("INFO does not report 2M");
-	self->fd = fz_raw_create(self->ctx, SIZE_2M, 0, FASTZERO_PAGES_2M, 0);
-	ASSERT_LE(0, self->fd);
-	self->map = fz_map(self->fd, 0, SIZE_2M);
+	FZ_SCRATCH_SETUP(SIZE_2M, 0, FASTZERO_PAGES_2M);
 }
 
 FIXTURE_TEARDOWN(policy_2m)
 {
-	close(self->fd);
-	close(self->ctx);
+	FZ_SCRATCH_TEARDOWN();
 	TRACE_END();
 }
 

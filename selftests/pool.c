@@ -4,7 +4,7 @@
  * zero when they are used, and surplus leaves.
  */
 #include "kselftest_harness.h"
-#include "fz.h"
+#include "fz_fixture.h"
 
 #include <signal.h>
 #include <pthread.h>
@@ -16,24 +16,18 @@
 #define IN_USE	FZ_PARAM_DIR "pages_in_use"
 
 FIXTURE(pool) {
-	int ctx;
-	int fd;
-	unsigned char *map;
+	FZ_SCRATCH;
 };
 
 FIXTURE_SETUP(pool)
 {
 	ASSERT_TRUE(fz_until(!fz_read_number(IN_USE), FZ_PATIENCE_MS));
-	self->ctx = fz_open();
-	self->fd = fz_create(self->ctx, SIZE);
-	self->map = fz_map(self->fd, 0, SIZE);
+	FZ_SCRATCH_SETUP(SIZE, 0, FZ_ANY_PAGES);
 }
 
 FIXTURE_TEARDOWN(pool)
 {
-	munmap(self->map, SIZE);
-	close(self->fd);
-	close(self->ctx);
+	FZ_SCRATCH_TEARDOWN();
 }
 
 /* All idle folios of the pool are ready, and their number is right. */

@@ -4,7 +4,7 @@
  * takes a nested fault.
  */
 #include "kselftest_harness.h"
-#include "fz.h"
+#include "fz_fixture.h"
 #include "minivm.h"
 
 #include <linux/kvm.h>
@@ -27,9 +27,7 @@ struct kvm_pre_fault_memory {
 #define TAKEN	"/sys/kernel/debug/kvm/pf_taken"
 
 FIXTURE(prefault) {
-	int ctx;
-	int fd;
-	unsigned char *map;
+	FZ_SCRATCH;
 	struct minivm *vm;
 };
 
@@ -44,10 +42,7 @@ FIXTURE_SETUP(prefault)
 	close(kvm);
 	if (!can)
 		FZ_SKIP_ALL("not in this kernel");
-	self->ctx = fz_open();
-	self->fd = fz_raw_create(self->ctx, SIZE, 0, FASTZERO_PAGES_4K, 0);
-	ASSERT_LE(0, self->fd);
-	self->map = fz_map(self->fd, 0, SIZE);
+	FZ_SCRATCH_SETUP(SIZE, 0, FASTZERO_PAGES_4K);
 	ASSERT_EQ(0, minivm_new(&self->vm));
 	ASSERT_EQ(0, minivm_set_ram(self->vm, self->map, SIZE));
 	ASSERT_LE(0, fz_read_number(TAKEN)) TH_LOG("no " TAKEN);
@@ -56,9 +51,7 @@ FIXTURE_SETUP(prefault)
 FIXTURE_TEARDOWN(prefault)
 {
 	minivm_free(self->vm);
-	munmap(self->map, SIZE);
-	close(self->fd);
-	close(self->ctx);
+	FZ_SCRATCH_TEARDOWN();
 }
 
 /* The guest writes its pages.  Returns its nested faults. */

@@ -4,7 +4,7 @@
  * gets them back when memory is short.
  */
 #include "kselftest_harness.h"
-#include "fz.h"
+#include "fz_fixture.h"
 
 #include <signal.h>
 
@@ -20,9 +20,7 @@
 #define FADED	15
 
 FIXTURE(shrink) {
-	int ctx;
-	int fd;
-	unsigned char *map;
+	FZ_SCRATCH;
 	long long max_pages;
 };
 
@@ -31,10 +29,7 @@ FIXTURE_SETUP(shrink)
 	ASSERT_EQ(0, fz_stay());
 	self->max_pages = fz_read_number(MAX_PAGES);
 	ASSERT_LE(0, self->max_pages) TH_LOG("needs root");
-	self->ctx = fz_open();
-	self->fd = fz_raw_create(self->ctx, SIZE, 0, FASTZERO_PAGES_4K, 0);
-	ASSERT_LE(0, self->fd);
-	self->map = fz_map(self->fd, 0, SIZE);
+	FZ_SCRATCH_SETUP(SIZE, 0, FASTZERO_PAGES_4K);
 }
 
 static int limit(long long pages)
@@ -48,8 +43,7 @@ static int limit(long long pages)
 FIXTURE_TEARDOWN(shrink)
 {
 	EXPECT_EQ(0, limit(self->max_pages));
-	close(self->fd);
-	close(self->ctx);
+	FZ_SCRATCH_TEARDOWN();
 }
 
 #define DROP_CACHES "/proc/sys/vm/drop_caches"

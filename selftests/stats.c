@@ -3,31 +3,25 @@
  * STATS, fdinfo and POPULATE report the work that was done.
  */
 #include "kselftest_harness.h"
-#include "fz.h"
+#include "fz_fixture.h"
 
 #define PAGES	1600
 #define SIZE	(PAGES * fz_ps)
 #define SEED	2
 
 FIXTURE(stats) {
-	int ctx;
-	int fd;
-	unsigned char *map;
+	FZ_SCRATCH;
 };
 
 FIXTURE_SETUP(stats)
 {
 	ASSERT_EQ(0, fz_stay());
-	self->ctx = fz_open();
-	self->fd = fz_create(self->ctx, SIZE);
-	self->map = fz_map(self->fd, 0, SIZE);
+	FZ_SCRATCH_SETUP(SIZE, 0, FZ_ANY_PAGES);
 }
 
 FIXTURE_TEARDOWN(stats)
 {
-	munmap(self->map, SIZE);
-	close(self->fd);
-	close(self->ctx);
+	FZ_SCRATCH_TEARDOWN();
 }
 
 /* Touches a byte of each page once. */

@@ -4,7 +4,7 @@
  * caller's mapping is the only one.
  */
 #include "kselftest_harness.h"
-#include "fz.h"
+#include "fz_fixture.h"
 
 #include <sys/uio.h>
 #include <linux/kvm.h>
@@ -14,18 +14,13 @@
 #define SEED	17
 
 FIXTURE(swap) {
-	int ctx;
-	int fd;
-	unsigned char *map;
+	FZ_SCRATCH;
 };
 
 FIXTURE_SETUP(swap)
 {
 	ASSERT_EQ(0, fz_write_string(FZ_RATIO, FZ_RATIO_PLAIN));
-	self->ctx = fz_open();
-	self->fd = fz_raw_create(self->ctx, SIZE, 0, FASTZERO_PAGES_4K, 0);
-	ASSERT_LE(0, self->fd);
-	self->map = fz_map(self->fd, 0, SIZE);
+	FZ_SCRATCH_SETUP(SIZE, 0, FASTZERO_PAGES_4K);
 	fz_pool(self->ctx, PAGES, FASTZERO_POOL_WAIT);
 	fz_fill(self->map, 0, SIZE, SEED);
 	fz_pool(self->ctx, PAGES, FASTZERO_POOL_WAIT);
@@ -33,8 +28,7 @@ FIXTURE_SETUP(swap)
 
 FIXTURE_TEARDOWN(swap)
 {
-	close(self->fd);
-	close(self->ctx);
+	FZ_SCRATCH_TEARDOWN();
 	EXPECT_EQ(0, fz_write_string(FZ_RATIO, "measured"));
 }
 

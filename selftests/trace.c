@@ -3,33 +3,27 @@
  * Tracepoints: the work of a reset, and the reason for AUTO's choice.
  */
 #include "kselftest_harness.h"
-#include "fz.h"
+#include "fz_fixture.h"
 #include "fz_trace.h"
 
 #define PAGES	600
 #define SIZE	(PAGES * fz_ps)
 
 FIXTURE(trace) {
-	int ctx;
-	int fd;
-	unsigned char *map;
+	FZ_SCRATCH;
 	char line[1024];
 };
 
 FIXTURE_SETUP(trace)
 {
 	TRACE_BEGIN();
-	self->ctx = fz_open();
-	self->fd = fz_raw_create(self->ctx, SIZE, 0, FASTZERO_PAGES_4K, 0);
-	ASSERT_LE(0, self->fd);
-	self->map = fz_map(self->fd, 0, SIZE);
+	FZ_SCRATCH_SETUP(SIZE, 0, FASTZERO_PAGES_4K);
 	fz_fill(self->map, 0, SIZE, 1);
 }
 
 FIXTURE_TEARDOWN(trace)
 {
-	close(self->fd);
-	close(self->ctx);
+	FZ_SCRATCH_TEARDOWN();
 	TRACE_END();
 }
 

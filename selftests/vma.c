@@ -5,7 +5,7 @@
  * all pages that are left.
  */
 #include "kselftest_harness.h"
-#include "fz.h"
+#include "fz_fixture.h"
 
 #include <signal.h>
 
@@ -14,9 +14,7 @@
 #define SEED	8
 
 FIXTURE(vma) {
-	int ctx;
-	int fd;
-	unsigned char *map;
+	FZ_SCRATCH;
 };
 
 FIXTURE_VARIANT(vma) {
@@ -28,16 +26,13 @@ FIXTURE_VARIANT_ADD(vma, drop) { .mode = FASTZERO_MODE_DROP };
 
 FIXTURE_SETUP(vma)
 {
-	self->ctx = fz_open();
-	self->fd = fz_create(self->ctx, SIZE);
-	self->map = fz_map(self->fd, 0, SIZE);
+	FZ_SCRATCH_SETUP(SIZE, 0, FZ_ANY_PAGES);
 	fz_fill(self->map, 0, SIZE, SEED);
 }
 
 FIXTURE_TEARDOWN(vma)
 {
-	close(self->fd);
-	close(self->ctx);
+	FZ_SCRATCH_TEARDOWN();
 }
 
 #define RESET_ALL()	fz_clear(self->fd, 0, SIZE, variant->mode)

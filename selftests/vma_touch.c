@@ -4,7 +4,7 @@
  * memfd, and a reset reaches the pages of all of them.
  */
 #include "kselftest_harness.h"
-#include "fz.h"
+#include "fz_fixture.h"
 
 #include <sched.h>
 #include <signal.h>
@@ -19,11 +19,7 @@
 #define SIZE	(PAGES * fz_ps)
 #define SEED	8
 
-FIXTURE(touch) {
-	int ctx;
-	int fd;
-	unsigned char *map;
-};
+FZ_FIXTURE(touch, SIZE, 0, FZ_ANY_PAGES)
 
 FIXTURE_VARIANT(touch) {
 	uint32_t mode;
@@ -31,19 +27,6 @@ FIXTURE_VARIANT(touch) {
 
 FIXTURE_VARIANT_ADD(touch, inplace) { .mode = FASTZERO_MODE_INPLACE };
 FIXTURE_VARIANT_ADD(touch, drop) { .mode = FASTZERO_MODE_DROP };
-
-FIXTURE_SETUP(touch)
-{
-	self->ctx = fz_open();
-	self->fd = fz_create(self->ctx, SIZE);
-	self->map = fz_map(self->fd, 0, SIZE);
-}
-
-FIXTURE_TEARDOWN(touch)
-{
-	close(self->fd);
-	close(self->ctx);
-}
 
 #define RESET_ALL()	fz_clear(self->fd, 0, SIZE, variant->mode)
 

@@ -4,7 +4,7 @@
  * more.
  */
 #include "kselftest_harness.h"
-#include "fz.h"
+#include "fz_fixture.h"
 
 #include <sys/uio.h>
 
@@ -13,24 +13,18 @@
 #define FEW	40
 
 FIXTURE(workset) {
-	int ctx;
-	int fd;
-	unsigned char *map;
+	FZ_SCRATCH;
 };
 
 FIXTURE_SETUP(workset)
 {
 	ASSERT_EQ(0, fz_write_string(FZ_RATIO, FZ_RATIO_PLAIN));
-	self->ctx = fz_open();
-	self->fd = fz_raw_create(self->ctx, SIZE, 0, FASTZERO_PAGES_4K, 0);
-	ASSERT_LE(0, self->fd);
-	self->map = fz_map(self->fd, 0, SIZE);
+	FZ_SCRATCH_SETUP(SIZE, 0, FASTZERO_PAGES_4K);
 }
 
 FIXTURE_TEARDOWN(workset)
 {
-	close(self->fd);
-	close(self->ctx);
+	FZ_SCRATCH_TEARDOWN();
 	EXPECT_EQ(0, fz_write_string(FZ_RATIO, "measured"));
 }
 

@@ -4,7 +4,7 @@
  * pages.
  */
 #include "kselftest_harness.h"
-#include "fz.h"
+#include "fz_fixture.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -19,26 +19,20 @@ struct set {
 };
 
 FIXTURE(workset_io) {
-	int ctx;
-	int fd;
-	unsigned char *map;
+	FZ_SCRATCH;
 	struct set set;
 };
 
 FIXTURE_SETUP(workset_io)
 {
-	self->ctx = fz_open();
+	FZ_SCRATCH_SETUP(SIZE, 0, FASTZERO_PAGES_4K);
 	ASSERT_TRUE(fz_info(self->ctx).out_features & FASTZERO_FEATURE_WORKSET);
-	self->fd = fz_raw_create(self->ctx, SIZE, 0, FASTZERO_PAGES_4K, 0);
-	ASSERT_LE(0, self->fd);
-	self->map = fz_map(self->fd, 0, SIZE);
 	memset(&self->set, 0xee, sizeof(self->set));
 }
 
 FIXTURE_TEARDOWN(workset_io)
 {
-	close(self->fd);
-	close(self->ctx);
+	FZ_SCRATCH_TEARDOWN();
 }
 
 #define BYTES(nr)	(sizeof(struct fastzero_workset_head) + \

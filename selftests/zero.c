@@ -4,7 +4,7 @@
  * and no byte outside has changed.
  */
 #include "kselftest_harness.h"
-#include "fz.h"
+#include "fz_fixture.h"
 
 #include <sys/uio.h>
 
@@ -32,9 +32,7 @@ static const char view_names[NR_VIEWS][32] = {
 };
 
 FIXTURE(zero) {
-	int ctx;
-	int fd;
-	unsigned char *map;
+	FZ_SCRATCH;
 	unsigned char *second;
 	struct fz_peer peer;
 	struct fz_peer forked;
@@ -52,9 +50,7 @@ FIXTURE_SETUP(zero)
 {
 	/* The peer starts first, so that it inherits nothing. */
 	ASSERT_EQ(0, fz_peer_start(&self->peer, NULL));
-	self->ctx = fz_open();
-	self->fd = fz_create(self->ctx, SIZE);
-	self->map = fz_map(self->fd, 0, SIZE);
+	FZ_SCRATCH_SETUP(SIZE, 0, FZ_ANY_PAGES);
 	self->second = fz_map(self->fd, 0, SIZE);
 	self->peer_address = fz_peer_map(&self->peer, self->fd, SIZE);
 	ASSERT_LT(0, self->peer_address);
@@ -67,8 +63,7 @@ FIXTURE_TEARDOWN(zero)
 {
 	fz_peer_stop(&self->forked);
 	fz_peer_stop(&self->peer);
-	close(self->fd);
-	close(self->ctx);
+	FZ_SCRATCH_TEARDOWN();
 }
 
 static int64_t find(const void *p, uint64_t offset, size_t length,

@@ -3,7 +3,7 @@
  * The zero promise as a KVM guest sees it whose RAM is a scratch.
  */
 #include "kselftest_harness.h"
-#include "fz.h"
+#include "fz_fixture.h"
 #include "minivm.h"
 
 /* A chunk and a bit of the next. */
@@ -12,9 +12,7 @@
 #define WORDS	512U
 
 FIXTURE(guest) {
-	int ctx;
-	int fd;
-	unsigned char *map;
+	FZ_SCRATCH;
 	struct minivm *vm;
 	int err;		/* why there is no vm */
 };
@@ -27,9 +25,7 @@ FZ_MODE_VARIANTS(guest);
 
 FIXTURE_SETUP(guest)
 {
-	self->ctx = fz_open();
-	self->fd = fz_create(self->ctx, SIZE);
-	self->map = fz_map(self->fd, 0, SIZE);
+	FZ_SCRATCH_SETUP(SIZE, 0, FZ_ANY_PAGES);
 	self->err = minivm_new(&self->vm);
 	if (!self->err) {
 		ASSERT_EQ(0, minivm_set_ram(self->vm, self->map, SIZE));
@@ -41,9 +37,7 @@ FIXTURE_SETUP(guest)
 FIXTURE_TEARDOWN(guest)
 {
 	minivm_free(self->vm);
-	munmap(self->map, SIZE);
-	close(self->fd);
-	close(self->ctx);
+	FZ_SCRATCH_TEARDOWN();
 }
 
 #define SKIP_UNLESS_GUEST() do {					\

@@ -4,7 +4,7 @@
  * zero with every kind of store.
  */
 #include "kselftest_harness.h"
-#include "fz.h"
+#include "fz_fixture.h"
 
 #define PAGES		4096
 #define SIZE		(PAGES * fz_ps)
@@ -22,9 +22,7 @@
 #define STEP		64
 
 FIXTURE(zeroer) {
-	int ctx;
-	int fd;
-	unsigned char *map;
+	FZ_SCRATCH;
 };
 
 static int set_rate(unsigned long long rate)
@@ -38,18 +36,13 @@ static int set_rate(unsigned long long rate)
 FIXTURE_SETUP(zeroer)
 {
 	ASSERT_EQ(DEFAULT_RATE, fz_read_number(RATE)) TH_LOG("needs root");
-	self->ctx = fz_open();
-	self->fd = fz_raw_create(self->ctx, SIZE, 0, FASTZERO_PAGES_4K, 0);
-	ASSERT_LE(0, self->fd);
-	self->map = fz_map(self->fd, 0, SIZE);
+	FZ_SCRATCH_SETUP(SIZE, 0, FASTZERO_PAGES_4K);
 }
 
 FIXTURE_TEARDOWN(zeroer)
 {
 	EXPECT_EQ(0, set_rate(DEFAULT_RATE));
-	munmap(self->map, SIZE);
-	close(self->fd);
-	close(self->ctx);
+	FZ_SCRATCH_TEARDOWN();
 }
 
 static bool all_ready(int ctx, uint64_t pages)

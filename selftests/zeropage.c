@@ -5,7 +5,7 @@
  */
 #define _GNU_SOURCE
 #include "kselftest_harness.h"
-#include "fz.h"
+#include "fz_fixture.h"
 #include "minivm.h"
 #include "pin/fz_pin.h"
 
@@ -28,9 +28,7 @@
 #define AT	(PAGE * fz_ps)
 
 FIXTURE(zeropage) {
-	int ctx;
-	int fd;
-	unsigned char *map;
+	FZ_SCRATCH;
 	unsigned char *second;
 	struct fz_peer peer;
 	int other_fd;		/* another scratch */
@@ -39,13 +37,10 @@ FIXTURE(zeropage) {
 
 FIXTURE_SETUP(zeropage)
 {
-	self->ctx = fz_open();
-	self->fd = fz_raw_create(self->ctx, SIZE, FASTZERO_CREATE_ZEROPAGE, 0, 0);
+	FZ_SCRATCH_SETUP(SIZE, FASTZERO_CREATE_ZEROPAGE, FASTZERO_PAGES_AUTO);
 	self->other_fd = fz_raw_create(self->ctx, SIZE,
 				       FASTZERO_CREATE_ZEROPAGE, 0, 0);
-	ASSERT_LE(0, self->fd) TH_LOG("%s", strerror(errno));
 	ASSERT_LE(0, self->other_fd);
-	self->map = fz_map(self->fd, 0, SIZE);
 	self->second = fz_map(self->fd, 0, SIZE);
 	self->other = fz_map(self->other_fd, 0, SIZE);
 	ASSERT_EQ(0, fz_peer_start(&self->peer, self->map));
@@ -55,8 +50,7 @@ FIXTURE_TEARDOWN(zeropage)
 {
 	fz_peer_stop(&self->peer);
 	close(self->other_fd);
-	close(self->fd);
-	close(self->ctx);
+	FZ_SCRATCH_TEARDOWN();
 }
 
 /* All zero but the one page, in all views; afterwards all have all mapped. */
