@@ -494,6 +494,33 @@ int fastzero_scratch_create(const struct fastzero_ctx *ctx, uint64_t length,
 int fastzero_scratch_adopt(int fd, struct fastzero_scratch **scratch);
 
 /**
+ * fastzero_scratch_send() - give a scratch to another process
+ * @scratch: the scratch, which remains the caller's
+ * @sock: a connected unix socket, of any type
+ *
+ * The other side takes it with fastzero_scratch_recv().  It may map and reset the scratch,
+ * whichever process made it.
+ *
+ * Return: 0 or -errno: what sendmsg(2) gave; -EOPNOTSUPP if the backend has no descriptors.
+ */
+int fastzero_scratch_send(const struct fastzero_scratch *scratch, int sock);
+
+/**
+ * fastzero_scratch_recv() - take a scratch that another process sends
+ * @sock: a connected unix socket
+ * @scratch: where to put the handle, which has a descriptor of its own, close-on-exec;
+ *	NULL after a failure
+ *
+ * Waits for a message, if @sock waits.
+ *
+ * Return: 0 or -errno: what recvmsg(2) gave; -ECONNRESET if the other side has closed the
+ * socket; -EPROTO for a message that fastzero_scratch_send() did not send; -EMFILE if the
+ * process may have no more descriptors; -ENOTTY if what came is no scratch.  Descriptors
+ * that came are closed then.
+ */
+int fastzero_scratch_recv(int sock, struct fastzero_scratch **scratch);
+
+/**
  * fastzero_scratch_close() - give up a handle of a scratch
  * @scratch: the handle, or NULL; mappings live on
  */
@@ -684,6 +711,25 @@ int fastzero_reset_many(const struct fastzero_ctx *ctx, const int *fds, uint32_t
 			unsigned int mode, struct fastzero_result *result);
 
 /**
+ * fastzero_reset_scratches() - the same for handles, on every backend
+ * @ctx: a context
+ * @scratches: handles of scratches, of this context or of others
+ * @nr: how many, not 0
+ * @mode: one of enum fastzero_mode
+ * @result: where to put what was done, or NULL; its size must be set.  Its member done
+ *	is the number of scratches, from the first on, that are zero now
+ *
+ * It uses RESET_MANY where that is known, and else a call for each scratch.
+ *
+ * Return: 0 or -errno: -EINVAL if a handle is NULL, when nothing was done; else as
+ * fastzero_reset_all() of the scratch behind the last that is done.
+ */
+int fastzero_reset_scratches(const struct fastzero_ctx *ctx,
+			     const struct fastzero_scratch *const *scratches,
+			     uint32_t nr, unsigned int mode,
+			     struct fastzero_result *result);
+
+/**
  * struct fastzero_bitmap_opts - which pages are to be reset
  * @size: sizeof(struct fastzero_bitmap_opts)
  * @flags: must be 0
@@ -814,6 +860,24 @@ int fastzero_workset_write(const struct fastzero_scratch *scratch,
  * Return: 0 or -errno.
  */
 int fastzero_workset_clear(const struct fastzero_scratch *scratch);
+
+/**
+ * fastzero_workset_save() - write the working set to a file
+ * @scratch: the scratch
+ * @path: the file; what is there is replaced as a whole, or stays when the call fails
+ *
+ * Return: 0 or -errno, as fastzero_workset_read() and what the file system gave.
+ */
+int fastzero_workset_save(const struct fastzero_scratch *scratch, const char *path);
+
+/**
+ * fastzero_workset_load() - set the working set to that of a file
+ * @scratch: the scratch
+ * @path: a file of fastzero_workset_save(), also from another host
+ *
+ * Return: 0 or -errno, as fastzero_workset_write() and what the file system gave.
+ */
+int fastzero_workset_load(const struct fastzero_scratch *scratch, const char *path);
 
 #ifdef __cplusplus
 }

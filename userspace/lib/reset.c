@@ -115,6 +115,64 @@ FASTZERO_API int fastzero_reset_many(const struct fastzero_ctx *ctx, const int *
 	return ret;
 }
 
+/* Scratches of the device that go in one call. */
+#define FZ_MANY	64
+
+/* From the first on, as many as one call can do; adds to @sum, and to its member done. */
+static int fz_reset_some(const struct fastzero_ctx *ctx,
+			 const struct fastzero_scratch *const *scratches, uint32_t nr,
+			 unsigned int mode, struct fastzero_result *sum)
+{
+	struct fastzero_result r = FASTZERO_RESULT_INIT;
+	int fds[FZ_MANY];
+	uint32_t n = 0;
+	int ret = -EOPNOTSUPP;
+
+	while (ctx->backend == &fz_backend_device && n < nr && n < FZ_MANY &&
+	       scratches[n]->backend == ctx->backend) {
+		fds[n] = scratches[n]->fd;
+		n++;
+	}
+	if (n > 1)
+		ret = fastzero_reset_many(ctx, fds, n, mode, &r);
+	if (ret == -EOPNOTSUPP) {
+		ret = fastzero_reset_all(scratches[0], mode, &r);
+		r.done = !ret;
+	}
+	sum->done += r.done;
+	sum->cleared += r.cleared;
+	sum->swapped += r.swapped;
+	sum->dropped += r.dropped;
+	sum->held += r.held;
+	return ret;
+}
+
+FASTZERO_API int
+fastzero_reset_scratches(const struct fastzero_ctx *ctx,
+			 const struct fastzero_scratch *const *scratches, uint32_t nr,
+			 unsigned int mode, struct fastzero_result *result)
+{
+	struct fastzero_result sum = FASTZERO_RESULT_INIT;
+	int ret = fz_struct_check_out(result);
+	uint32_t i;
+
+	if (!ctx)
+		return fz_null("the context");
+	if (!scratches)
+		return fz_null("the array of scratches");
+	if (ret)
+		return ret;
+	if (!nr)
+		return fz_fail(-EINVAL, "no scratch");
+	for (i = 0; i < nr; i++)
+		if (!scratches[i])
+			return fz_null("a scratch");
+	while (!ret && sum.done < nr)
+		ret = fz_reset_some(ctx, scratches + sum.done, nr - sum.done, mode, &sum);
+	fz_struct_out(result, &sum, sizeof(sum));
+	return ret;
+}
+
 FASTZERO_API int
 fastzero_reset_bitmap(const struct fastzero_scratch *scratch,
 		      const struct fastzero_bitmap_opts *opts,

@@ -28,6 +28,7 @@ static const struct {
 	{ "threads", check_threads },
 	{ "racing", check_racing },
 	{ "idle_many", check_idle_many },
+	{ "scratches", check_scratches },
 	{ "stats", check_stats },
 	{ "populate", check_populate },
 	{ "lacks", check_lacks },
@@ -37,6 +38,7 @@ static const struct {
 	{ "unmap", check_unmap },
 	{ "replace", check_replace },
 	{ "fork", check_fork },
+	{ "passing", check_passing },
 	{ "life", check_life },
 };
 

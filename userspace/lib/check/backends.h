@@ -54,6 +54,7 @@ void check_random(struct here *h);
 void check_threads(struct here *h);
 void check_racing(struct here *h);
 void check_idle_many(struct here *h);
+void check_scratches(struct here *h);
 
 /* backends_ctx.c */
 void check_open(struct here *h);
@@ -70,6 +71,7 @@ void check_access(struct here *h);
 void check_unmap(struct here *h);
 void check_replace(struct here *h);
 void check_fork(struct here *h);
+void check_passing(struct here *h);
 void check_life(struct here *h);
 
 #endif /* BACKENDS_H */

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 void check_open(struct here *h)
 {
@@ -209,6 +210,30 @@ void check_populate(struct here *h)
 	HERE(h, populated.done == (h->has_fd ? LENGTH : 0) && populated.mapped == 0);
 }
 
+/* To a file and back, and what is no working set. */
+static void workset_file(struct here *h)
+{
+	char before[4096], after[4096], path[] = "/tmp/fastzero-set.XXXXXX";
+	int64_t size;
+	int fd = mkstemp(path);
+
+	HERE(h, fd >= 0);
+	h->ram[7 * PAGE] = 1;
+	size = fastzero_workset_read(h->scratch, before, sizeof(before));
+	HERE(h, size > 0);
+	HERE(h, fastzero_workset_load(h->scratch, path) == -EINVAL);
+	HERE(h, write(fd, before, sizeof(before)) == sizeof(before));
+	HERE(h, fastzero_workset_load(h->scratch, path) == -EINVAL);
+	HERE(h, fastzero_workset_load(h->scratch, "/tmp") == -EINVAL);
+	HERE(h, fastzero_workset_save(h->scratch, path) == 0);
+	HERE(h, fastzero_workset_clear(h->scratch) == 0);
+	HERE(h, fastzero_workset_load(h->scratch, path) == 0);
+	HERE(h, fastzero_workset_read(h->scratch, after, sizeof(after)) == size);
+	HERE(h, !memcmp(before, after, size));
+	close(fd);
+	unlink(path);
+}
+
 /* What only the module has. */
 void check_lacks(struct here *h)
 {
@@ -231,6 +256,12 @@ void check_lacks(struct here *h)
 	HERE(h, fastzero_populate_range(h->scratch, 0, LENGTH, FASTZERO_POPULATE_WORKSET,
 					NULL) == ret);
 	HERE(h, fastzero_workset_clear(h->scratch) == ret);
+	HERE(h, fastzero_workset_save(h->scratch, "/nonexistent/set") ==
+		(h->is_device ? -ENOENT : -EOPNOTSUPP));
+	HERE(h, fastzero_workset_load(h->scratch, "/nonexistent/set") ==
+		(h->is_device ? -ENOENT : -EOPNOTSUPP));
+	if (h->is_device)
+		workset_file(h);
 	if (ret)
 		HERE(h, strstr(fastzero_strerror(ret), h->name));
 }

@@ -5,8 +5,10 @@
 #include "backends.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -225,6 +227,122 @@ void check_fork(struct here *h)
 		HERE(h, all_are(h->ram, LENGTH, 1));
 	HERE(h, fastzero_reset_all(h->scratch, AUTO, NULL) == 0);
 	HERE(h, all_are(h->ram, LENGTH, 0));
+}
+
+static int receiver(struct here *h, int sock)
+{
+	struct fastzero_scratch *scratch;
+	void *addr;
+
+	h->failed = 0;
+	HERE(h, fastzero_scratch_recv(sock, &scratch) == 0);
+	HERE(h, fastzero_scratch_length(scratch) == LENGTH);
+	HERE(h, fastzero_scratch_backend(scratch) == (int)h->id);
+	HERE(h, fcntl(fastzero_scratch_fd(scratch), F_GETFD) == FD_CLOEXEC);
+	HERE(h, fastzero_map(scratch, NULL, &addr) == 0);
+	HERE(h, all_are(addr, LENGTH, 42));
+	HERE(h, fastzero_reset_range(scratch, PAGE, LENGTH - PAGE, AUTO, NULL) == 0);
+	HERE(h, all_are((char *)addr + PAGE, LENGTH - PAGE, 0));
+	fastzero_scratch_close(scratch);
+	HERE(h, fastzero_scratch_recv(sock, &scratch) == -ECONNRESET && !scratch);
+	return h->failed != 0;
+}
+
+/* What fastzero_scratch_send() sends, but with any descriptor. */
+static void send_fd(struct here *h, int sock, int fd)
+{
+	struct {
+		char magic[8];
+		uint64_t length;
+	} head = { .magic = "fzfd0001", .length = LENGTH };
+	union {
+		struct cmsghdr align;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control = { .space = { 0 } };
+	struct iovec iov = { .iov_base = &head, .iov_len = sizeof(head) };
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = &control, .msg_controllen = sizeof(control.space),
+	};
+	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
+
+	cmsg->cmsg_level = SOL_SOCKET;
+	cmsg->cmsg_type = SCM_RIGHTS;
+	cmsg->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(cmsg), &fd, sizeof(fd));
+	HERE(h, sendmsg(sock, &msg, 0) == sizeof(head));
+}
+
+static int open_fds(void)
+{
+	int fd, n = 0;
+
+	for (fd = 0; fd < 256; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+/* Anything else that comes over the socket is refused, and its descriptor closed. */
+static void strangers(struct here *h, int type)
+{
+	const int before = open_fds();
+	struct fastzero_scratch *scratch, *adopted;
+	int socks[2], fd;
+
+	HERE(h, socketpair(AF_UNIX, type, 0, socks) == 0);
+	HERE(h, write(socks[0], "hello, what is this?", 20) == 20);
+	HERE(h, fastzero_scratch_recv(socks[1], &scratch) == -EPROTO && !scratch);
+	close(socks[0]);
+	close(socks[1]);
+	HERE(h, socketpair(AF_UNIX, type, 0, socks) == 0);
+	send_fd(h, socks[0], 0);
+	HERE(h, fastzero_scratch_recv(socks[1], &scratch) == -ENOTTY && !scratch);
+	HERE(h, fastzero_scratch_create(h->ctx, PAGE, NULL, &adopted) == 0);
+	send_fd(h, socks[0], fastzero_scratch_fd(adopted));
+	HERE(h, fastzero_scratch_recv(socks[1], &scratch) == -EPROTO && !scratch);
+	fastzero_scratch_close(adopted);
+	close(socks[0]);
+	close(socks[1]);
+	HERE(h, socketpair(AF_UNIX, type, 0, socks) == 0);
+	HERE(h, fastzero_scratch_send(h->scratch, socks[0]) == 0);
+	close(socks[0]);
+	HERE(h, fastzero_scratch_recv(socks[1], &scratch) == 0);
+	fd = dup(fastzero_scratch_fd(scratch));
+	fastzero_scratch_close(scratch);
+	HERE(h, fastzero_scratch_adopt(fd, &adopted) == 0);
+	fastzero_scratch_close(adopted);
+	close(socks[1]);
+	HERE(h, fastzero_scratch_send(h->scratch, socks[1]) == -EBADF);
+	HERE(h, fastzero_scratch_recv(-1, &scratch) == -EBADF && !scratch);
+	HERE(h, open_fds() == before);
+}
+
+void check_passing(struct here *h)
+{
+	int socks[2], status;
+	pid_t pid;
+
+	HERE(h, socketpair(AF_UNIX, SOCK_STREAM, 0, socks) == 0);
+	memset(h->ram, 42, LENGTH);
+	if (!h->has_fd) {
+		HERE(h, fastzero_scratch_send(h->scratch, socks[0]) == -EOPNOTSUPP);
+		close(socks[0]);
+		close(socks[1]);
+		return;
+	}
+	pid = fork();
+	if (!pid) {
+		close(socks[0]);
+		_exit(receiver(h, socks[1]));
+	}
+	close(socks[1]);
+	HERE(h, fastzero_scratch_send(h->scratch, socks[0]) == 0);
+	close(socks[0]);
+	HERE(h, waitpid(pid, &status, 0) == pid && status == 0);
+	HERE(h, all_are(h->ram, PAGE, 42) && all_are(h->ram + PAGE, LENGTH - PAGE, 0));
+	strangers(h, SOCK_STREAM);
+	strangers(h, SOCK_SEQPACKET);
+	HERE(h, fastzero_scratch_recv(-1, NULL) == -EINVAL);
 }
 
 /* Context, scratch and mapping end in this order. */

@@ -335,3 +335,37 @@ void check_idle_many(struct here *h)
 	fds[1] = 0;
 	HERE(h, fastzero_reset_many(h->ctx, fds + 1, 1, FASTZERO_MODE_DROP, NULL) == -EINVAL);
 }
+
+/* Many of them, by their handles. */
+void check_scratches(struct here *h)
+{
+	enum { NR = 70 };
+	const struct fastzero_scratch *all[NR] = { NULL };
+	struct fastzero_scratch *made[NR] = { NULL };
+	struct fastzero_result result = FASTZERO_RESULT_INIT;
+	void *addr[NR] = { NULL };
+	int i;
+
+	for (i = 0; i < NR; i++) {
+		HERE(h, fastzero_scratch_create(h->ctx, PAGE, NULL, &made[i]) == 0);
+		HERE(h, fastzero_map(made[i], NULL, &addr[i]) == 0);
+		memset(addr[i], 1, PAGE);
+		all[i] = made[i];
+	}
+	HERE(h, fastzero_reset_scratches(h->ctx, all, 0, 0, &result) == -EINVAL);
+	HERE(h, fastzero_reset_scratches(h->ctx, all, NR, 77, &result) == -EINVAL);
+	HERE(h, result.done == 0);
+	all[NR - 1] = NULL;
+	HERE(h, fastzero_reset_scratches(h->ctx, all, NR, 0, &result) == -EINVAL);
+	all[NR - 1] = made[NR - 1];
+	for (i = 0; i < NR; i++)
+		HERE(h, all_are(addr[i], PAGE, 1));
+	HERE(h, fastzero_reset_scratches(h->ctx, all, NR, FASTZERO_MODE_AUTO, &result) == 0);
+	HERE(h, result.done == NR);
+	for (i = 0; i < NR; i++)
+		HERE(h, all_are(addr[i], PAGE, 0));
+	for (i = 0; i < NR; i++) {
+		HERE(h, fastzero_unmap(addr[i], PAGE) == 0);
+		fastzero_scratch_close(made[i]);
+	}
+}

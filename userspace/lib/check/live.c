@@ -176,40 +176,6 @@ static void check_optional(const struct fastzero_ctx *ctx,
 		CHECK(ret == -EOPNOTSUPP);
 }
 
-static void send_fd(int sock, int fd)
-{
-	char control[CMSG_SPACE(sizeof(int))] = { 0 };
-	char byte = 0;
-	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
-	struct msghdr msg = {
-		.msg_iov = &iov, .msg_iovlen = 1,
-		.msg_control = control, .msg_controllen = sizeof(control),
-	};
-	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
-
-	cmsg->cmsg_level = SOL_SOCKET;
-	cmsg->cmsg_type = SCM_RIGHTS;
-	cmsg->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(cmsg), &fd, sizeof(fd));
-	CHECK(sendmsg(sock, &msg, 0) == 1);
-}
-
-static int receive_fd(int sock)
-{
-	char control[CMSG_SPACE(sizeof(int))];
-	char byte;
-	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
-	struct msghdr msg = {
-		.msg_iov = &iov, .msg_iovlen = 1,
-		.msg_control = control, .msg_controllen = sizeof(control),
-	};
-	int fd = -1;
-
-	if (recvmsg(sock, &msg, MSG_CMSG_CLOEXEC) == 1 && CMSG_FIRSTHDR(&msg))
-		memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(fd));
-	return fd;
-}
-
 /* The other process: it knows nothing but the socket. */
 static int other_process(int sock)
 {
@@ -218,7 +184,7 @@ static int other_process(int sock)
 	int ret;
 
 	failed = 0;
-	ret = fastzero_scratch_adopt(receive_fd(sock), &scratch);
+	ret = fastzero_scratch_recv(sock, &scratch);
 	CHECK(ret == 0);
 	if (ret)
 		return 1;
@@ -242,7 +208,7 @@ static void check_passing(const struct fastzero_scratch *scratch, char *ram)
 	pid = fork();
 	if (!pid)
 		_exit(other_process(socks[1]));
-	send_fd(socks[0], fastzero_scratch_fd(scratch));
+	CHECK(fastzero_scratch_send(scratch, socks[0]) == 0);
 	CHECK(waitpid(pid, &status, 0) == pid && status == 0);
 	CHECK(nonzero(ram, LENGTH) == 0);
 	close(socks[0]);

@@ -351,6 +351,10 @@ static void check_null(void)
 	CHECK(fastzero_workset_write(NULL, NULL, 0) == -EINVAL);
 	CHECK(fastzero_workset_clear(NULL) == -EINVAL);
 	CHECK(fastzero_mode_parse(NULL) == -EINVAL);
+	CHECK(fastzero_scratch_send(NULL, 0) == -EINVAL);
+	CHECK(fastzero_reset_scratches(NULL, NULL, 1, 0, NULL) == -EINVAL);
+	CHECK(fastzero_workset_save(NULL, "x") == -EINVAL);
+	CHECK(fastzero_workset_load(NULL, "x") == -EINVAL);
 }
 
 static bool says(int ret, const char *words)
