@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <linux/fastzero.h>
+#include <fastzero_bitmap.h>
 
 #ifdef __cplusplus
 extern "C" {

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/*
+ * libfastzero: from dirty bitmaps to runs of pages.
+ */
+#ifndef FASTZERO_BITMAP_H
+#define FASTZERO_BITMAP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * DOC: Bitmaps
+ *
+ * A bitmap is an array of 64-bit words in the order of the processor.  Bit n % 64 of
+ * word n / 64 stands for page n, as KVM_GET_DIRTY_LOG has it on little-endian machines.
+ * A run is as long as it can be: the bits before and behind it are not set.
+ *
+ * ::
+ *
+ *	struct fastzero_bitmap_walk walk = {
+ *		.size = sizeof(walk), .bitmap = log, .other = own, .nbits = pages,
+ *	};
+ *	struct fastzero_bitmap_run runs[256];
+ *	int64_t i, nr;
+ *
+ *	while ((nr = fastzero_bitmap_runs(&walk, runs, 256)) > 0)
+ *		for (i = 0; i < nr; i++)
+ *			clear_pages(runs[i].first, runs[i].end);
+ *
+ * No function allocates memory.  Any number of threads may walk the same bitmaps, each
+ * with a walk of its own.  Bits that change during a walk are seen or not.
+ */
+
+/* Bits of a bitmap that one bit of its summary stands for: 4 KiB of words. */
+#define FASTZERO_BITMAP_BLOCK	32768u
+
+/**
+ * struct fastzero_bitmap_run - neighbours that are set
+ * @first: number of the first bit
+ * @end: number of the bit behind the last, greater than @first
+ */
+struct fastzero_bitmap_run {
+	uint64_t first;
+	uint64_t end;
+};
+
+/**
+ * struct fastzero_bitmap_walk - which bitmaps are walked, and how far
+ * @size: sizeof(struct fastzero_bitmap_walk)
+ * @flags: must be 0
+ * @bitmap: the bitmap, nbits / 64 words, rounded up; it remains the caller's
+ * @other: another one of the same size: a bit counts if it is set in either; or NULL
+ * @summary: one bit for FASTZERO_BITMAP_BLOCK bits, see fastzero_bitmap_summarize(): where
+ *	it is not set neither bitmap is looked at; or NULL
+ * @nbits: how many bits there are; any number.  Bits beyond them do not count
+ * @next: the first bit that has not been dealt with; 0 to begin
+ */
+struct fastzero_bitmap_walk {
+	uint32_t size;
+	uint32_t flags;
+	const uint64_t *bitmap;
+	const uint64_t *other;
+	const uint64_t *summary;
+	uint64_t nbits;
+	uint64_t next;
+};
+
+/**
+ * fastzero_bitmap_runs() - the next runs, into the caller's buffer
+ * @walk: the walk; its member next says afterwards where the next call goes on
+ * @runs: where to put them, in ascending order
+ * @nr: room at @runs, not 0.  256 and more is fast, 64 and less is slow
+ *
+ * Return: how many there are, which may be less than @nr, and 0 when there are no more; -EINVAL without a bitmap or
+ * room, or if a size member is too small; -EOPNOTSUPP if a flag is set; -E2BIG if
+ * @walk is longer than this library's, with something in its end.
+ */
+int64_t fastzero_bitmap_runs(struct fastzero_bitmap_walk *walk,
+			     struct fastzero_bitmap_run *runs, size_t nr);
+
+/**
+ * typedef fastzero_bitmap_fn - what is called for each run
+ * @arg: as given to fastzero_bitmap_for_each()
+ * @first: number of the first bit
+ * @end: number of the bit behind the last
+ *
+ * Return: 0 to go on; anything else ends the walk behind this run.
+ */
+typedef int (*fastzero_bitmap_fn)(void *arg, uint64_t first, uint64_t end);
+
+/**
+ * fastzero_bitmap_for_each() - call a function for each run
+ * @walk: the walk; its member next says afterwards where another call would go on
+ * @fn: the function
+ * @arg: given to @fn
+ *
+ * Return: 0, what @fn returned if that was not 0, or -errno as fastzero_bitmap_runs().
+ */
+int fastzero_bitmap_for_each(struct fastzero_bitmap_walk *walk, fastzero_bitmap_fn fn,
+			     void *arg);
+
+/**
+ * fastzero_bitmap_summarize() - set the bits of a summary
+ * @bitmap: a bitmap
+ * @nbits: how many bits it has
+ * @summary: nbits / FASTZERO_BITMAP_BLOCK bits, rounded up, in whole words
+ *
+ * It sets the bit of each block in which @bitmap has a bit, and clears none.  So a summary
+ * that was zero becomes that of two bitmaps by two calls.  It costs as much as reading
+ * the bitmap: a summary pays where the one who sets bits in the bitmap also sets them in
+ * the summary, or where a bitmap is walked more than once.
+ */
+void fastzero_bitmap_summarize(const uint64_t *bitmap, uint64_t nbits, uint64_t *summary);
+
+/**
+ * fastzero_bitmap_isa() - which instructions the walk uses
+ *
+ * That is the best that the processor has, unless the environment variable
+ * FASTZERO_BITMAP names another that it has.
+ *
+ * Return: "avx512", "avx2", "sse2", or "c".
+ */
+const char *fastzero_bitmap_isa(void);
+
+/**
+ * fastzero_bitmap_use() - choose the instructions, for tests
+ * @isa: as fastzero_bitmap_isa() names them, or NULL for the best
+ *
+ * For the whole process, from the next call of fastzero_bitmap_runs() on.
+ *
+ * Return: 0; -EINVAL for another name; -EOPNOTSUPP if the processor does not have them.
+ */
+int fastzero_bitmap_use(const char *isa);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* FASTZERO_BITMAP_H */
