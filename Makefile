@@ -2,10 +2,19 @@
 #
 # make prints what there is to be made.
 
+include META
+
 KERNEL ?= 6.1
 KDIR ?= /lib/modules/$(shell uname -r)/build
 RELEASE = $(shell sed -n 's|.*UTS_RELEASE "\(.*\)".*|\1|p' $(KDIR)/include/generated/utsrelease.h 2>/dev/null)
 OUT ?= build/module-$(RELEASE)$(if $(TEST_NO_RECHECK),-no-recheck)$(if $(TEST_QUARANTINE),-quarantine)
+
+PREFIX ?= /usr/local
+DOCDIR ?= $(PREFIX)/share/doc/fastzero
+UDEVDIR ?= $(PREFIX)/lib/udev/rules.d
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
+SRCDIR ?= /usr/src/fastzero-$(FZ_VERSION)
+INSTALL ?= install
 
 VM := selftests/vm
 
@@ -18,9 +27,12 @@ deps:
 
 #: For a host; KDIR=the kernel headers, by default those of the running kernel:
 #:   make module            build fastzero.ko for the kernel of KDIR, into OUT
-#:   make modules_install   install it for that kernel (as root)
+#:   make modules_install   install it for that kernel (as root; INSTALL_MOD_PATH)
 #:   make userspace         build libfastzero, the examples and the tools
-#:   make install           install library, header and tools (PREFIX, DESTDIR)
+#:   make install           install library, header, tools, udev rule and documents
+#:                          (PREFIX, DESTDIR)
+#:   make modules_uninstall, uninstall      take the same away again
+#:   make install_source    install the sources for DKMS, in SRCDIR
 $(OUT)/Kbuild: FORCE
 	@test -n "$(RELEASE)" || { \
 		echo "KDIR=$(KDIR) is not a kernel build directory;" \
@@ -43,13 +55,52 @@ dkms:
 
 modules_install: module
 	$(MAKE) -C $(KDIR) M=$(abspath $(OUT)) modules_install
+	$(modules_depmod)
+
+# Whatever kbuild called it, and wherever it put it.
+modules_uninstall:
+	@test -n "$(RELEASE)" || { echo "KDIR=$(KDIR) is not a kernel build directory" >&2; exit 1; }
+	find "$(modules_dir)" -path '*/updates/dkms' -prune -o -type f -name 'fastzero.ko*' \
+		-exec rm -v {} +
+	-@rmdir "$(modules_dir)/updates" "$(modules_dir)/extra" 2>/dev/null
+	$(modules_depmod)
+
+# A directory that is no root of a system, but is to be packed, gets no lists of modules.
+modules_dir = $(INSTALL_MOD_PATH)/lib/modules/$(RELEASE)
+modules_depmod = [ ! -e "$(modules_dir)/modules.order" ] || \
 	depmod -b "$(INSTALL_MOD_PATH)/" $(RELEASE)
 
 userspace:
 	$(MAKE) -C userspace
 
-install: userspace
+install: install_userspace install_host install_docs
+
+install_userspace: userspace
 	$(MAKE) -C userspace install
+
+install_host:
+	$(INSTALL) -d $(DESTDIR)$(UDEVDIR) $(DESTDIR)$(SYSUSERSDIR)
+	$(INSTALL) -m 0644 packaging/host/60-fastzero.rules $(DESTDIR)$(UDEVDIR)/
+	$(INSTALL) -m 0644 packaging/host/sysusers.conf $(DESTDIR)$(SYSUSERSDIR)/fastzero.conf
+
+install_docs:
+	$(INSTALL) -d $(DESTDIR)$(DOCDIR)
+	$(INSTALL) -m 0644 *.md MAINTAINERS packaging/host/modprobe.conf $(DESTDIR)$(DOCDIR)/
+	cp -R --preserve=timestamps docs LICENSES $(DESTDIR)$(DOCDIR)/
+	chmod -R u=rwX,go=rX $(DESTDIR)$(DOCDIR)
+
+# All that DKMS builds from, and nothing that a build has left.
+install_source:
+	$(INSTALL) -d $(DESTDIR)$(SRCDIR)
+	$(INSTALL) -m 0644 Kbuild META Makefile dkms.conf $(DESTDIR)$(SRCDIR)/
+	find module uapi LICENSES -type f '(' -name '*.[ch]' -o -name '*.sh' -o -path 'LICENSES/*' ')' \
+		! -name features.h ! -name '*.mod.c' ! -path '*/compat/probe/*' \
+		-exec $(INSTALL) -D -m 0644 {} $(DESTDIR)$(SRCDIR)/{} \;
+
+# What goes is what the same install puts into an empty directory.
+uninstall: userspace
+uninstall uninstall_source:
+	@DESTDIR="$(DESTDIR)" scripts/uninstall $(@:un%=%)
 
 #:
 #: In a VM under emulation (Debian 12; what is missing is installed if root):
@@ -132,6 +183,8 @@ clean:
 
 FORCE:
 
-.PHONY: help deps module dkms modules_install userspace install demo check lint \
+.PHONY: help deps module dkms modules_install modules_uninstall userspace install \
+	install_userspace install_host install_docs install_source uninstall uninstall_source \
+	demo check lint \
 	bench bench-quick bench-guard bench-compare deps-bench check-kernels check-headers check-debug check-long \
 	deps-kernels $(LINTS:%=lint-%) unit selftests selftests-programs clean FORCE
