@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Tests of dkms.conf: for which kernels a dkms that knows patterns only builds.
+# Tests of dkms.conf: for which kernels a dkms that knows patterns only builds, and tries.
 # dkms reads it with bash.
 
 set -u
@@ -15,12 +15,16 @@ export kernel_source_dir=''
 # shellcheck source=dkms.conf
 . "$top/dkms.conf"
 
-# is YES|NO RELEASE
+# is YES|NO RELEASE: whether it is built for, and tried when kernels are installed.
 is()
 {
 	builds=no
+	kernelver=$2
+	# shellcheck source=dkms.conf
+	. "$top/dkms.conf"
 	[[ ! $2 =~ $BUILD_EXCLUSIVE_KERNEL ]] || builds=yes
 	ktap_test_equal "$2 with $BUILD_EXCLUSIVE_KERNEL" "$1" "$builds"
+	ktap_test_equal "AUTOINSTALL for $2" "$1" "${AUTOINSTALL:-no}"
 }
 
 for release in 2.6.32 3.16.0 4.19.0-27-amd64 5.10.0-39-amd64 5.19 6.0 6.0.19 6.0-rc7-amd64; do
@@ -30,5 +34,10 @@ for release in "$FZ_KERNEL_MIN" "$FZ_KERNEL_MIN.0-56-amd64" 6.9.12 6.10.1 6.12.9
 	6.17-amd64 7.0 7.0-rc1 "$FZ_KERNEL_TESTED.4+deb13-rt-amd64" 8.1 10.0.1 19.19; do
 	is yes "$release"
 done
+
+unset kernelver
+# shellcheck source=dkms.conf
+. "$top/dkms.conf"
+ktap_test_equal "AUTOINSTALL where no kernel is asked for" yes "$AUTOINSTALL"
 
 ktap_finished
