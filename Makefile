@@ -170,6 +170,10 @@ check-headers: deps-kernels
 check-debug: deps-kernels
 	@selftests/check-kernels --debug $(KERNELS)
 
+#:   make deb               Debian packages, in build/deb
+deb:
+	@scripts/deb
+
 check-long: deps-kernels
 	@scripts/check-long
 
@@ -187,4 +191,4 @@ FORCE:
 	install_userspace install_host install_docs install_source uninstall uninstall_source \
 	demo check lint \
 	bench bench-quick bench-guard bench-compare deps-bench check-kernels check-headers check-debug check-long \
-	deps-kernels $(LINTS:%=lint-%) unit selftests selftests-programs clean FORCE
+	deb deps-kernels $(LINTS:%=lint-%) unit selftests selftests-programs clean FORCE
