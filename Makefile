@@ -33,6 +33,7 @@ deps:
 #:                          (PREFIX, DESTDIR)
 #:   make modules_uninstall, uninstall      take the same away again
 #:   make install_source    install the sources for DKMS, in SRCDIR
+#:   make sign              sign fastzero.ko (MODULE) with KEY=key.pem CERT=cert.der
 $(OUT)/Kbuild: FORCE
 	@test -n "$(RELEASE)" || { \
 		echo "KDIR=$(KDIR) is not a kernel build directory;" \
@@ -52,6 +53,17 @@ module: $(OUT)/Kbuild
 dkms:
 	@sh module/compat/probe.sh $(KDIR) .
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+
+# By the kernel's own program, with the digest that the kernel was built for.
+MODULE ?= $(OUT)/fastzero.ko
+sign:
+	@test -e "$(KEY)" -a -e "$(CERT)" -a -e "$(MODULE)" || { \
+		echo "make sign wants KEY=, a private key, CERT=, its certificate, and a MODULE" \
+		     "that was built; docs/secure-boot.md says how to make them" >&2; \
+		exit 1; }
+	$(KDIR)/scripts/sign-file \
+		$$(sed -n 's/^CONFIG_MODULE_SIG_HASH="\(.*\)"/\1/p' $(KDIR)/.config | grep . || echo sha256) \
+		"$(KEY)" "$(CERT)" "$(MODULE)"
 
 modules_install: module
 	$(MAKE) -C $(KDIR) M=$(abspath $(OUT)) modules_install
@@ -187,7 +199,7 @@ clean:
 
 FORCE:
 
-.PHONY: help deps module dkms modules_install modules_uninstall userspace install \
+.PHONY: help deps module dkms modules_install modules_uninstall sign userspace install \
 	install_userspace install_host install_docs install_source uninstall uninstall_source \
 	demo check lint \
 	bench bench-quick bench-guard bench-compare deps-bench check-kernels check-headers check-debug check-long \
