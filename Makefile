@@ -9,6 +9,14 @@ KDIR ?= /lib/modules/$(shell uname -r)/build
 RELEASE = $(shell sed -n 's|.*UTS_RELEASE "\(.*\)".*|\1|p' $(KDIR)/include/generated/utsrelease.h 2>/dev/null)
 OUT ?= build/module-$(RELEASE)$(if $(TEST_NO_RECHECK),-no-recheck)$(if $(TEST_QUARANTINE),-quarantine)
 
+# A kernel that clang has built takes modules that clang has built: of its version, if it
+# is here by that name, or what LLVM says.
+ifneq ($(shell grep -hsx CONFIG_CC_IS_CLANG=y $(KDIR)/.config $(KDIR)/include/config/auto.conf),)
+CLANG_MAJOR := $(shell sed -n 's/^CONFIG_CLANG_VERSION=\([0-9]*\)[0-9]\{4\}$$/\1/p' $(KDIR)/.config)
+LLVM ?= $(if $(shell command -v clang-$(CLANG_MAJOR) 2>/dev/null),-$(CLANG_MAJOR),1)
+BY_CLANG := LLVM=$(LLVM)
+endif
+
 PREFIX ?= /usr/local
 DOCDIR ?= $(PREFIX)/share/doc/fastzero
 UDEVDIR ?= $(PREFIX)/lib/udev/rules.d
@@ -44,15 +52,15 @@ $(OUT)/Kbuild: FORCE
 	@cp -a Kbuild META module uapi $(OUT)/
 
 module: $(OUT)/Kbuild
-	@sh $(OUT)/module/compat/probe.sh $(KDIR) $(OUT)
-	$(MAKE) -C $(KDIR) M=$(abspath $(OUT)) W=1 \
+	@$(BY_CLANG) sh $(OUT)/module/compat/probe.sh $(KDIR) $(OUT)
+	$(MAKE) -C $(KDIR) $(BY_CLANG) M=$(abspath $(OUT)) W=1 \
 		$(if $(TEST_NO_RECHECK),FZ_TEST_NO_RECHECK=1) \
 		$(if $(TEST_QUARANTINE),FZ_TEST_QUARANTINE=1) modules
 
 # In place, for DKMS, which works on a copy of its own.
 dkms:
-	@sh module/compat/probe.sh $(KDIR) .
-	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+	@$(BY_CLANG) sh module/compat/probe.sh $(KDIR) .
+	$(MAKE) -C $(KDIR) $(BY_CLANG) M=$(CURDIR) modules
 
 # By the kernel's own program, with the digest that the kernel was built for.
 MODULE ?= $(OUT)/fastzero.ko
@@ -66,7 +74,7 @@ sign:
 		"$(KEY)" "$(CERT)" "$(MODULE)"
 
 modules_install: module
-	$(MAKE) -C $(KDIR) M=$(abspath $(OUT)) modules_install
+	$(MAKE) -C $(KDIR) $(BY_CLANG) M=$(abspath $(OUT)) modules_install
 	$(modules_depmod)
 
 # Whatever kbuild called it, and wherever it put it.

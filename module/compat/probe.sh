@@ -6,7 +6,8 @@
 # compiles.  One run of kbuild compiles all tests.  The result is kept until the
 # headers, the compiler or the tests change.  Only an error of the compiler is a no: a
 # compiler that was killed is a failure.  The script refuses a kernel older than META
-# allows, and warns of one newer than those tested.
+# allows, and warns of one newer than those tested.  LLVM in the environment is for
+# kbuild, for a kernel that clang has built.
 set -eu
 # The script reads English messages from the log, and kbuild unsets LC_ALL.
 export LC_ALL=C LC_MESSAGES=C
@@ -58,6 +59,11 @@ key=$({
 	cat "$uts" "$config" "$kdir/Module.symvers" "$0" 2>/dev/null
 	cd "$compat/tests" && cksum ./*.c
 	"${CC:-gcc}" --version
+	case ${LLVM-} in
+	'')	;;
+	-*)	"clang$LLVM" --version 2>/dev/null || : ;;
+	*)	clang --version 2>/dev/null || : ;;
+	esac
 	[ -z "$compiler" ] || "$compiler" --version 2>/dev/null || :
 } | cksum)
 if [ -e "$out" ] && grep -qxF "/* Key: $key */" "$out"; then

@@ -120,4 +120,49 @@ check "a full disk is no answer" $?
 	says 'fz-no-such-gcc is not found' && [ "$(wc -l < "$tmp/said")" = 1 ]
 check "a compiler that is not there is named" $?
 
+# A kernel that clang has built, as far as its configuration says; the compilers are
+# pretended, the second of them is that of the kernel's version.
+mkdir "$tmp/clang" "$tmp/bin" "$tmp/versioned"
+ln -s "$kdir"/* "$tmp/clang"
+sed 's/^CONFIG_CC_IS_GCC=y/CONFIG_CC_IS_CLANG=y/; s/^CONFIG_CLANG_VERSION=.*/CONFIG_CLANG_VERSION=140006/' \
+	"$kdir/.config" > "$tmp/clang/.config"
+for tool in clang ld.lld llvm-ar llvm-nm llvm-objcopy llvm-objdump llvm-readelf llvm-strip; do
+	case $tool in
+	clang)	real=gcc ;;
+	ld.lld)	real=ld ;;
+	*)	real=${tool#llvm-} ;;
+	esac
+	# shellcheck disable=SC2016 # for that shell
+	printf '#!/bin/sh\necho "$0 $*" >> "%s"\nexec %s "$@"\n' "$tmp/calls" "$real" > "$tmp/bin/$tool"
+	cp "$tmp/bin/$tool" "$tmp/versioned/$tool-14"
+done
+chmod +x "$tmp"/bin/* "$tmp"/versioned/*
+unset LLVM
+# asked LLVM TARGET NAME=VALUE: what make TARGET, in this environment, hands to kbuild
+# and to the probe.
+asked()
+{
+	env "$3" make -n -C "$top" "$2" KDIR="$tmp/clang" OUT="$tmp/out" > "$tmp/said" 2>&1
+	[ "$(grep -cE "(LLVM=$1 sh [^ ]*probe.sh|make -C [^ ]*clang LLVM=$1 M=)" "$tmp/said")" = 2 ]
+}
+# Without the compilers of this machine.
+for tool in sh sed grep make dirname pwd cat sort head mkdir rm cp; do
+	ln -s "$(command -v $tool)" "$tmp/bin/"
+done
+for target in module dkms; do
+	asked 1 $target PATH="$tmp/bin"
+	check "make $target: a kernel of clang's is for LLVM=1" $?
+	asked -14 $target PATH="$tmp/versioned:$PATH"
+	check "make $target: or for clang of its version, if that is there" $?
+	asked -77 $target LLVM=-77
+	check "make $target: unless LLVM says what" $?
+done
+rm -f "$tmp/calls"
+LLVM=1 PATH=$tmp/bin:$PATH probe "$tmp/clang" && says 'compiled now' &&
+	grep -q "clang .*/probe/sane" "$tmp/calls"
+check "the probe compiles by clang then" $?
+make -n -C "$top" module KDIR="$kdir" OUT="$tmp/out" > "$tmp/said" 2>&1
+says probe.sh && ! says LLVM
+check "and any other kernel is not" $?
+
 ktap_finished
