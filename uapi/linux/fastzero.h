@@ -72,7 +72,7 @@
  * by page; nothing else happens.
  *
  * A page that somebody else still refers to (a pipe, a direct transfer, a
- * device) is *held*, and is never recycled.  INPLACE clears it where it is, and its
+ * device) is *held*, and is not recycled until they release it.  INPLACE clears it where it is, and its
  * holder sees the zeros.  DROP leaves it, with its data, to its holder, and leaves a
  * hole in the scratch, as a hole punch does.  The page comes back to the context when
  * its holder releases it.  AUTO clears held pages in place, even those that a device
@@ -163,8 +163,8 @@
  * - ENOTTY: this kind of descriptor has no ioctl of this number.
  * - EINVAL: the structure is shorter than its first version, a reserved member is not
  *   zero, or a value is out of range or misaligned.
- * - E2BIG: the structure is longer than a page, or longer than the module's with
- *   bytes that are not zero behind it.
+ * - E2BIG: the structure is longer than a page.  Or it is longer than the module's, and
+ *   a byte beyond the module's length is not zero.
  * - EOPNOTSUPP: an unknown flag, or a feature that INFO does not report.
  * - EOVERFLOW: offset + length wraps around.
  * - EFAULT: a bad pointer.  If only the outputs cannot be written, the call has
@@ -348,8 +348,8 @@ struct fastzero_create {
 
 /**
  * enum fastzero_pool_flags - bits of fastzero_pool.flags
- * @FASTZERO_POOL_WAIT: return when the target is reached, or when no page waits for
- *	the zeroer.  The caller clears pages meanwhile, and the parameter zeroer_rate
+ * @FASTZERO_POOL_WAIT: return only when the target is reached, or when no page waits for
+ *	the zeroer any more.  The caller clears pages meanwhile, and the parameter zeroer_rate
  *	does not bound it
  * @FASTZERO_POOL_NODE: set the target of NUMA node @node of the structure.  Without
  *	the flag, set that of the context's home node: the node on which it was opened.
@@ -437,7 +437,7 @@ enum fastzero_zero_flags {
  * struct fastzero_zero - ioctl(FASTZERO_IOC_ZERO), on a context
  * @size: sizeof(struct fastzero_zero)
  * @flags: bits of enum fastzero_zero_flags
- * @timeout_ms: milliseconds after which the call returns; 0 for no timeout, and
+ * @timeout_ms: milliseconds after which the call returns; 0 for no timeout.  Must be 0
  *	with FASTZERO_ZERO_THREAD or FASTZERO_ZERO_NO_THREAD
  * @__reserved: must be 0
  * @out_work: base pages that this call has cleared, or allocated as zeroed ones.  A
@@ -549,8 +549,8 @@ enum fastzero_reset_flags {
  * others write or hold pages.
  *
  * EINTR when a fatal signal arrives: the first @out_done bytes are zero, and the call
- * can be repeated for the rest.  @out_done is 0 if the pages were cleared in another
- * order.
+ * can be repeated for the rest.  @out_done is 0 if the pages were not cleared in the
+ * order of the range.
  *
  * EIO when a page of a 2 MiB folio has failed, and the range has only a part of that
  * chunk.  All other pages are zero.  A reset of the whole chunk removes the failed page.
@@ -580,8 +580,8 @@ struct fastzero_reset {
  * @__reserved: must be 0
  * @out_done: scratches, from the first on, that are zero now; @nr if the call
  *	succeeds
- * @out_cleared: base pages that this call cleared, or found zero and left in place, of
- *	all scratches together; so are the following
+ * @out_cleared: base pages that this call cleared, or found zero and left in place.
+ *	This and the following three are sums over all scratches
  * @out_swapped: base pages that were replaced by ready ones
  * @out_dropped: base pages that were taken out and left a hole
  * @out_held: held base pages among these
