@@ -37,6 +37,7 @@ deps:
 #:   make module            build fastzero.ko for the kernel of KDIR, into OUT
 #:   make modules_install   install it for that kernel (as root; INSTALL_MOD_PATH)
 #:   make userspace         build libfastzero, the examples and the tools
+#:   make man               the manual's section 3, which install then installs, too
 #:   make install           install library, header, tools, udev rule and documents
 #:                          (PREFIX, DESTDIR)
 #:   make modules_uninstall, uninstall      take the same away again
@@ -121,6 +122,11 @@ install_source:
 uninstall: userspace
 uninstall uninstall_source:
 	@DESTDIR="$(DESTDIR)" scripts/uninstall $(@:un%=%)
+
+# By the script of a kernel's source.
+man:
+	@script=$$($(VM)/kernel path "$(KERNEL)" source)/scripts/kernel-doc && \
+		$(MAKE) -C userspace man KERNEL_DOC="$$script"
 
 #:
 #: In a VM under emulation (Debian 12; what is missing is installed if root):
@@ -208,7 +214,7 @@ clean:
 FORCE:
 
 .PHONY: help deps module dkms modules_install modules_uninstall sign userspace install \
-	install_userspace install_host install_docs install_source uninstall uninstall_source \
+	install_userspace install_host install_docs install_source uninstall uninstall_source man \
 	demo check lint \
 	bench bench-quick bench-guard bench-compare deps-bench check-kernels check-headers check-debug check-long \
 	deb deps-kernels $(LINTS:%=lint-%) unit selftests selftests-programs clean FORCE

@@ -409,14 +409,8 @@ struct fastzero_zero_result {
  * A lent thread does the context's background work, and no thread of the module does.
  * So the thread's cgroup pays, and its weight and processors count.
  *
- * ::
- *
- *	static void *zeroer(void *ctx)
- *	{
- *		while (!stopping && fastzero_ctx_zero(ctx, 1000, 0, NULL) == 0)
- *			;
- *		return NULL;
- *	}
+ * So a thread does nothing but call it, as long as it returns 0, with a timeout after
+ * which it looks whether it shall end.
  *
  * The handle must not be closed before the call has returned.
  *
@@ -762,19 +756,8 @@ struct fastzero_bitmap_opts {
  * KVM's log has only the stores of the guest.  So the caller sets the bits of pages
  * that the VMM itself, read(2), devices or other processes wrote.
  *
- * Not every module has it.  To know beforehand, ask::
- *
- *	struct fastzero_info info = { .size = sizeof(info) };
- *	struct fastzero_bitmap_opts opts = {
- *		.size = sizeof(opts),
- *		.bitmap = log, .bitmap_size = sizeof(log), .granule_shift = 12,
- *	};
- *
- *	ret = fastzero_ctx_info(ctx, &info);
- *	if (!ret && info.out_features & FASTZERO_FEATURE_RESET_DIRTY)
- *		ret = fastzero_reset_bitmap(ram, &opts, NULL);
- *	else if (!ret)
- *		ret = fastzero_reset_all(ram, FASTZERO_MODE_AUTO, NULL);
+ * Not every module has it: with FASTZERO_FEATURE_RESET_DIRTY in
+ * fastzero_info.out_features it does.
  *
  * Return: 0 or -errno:
  * * -EOPNOTSUPP: the module does not have it, or not the mode (the bit
