@@ -67,7 +67,7 @@
  * @broken: chunks that lost their huge folio, because runs touched little of it, and
  *	memory was short or the zeroer late
  * @rebuilt: chunks that got a huge folio, because runs touch much of them
- * @named: resets with a named mode; the others are AUTO's
+ * @unchosen: resets without a choice of AUTO: the mode was named, or RESET_IDLE was set
  * @auto_swap: resets with AUTO that swapped pages
  * @auto_drop: resets with AUTO that found the scratch mapped nowhere, and dropped pages
  */
@@ -86,7 +86,7 @@ struct fz_counters {
 	atomic64_t huge_failed;
 	atomic64_t broken;
 	atomic64_t rebuilt;
-	atomic64_t named;
+	atomic64_t unchosen;
 	atomic64_t auto_swap;
 	atomic64_t auto_drop;
 };

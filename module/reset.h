@@ -149,7 +149,7 @@ static __always_inline void fz_reset_end(struct fz_reset *r, u32 mode)
 		fz_reset_left(r, mode);
 	fz_pool_refill(&r->s->ctx->pool);
 	if (mode != FASTZERO_MODE_AUTO)
-		atomic64_inc(&count->named);
+		atomic64_inc(&count->unchosen);
 	atomic64_inc(&count->resets);
 	atomic64_add(r->cleared, &count->cleared);
 	atomic64_add(r->held, &count->held);

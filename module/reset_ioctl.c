@@ -27,10 +27,11 @@ static __always_inline int reset_range(struct fz_reset *r, u32 mode)
 	return err;
 }
 
-/* RESET_IDLE: the caller states that all of the range is zero. */
+/* RESET_IDLE: the caller states that all of the range is zero, so AUTO chooses nothing. */
 static void reset_nothing(struct fz_reset *r)
 {
 	r->range.first = r->range.end;
+	atomic64_inc(&r->s->count.unchosen);
 	atomic64_inc(&r->s->count.resets);
 }
 

@@ -32,7 +32,7 @@ void fz_counters_add(struct fz_counters *sum, const struct fz_counters *add)
 	atomic64_add(atomic64_read(&add->huge_failed), &sum->huge_failed);
 	atomic64_add(atomic64_read(&add->broken), &sum->broken);
 	atomic64_add(atomic64_read(&add->rebuilt), &sum->rebuilt);
-	atomic64_add(atomic64_read(&add->named), &sum->named);
+	atomic64_add(atomic64_read(&add->unchosen), &sum->unchosen);
 	atomic64_add(atomic64_read(&add->auto_swap), &sum->auto_swap);
 	atomic64_add(atomic64_read(&add->auto_drop), &sum->auto_drop);
 }
@@ -62,7 +62,7 @@ static void stats_fill_counters(struct fastzero_stats *st,
 	 * Most resets are such, so they have no counter of their own: these are the rest.
 	 * Counters may include a reset of which out_resets does not know yet.
 	 */
-	others = atomic64_read(&c->named) + st->out_auto_swap +
+	others = atomic64_read(&c->unchosen) + st->out_auto_swap +
 		 st->out_auto_drop;
 	st->out_auto_inplace = st->out_resets - min(st->out_resets, others);
 }

@@ -345,6 +345,25 @@ TEST_F(stats, auto_ways_are_counted)
 	EXPECT_EQ(1, fz_stats(self->ctx).out_auto_drop);
 }
 
+/* A reset with RESET_IDLE is a reset, but AUTO chose nothing, whatever the mode. */
+TEST_F(stats, idle_resets_are_no_choice)
+{
+	struct fastzero_reset r = {
+		.size = sizeof(r), .length = SIZE, .flags = FASTZERO_RESET_IDLE,
+	};
+	struct fastzero_stats s;
+
+	touch(self->map, 0, 3, true);
+	fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_AUTO);
+	for (r.mode = FASTZERO_MODE_AUTO; r.mode <= FASTZERO_MODE_DROP; r.mode++)
+		ASSERT_EQ(0, ioctl(self->fd, FASTZERO_IOC_RESET, &r));
+	s = fz_stats(self->fd);
+	EXPECT_EQ(5, s.out_resets);
+	EXPECT_EQ(1, s.out_auto_inplace);
+	EXPECT_EQ(0, s.out_auto_swap);
+	EXPECT_EQ(0, s.out_auto_drop);
+}
+
 /* The ratio as measured, of a machine that is neither stuck nor infinitely fast. */
 TEST_F(stats, ratio_is_measured)
 {

@@ -838,8 +838,8 @@ struct fastzero_workset {
  * @out_broken: chunks that lost their 2 MiB folio, because runs touched little of it,
  *	and memory was short or the zeroer late
  * @out_rebuilt: chunks that got a 2 MiB folio, because runs touch much of them
- * @out_auto_inplace: resets with AUTO that neither of the next two members counts, and
- *	resets with FASTZERO_RESET_IDLE
+ * @out_auto_inplace: resets with AUTO that neither of the next two members counts.  None
+ *	of the three counts resets with FASTZERO_RESET_IDLE
  * @out_auto_swap: resets with AUTO that swapped pages
  * @out_auto_drop: resets with AUTO that dropped pages, because nobody mapped the scratch
  * @out_shrunk: base pages that reclaim took from the pool

@@ -147,7 +147,8 @@ static int memfd_reset_many(const struct fastzero_ctx *ctx,
 		many->out_dropped += done.dropped;
 		many->out_done += !ret;
 		if (!ret)
-			fz_soft_count(ctx->soft, NULL, many->mode, &done);
+			fz_soft_count(ctx->soft, NULL, many->mode == FASTZERO_MODE_AUTO,
+				      &done);
 	}
 	return ret;
 }

@@ -187,11 +187,10 @@ static void soft_count(struct fz_counts *counts, bool inplace, bool drop,
 	soft_add(&counts->auto_drop, drop);
 }
 
-/* A reset in the statistics; @memory may be NULL. */
-void fz_soft_count(struct fz_soft *soft, struct fz_memory *memory, unsigned int mode,
+/* A reset in the statistics; @memory may be NULL.  @is_auto: AUTO has chosen the way. */
+void fz_soft_count(struct fz_soft *soft, struct fz_memory *memory, bool is_auto,
 		   const struct fz_done *done)
 {
-	bool is_auto = mode == FASTZERO_MODE_AUTO;
 	bool can_inplace = soft->ops->modes & (1u << FASTZERO_MODE_INPLACE);
 
 	soft_count(&soft->counts, is_auto && can_inplace, is_auto && !can_inplace, done);

@@ -129,7 +129,7 @@ int fz_soft_create(const struct fastzero_ctx *ctx, struct fastzero_create *creat
 int fz_soft_adopt(struct fastzero_scratch *scratch);
 void fz_soft_end(struct fastzero_scratch *scratch);
 int fz_soft_stats(const struct fastzero_scratch *scratch, struct fastzero_stats *stats);
-void fz_soft_count(struct fz_soft *soft, struct fz_memory *memory, unsigned int mode,
+void fz_soft_count(struct fz_soft *soft, struct fz_memory *memory, bool is_auto,
 		   const struct fz_done *done);
 
 /* soft_range.c: calls on a range of a scratch */

@@ -65,6 +65,7 @@ static void range_unlock(struct fz_memory *memory)
 int fz_soft_reset(const struct fastzero_scratch *scratch, struct fastzero_reset *reset)
 {
 	struct fz_memory *memory = scratch->memory;
+	bool is_idle = reset->flags & FASTZERO_RESET_IDLE;
 	struct fz_done done = { 0 };
 	int ret = 0;
 
@@ -75,13 +76,14 @@ int fz_soft_reset(const struct fastzero_scratch *scratch, struct fastzero_reset 
 		ret = range_check(scratch, reset->offset, reset->length);
 	if (ret)
 		return ret;
-	if (!(reset->flags & FASTZERO_RESET_IDLE)) {
+	if (!is_idle) {
 		range_lock(memory);
 		ret = memory->soft->ops->reset(memory, reset->offset, reset->length,
 					       reset->mode, &done);
 		range_unlock(memory);
 	}
-	fz_soft_count(memory->soft, memory, reset->mode, &done);
+	fz_soft_count(memory->soft, memory, reset->mode == FASTZERO_MODE_AUTO && !is_idle,
+		      &done);
 	reset->out_done = ret ? 0 : reset->length;
 	reset->out_cleared = done.cleared;
 	reset->out_dropped = done.dropped;
@@ -190,7 +192,7 @@ int fz_soft_reset_dirty(const struct fastzero_scratch *scratch,
 	range_lock(memory);
 	ret = range_reset_runs(memory, dirty, &done);
 	range_unlock(memory);
-	fz_soft_count(memory->soft, memory, dirty->mode, &done);
+	fz_soft_count(memory->soft, memory, dirty->mode == FASTZERO_MODE_AUTO, &done);
 	dirty->out_cleared = done.cleared;
 	dirty->out_dropped = done.dropped;
 	return ret;

@@ -152,8 +152,9 @@ void check_stats(struct here *h)
 	HERE(h, stats.out_resets == 0);
 	HERE(h, fastzero_reset_all(h->scratch, mode, &result) == 0);
 	HERE(h, fastzero_reset_range(h->scratch, 0, PAGE, mode, NULL) == 0);
+	HERE(h, fastzero_reset_idle(h->scratch, NULL) == 0);
 	HERE(h, fastzero_scratch_stats(h->scratch, &stats) == 0);
-	HERE(h, stats.out_resets == 2);
+	HERE(h, stats.out_resets == 3);
 	HERE(h, stats.out_auto_inplace + stats.out_auto_swap + stats.out_auto_drop == 2);
 	HERE(h, stats.out_cleared >= result.cleared && stats.out_dropped >= result.dropped);
 	/* The table of backends says which of the two is counted. */
@@ -169,7 +170,7 @@ void check_stats(struct here *h)
 	HERE(h, fastzero_scratch_stats(h->scratch, &stats) == 0 && stats.out_populated == 0);
 	HERE(h, fastzero_ctx_stats(h->ctx, &all) == 0);
 	HERE(h, all.out_scratches == 1 && all.out_length == LENGTH);
-	HERE(h, all.out_resets == 3 && all.out_cleared == stats.out_cleared);
+	HERE(h, all.out_resets == 4 && all.out_cleared == stats.out_cleared);
 	stats.size = 8;
 	HERE(h, fastzero_scratch_stats(h->scratch, &stats) == -EINVAL);
 	HERE(h, fastzero_ctx_stats(h->ctx, &stats) == -EINVAL);
@@ -183,7 +184,7 @@ void check_stats(struct here *h)
 	fastzero_scratch_close(h->scratch);
 	h->scratch = NULL;
 	HERE(h, fastzero_ctx_stats(h->ctx, &all) == 0);
-	HERE(h, all.out_scratches == 0 && all.out_length == 0 && all.out_resets == 3);
+	HERE(h, all.out_scratches == 0 && all.out_length == 0 && all.out_resets == 4);
 }
 
 void check_populate(struct here *h)
