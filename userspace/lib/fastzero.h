@@ -48,11 +48,12 @@ extern "C" {
  * then be of different versions, and so may the module.  Where a pointer to options or to
  * a result is taken, NULL means the defaults, or that nobody wants to know.
  *
- * A handle may be used by any number of threads at once, but for its close: no other call
- * may be under way on it, nor come later.  Each function says so where more is to be
- * known.  Handles, mappings and descriptors do not depend on each other: they can be given
- * up in any order, and the memory lives until the last of them is gone.  A descriptor that
- * a function returns from a handle remains the handle's: do not close it.
+ * A handle may be used by any number of threads at once, but for its close: no other
+ * call may be under way on it, nor come later.  Each function says under "Context"
+ * where it is otherwise.  Handles, mappings and descriptors do not depend on each
+ * other: they can be given up in any order, and the memory lives until the last of them
+ * is gone.  A descriptor that a function returns from a handle remains the handle's: do
+ * not close it.
  *
  * Functions return -ENOMEM if memory cannot be had: at the limit of the memory cgroup
  * that pays, at fastzero_info.out_max_pages, or if the host is out of memory.  A touch
@@ -161,6 +162,8 @@ template <class T> inline T fastzero_sized(void)
 /**
  * fastzero_version() - the version of the library that runs
  *
+ * Context: any thread.
+ *
  * Return: as FASTZERO_LIB_VERSION, which is the version of this header.
  */
 const char *fastzero_version(void);
@@ -172,6 +175,8 @@ const char *fastzero_version(void);
  * For the last failure of the calling thread it says what the library knows of the cause,
  * often with a remedy: -ENOSPC at max_scratches, -EINVAL beyond max_length.  For any other
  * error it says what strerror(3) says, with the name of the number.
+ *
+ * Context: any thread; each has a last failure of its own.
  *
  * Return: a string that is the thread's until its next call of the library; never NULL.
  */
@@ -199,6 +204,8 @@ enum fastzero_backend_id {
  * fastzero_backend_name() - the name of a backend
  * @id: one of enum fastzero_backend_id
  *
+ * Context: any thread.
+ *
  * Return: "any", "device", "pagescan", "memfd", "anon" or "memset"; NULL for others.
  */
 const char *fastzero_backend_name(unsigned int id);
@@ -206,6 +213,8 @@ const char *fastzero_backend_name(unsigned int id);
 /**
  * fastzero_backend_parse() - the backend of a name
  * @name: as from fastzero_backend_name()
+ *
+ * Context: any thread.
  *
  * Return: one of enum fastzero_backend_id, or -EINVAL.
  */
@@ -215,6 +224,8 @@ int fastzero_backend_parse(const char *name);
  * fastzero_mode_name() - the name of a reset mode
  * @mode: one of enum fastzero_mode
  *
+ * Context: any thread.
+ *
  * Return: "auto", "inplace", "swap" or "drop"; NULL for others.
  */
 const char *fastzero_mode_name(unsigned int mode);
@@ -222,6 +233,8 @@ const char *fastzero_mode_name(unsigned int mode);
 /**
  * fastzero_mode_parse() - the reset mode of a name
  * @name: as from fastzero_mode_name()
+ *
+ * Context: any thread.
  *
  * Return: one of enum fastzero_mode, or -EINVAL.
  */
@@ -258,9 +271,13 @@ struct fastzero_ctx_opts {
  * @opts: options, or NULL
  * @ctx: where to put the handle; NULL after a failure
  *
+ * The handle owns the device's descriptor, which is close-on-exec.
+ *
  * Without a backend and a path in @opts, the variable FASTZERO_BACKEND of the environment
  * names the backend, as fastzero_backend_name() does.  A program with raised privileges
  * does not look at it.  Without that too, the first backend that works is taken.
+ *
+ * Context: any thread.
  *
  * Return: 0 or -errno.  Of the device what open(2) gave; -ENOTTY if the path is not that
  * of a fastzero device, say a regular file that somebody left there; -EOPNOTSUPP for a
@@ -275,6 +292,8 @@ int fastzero_ctx_open(const struct fastzero_ctx_opts *opts,
  * fastzero_backend() - which backend a context has
  * @ctx: the context
  *
+ * Context: any thread, at once with other calls on the handle.
+ *
  * Return: one of enum fastzero_backend_id, not FASTZERO_BACKEND_ANY; or -EINVAL.
  */
 int fastzero_backend(const struct fastzero_ctx *ctx);
@@ -285,6 +304,8 @@ int fastzero_backend(const struct fastzero_ctx *ctx);
  *
  * A line for each backend that was tried before the one that is in use, with the cause and
  * a remedy.
+ *
+ * Context: any thread, at once with other calls on the handle.
  *
  * Return: the lines, each with a newline; "" if none was tried.  The string is the
  * handle's.  NULL if @ctx is NULL.
@@ -299,6 +320,8 @@ const char *fastzero_backend_why(const struct fastzero_ctx *ctx);
  *
  * Only the backend device has descriptors of contexts.
  *
+ * Context: any thread.
+ *
  * Return: 0 or -errno: -ENOTTY if @fd is not a context.
  */
 int fastzero_ctx_adopt(int fd, struct fastzero_ctx **ctx);
@@ -306,12 +329,16 @@ int fastzero_ctx_adopt(int fd, struct fastzero_ctx **ctx);
 /**
  * fastzero_ctx_close() - give up a context
  * @ctx: the handle, or NULL; its scratches live on
+ *
+ * Context: any thread, when no other call on the handle is under way, nor will come.
  */
 void fastzero_ctx_close(struct fastzero_ctx *ctx);
 
 /**
  * fastzero_ctx_fd() - the descriptor of a context
  * @ctx: the context
+ *
+ * Context: any thread, at once with other calls on the handle.
  *
  * Return: the descriptor, which remains the handle's; it can be passed on.  -EOPNOTSUPP
  * if the backend has none, -EINVAL.
@@ -324,6 +351,8 @@ int fastzero_ctx_fd(const struct fastzero_ctx *ctx);
  * @info: where to put it; its size must be set.  What the module does not know
  *	is 0
  *
+ * Context: any thread, at once with other calls on the handle.
+ *
  * Return: 0 or -errno.
  */
 int fastzero_ctx_info(const struct fastzero_ctx *ctx,
@@ -334,6 +363,8 @@ int fastzero_ctx_info(const struct fastzero_ctx *ctx,
  * @ctx: the context
  * @stats: where to put them; its size must be set.  What the module does not
  *	know is 0
+ *
+ * Context: any thread, at once with other calls on the handle.
  *
  * Return: 0 or -errno.
  */
@@ -364,6 +395,8 @@ struct fastzero_pool_state {
  *
  * The pages are those of the NUMA node on which the context was opened.
  *
+ * Context: any thread, at once with other calls on the handle.
+ *
  * Return: 0 or -errno: -ENOMEM if the pages cannot be had.
  */
 int fastzero_ctx_pool(const struct fastzero_ctx *ctx, unsigned int order,
@@ -378,6 +411,8 @@ int fastzero_ctx_pool(const struct fastzero_ctx *ctx, unsigned int order,
  * @target: how many of them
  * @flags: bits of enum fastzero_pool_flags
  * @state: where to put what there is now, or NULL
+ *
+ * Context: any thread, at once with other calls on the handle.
  *
  * Return: as fastzero_ctx_pool(); -EINVAL for a node that has no memory.
  */
@@ -414,6 +449,8 @@ struct fastzero_zero_result {
  *
  * The handle must not be closed before the call has returned.
  *
+ * Context: any thread, at once with other calls on the handle.
+ *
  * Return: 0 after @timeout_ms, or with FASTZERO_ZERO_ONCE when all is done; -errno:
  * -EINTR when a signal arrived, -EOPNOTSUPP if the module does not know the call or a
  * flag.
@@ -430,6 +467,8 @@ int fastzero_ctx_zero(const struct fastzero_ctx *ctx, uint32_t timeout_ms,
  * executes another program, and with the context's last descriptor.  The process is
  * not single-threaded any more: so enter user and mount namespaces before.
  *
+ * Context: any thread, at once with other calls on the handle.
+ *
  * Return: 0 or -errno: -EBUSY if the context has such a thread, -EOPNOTSUPP if the
  * module or the kernel makes none (FASTZERO_FEATURE_THREAD), -EAGAIN if the process may
  * have no more threads, -ENOMEM.
@@ -441,6 +480,8 @@ int fastzero_ctx_zero_start(const struct fastzero_ctx *ctx);
  * @ctx: the context; one without such a thread stays as it is
  *
  * The thread ends soon after the call, and the module works for the context again.
+ *
+ * Context: any thread, at once with other calls on the handle.
  *
  * Return: 0 or -errno: -EOPNOTSUPP if the module does not know the call.
  */
@@ -469,6 +510,11 @@ struct fastzero_scratch_opts {
  * @opts: options, or NULL
  * @scratch: where to put the handle; NULL after a failure
  *
+ * The handle owns the scratch's descriptor, if the backend has one, which is
+ * close-on-exec.
+ *
+ * Context: any thread, at once with other calls on the handle.
+ *
  * Return: 0 or -errno, see struct fastzero_create.
  */
 int fastzero_scratch_create(const struct fastzero_ctx *ctx, uint64_t length,
@@ -484,6 +530,8 @@ int fastzero_scratch_create(const struct fastzero_ctx *ctx, uint64_t length,
  * It may be a scratch of the module, or a memfd whose size is sealed, as those of the
  * backend memfd are.
  *
+ * Context: any thread.
+ *
  * Return: 0 or -errno: -ENOTTY if @fd is neither.
  */
 int fastzero_scratch_adopt(int fd, struct fastzero_scratch **scratch);
@@ -495,6 +543,8 @@ int fastzero_scratch_adopt(int fd, struct fastzero_scratch **scratch);
  *
  * The other side takes it with fastzero_scratch_recv().  It may map and reset the scratch,
  * whichever process made it.
+ *
+ * Context: any thread, at once with other calls on the handle.
  *
  * Return: 0 or -errno: what sendmsg(2) gave; -EOPNOTSUPP if the backend has no descriptors.
  */
@@ -508,6 +558,8 @@ int fastzero_scratch_send(const struct fastzero_scratch *scratch, int sock);
  *
  * Waits for a message, if @sock waits.
  *
+ * Context: any thread.
+ *
  * Return: 0 or -errno: what recvmsg(2) gave; -ECONNRESET if the other side has closed the
  * socket; -EPROTO for a message that fastzero_scratch_send() did not send; -EMFILE if the
  * process may have no more descriptors; -ENOTTY if what came is no scratch.  Descriptors
@@ -518,12 +570,16 @@ int fastzero_scratch_recv(int sock, struct fastzero_scratch **scratch);
 /**
  * fastzero_scratch_close() - give up a handle of a scratch
  * @scratch: the handle, or NULL; mappings live on
+ *
+ * Context: any thread, when no other call on the handle is under way, nor will come.
  */
 void fastzero_scratch_close(struct fastzero_scratch *scratch);
 
 /**
  * fastzero_scratch_fd() - the descriptor of a scratch
  * @scratch: the scratch
+ *
+ * Context: any thread, at once with other calls on the handle.
  *
  * Return: the descriptor, which remains the handle's.  It is good for mmap,
  * pread, pwrite, fallocate, and to be passed to other processes.  -EOPNOTSUPP if the
@@ -535,6 +591,8 @@ int fastzero_scratch_fd(const struct fastzero_scratch *scratch);
  * fastzero_scratch_length() - the size of a scratch
  * @scratch: the scratch
  *
+ * Context: any thread, at once with other calls on the handle.
+ *
  * Return: its size in bytes; 0 if @scratch is NULL.
  */
 uint64_t fastzero_scratch_length(const struct fastzero_scratch *scratch);
@@ -542,6 +600,8 @@ uint64_t fastzero_scratch_length(const struct fastzero_scratch *scratch);
 /**
  * fastzero_scratch_backend() - which backend a scratch has
  * @scratch: the scratch
+ *
+ * Context: any thread, at once with other calls on the handle.
  *
  * Return: one of enum fastzero_backend_id, not FASTZERO_BACKEND_ANY; or -EINVAL.
  */
@@ -552,6 +612,8 @@ int fastzero_scratch_backend(const struct fastzero_scratch *scratch);
  * @scratch: the scratch
  * @stats: where to put them; its size must be set.  What the module does not
  *	know is 0
+ *
+ * Context: any thread, at once with other calls on the handle.
  *
  * Return: 0 or -errno.
  */
@@ -607,6 +669,8 @@ struct fastzero_map_opts {
  *
  * The mapping is the caller's, and outlives the handle.
  *
+ * Context: any thread, at once with other calls on the handle.
+ *
  * Return: 0 or -errno: what mmap(2) gave; -EINVAL for a range outside the
  * scratch; -EOPNOTSUPP if the backend cannot map a page twice.
  */
@@ -621,6 +685,9 @@ int fastzero_map(const struct fastzero_scratch *scratch,
  * As munmap(2): the range may be a part of a mapping or have several.  What
  * fastzero_map_opts.guard has reserved goes with
  * fastzero_unmap((char *)addr - guard, length + 2 * guard).
+ *
+ * Context: any thread.  It waits for a reset of the same memory on a backend that goes
+ * by addresses.
  *
  * Return: 0 or -errno.
  */
@@ -656,6 +723,8 @@ struct fastzero_result {
  * @mode: one of enum fastzero_mode
  * @result: where to put what was done, or NULL; its size must be set
  *
+ * Context: any thread, at once with other calls on the handle.
+ *
  * Return: 0 or -errno.
  */
 int fastzero_reset_range(const struct fastzero_scratch *scratch,
@@ -667,6 +736,8 @@ int fastzero_reset_range(const struct fastzero_scratch *scratch,
  * @scratch: the scratch
  * @mode: one of enum fastzero_mode
  * @result: where to put what was done, or NULL; its size must be set
+ *
+ * Context: any thread, at once with other calls on the handle.
  *
  * Return: 0 or -errno.
  */
@@ -681,6 +752,8 @@ int fastzero_reset_all(const struct fastzero_scratch *scratch,
  * For a VMM that has not entered its guest since then, and knows that neither it nor a
  * device has written anything: a reset would have to look at the pages.  If that is wrong,
  * what was written stays until the next reset: see FASTZERO_RESET_IDLE.
+ *
+ * Context: any thread, at once with other calls on the handle.
  *
  * Return: 0 or -errno; -EOPNOTSUPP if the module does not have it, without
  * FASTZERO_FEATURE_IDLE in fastzero_info.out_features.
@@ -699,6 +772,8 @@ int fastzero_reset_idle(const struct fastzero_scratch *scratch,
  *
  * For scratches so small that the call costs more than the reset.
  *
+ * Context: any thread, at once with other calls on the handle.
+ *
  * Return: 0 or -errno, see struct fastzero_reset_many; -EOPNOTSUPP if the module does
  * not have it.
  */
@@ -715,6 +790,8 @@ int fastzero_reset_many(const struct fastzero_ctx *ctx, const int *fds, uint32_t
  *	is the number of scratches, from the first on, that are zero now
  *
  * It uses RESET_MANY where that is known, and else a call for each scratch.
+ *
+ * Context: any thread, at once with other calls on the handle.
  *
  * Return: 0 or -errno: -EINVAL if a handle is NULL, when nothing was done; else as
  * fastzero_reset_all() of the scratch behind the last that is done.
@@ -758,6 +835,8 @@ struct fastzero_bitmap_opts {
  *
  * Not every module has it: with FASTZERO_FEATURE_RESET_DIRTY in
  * fastzero_info.out_features it does.
+ *
+ * Context: any thread, at once with other calls on the handle.
  *
  * Return: 0 or -errno:
  * * -EOPNOTSUPP: the module does not have it, or not the mode (the bit
@@ -807,6 +886,8 @@ struct fastzero_populated {
  * @flags: bits of enum fastzero_populate_flags
  * @result: where to put what was done, or NULL; its size must be set
  *
+ * Context: any thread, at once with other calls on the handle.
+ *
  * Return: 0 or -errno.
  */
 int fastzero_populate_range(const struct fastzero_scratch *scratch,
@@ -818,6 +899,8 @@ int fastzero_populate_range(const struct fastzero_scratch *scratch,
  * @scratch: the scratch
  * @buffer: where to put it; NULL to ask how much room it takes
  * @size: bytes at @buffer, 0 with NULL
+ *
+ * Context: any thread, at once with other calls on the handle.
  *
  * Return: bytes that it takes, or -errno: -EOPNOTSUPP without
  * FASTZERO_FEATURE_WORKSET, -ENOSPC if it has grown beyond @size: ask again.
@@ -831,6 +914,8 @@ int64_t fastzero_workset_read(const struct fastzero_scratch *scratch,
  * @buffer: what fastzero_workset_read() gave
  * @size: bytes at @buffer
  *
+ * Context: any thread, at once with other calls on the handle.
+ *
  * Return: 0 or -errno: -EINVAL for what is no working set, or one of a scratch of
  * another size; the set is then as it was.
  */
@@ -841,6 +926,8 @@ int fastzero_workset_write(const struct fastzero_scratch *scratch,
  * fastzero_workset_clear() - forget the working set
  * @scratch: the scratch
  *
+ * Context: any thread, at once with other calls on the handle.
+ *
  * Return: 0 or -errno.
  */
 int fastzero_workset_clear(const struct fastzero_scratch *scratch);
@@ -850,6 +937,8 @@ int fastzero_workset_clear(const struct fastzero_scratch *scratch);
  * @scratch: the scratch
  * @path: the file; what is there is replaced as a whole, or stays when the call fails
  *
+ * Context: any thread, at once with other calls on the handle.
+ *
  * Return: 0 or -errno, as fastzero_workset_read() and what the file system gave.
  */
 int fastzero_workset_save(const struct fastzero_scratch *scratch, const char *path);
@@ -858,6 +947,8 @@ int fastzero_workset_save(const struct fastzero_scratch *scratch, const char *pa
  * fastzero_workset_load() - set the working set to that of a file
  * @scratch: the scratch
  * @path: a file of fastzero_workset_save(), also from another host
+ *
+ * Context: any thread, at once with other calls on the handle.
  *
  * Return: 0 or -errno, as fastzero_workset_write() and what the file system gave.
  */
