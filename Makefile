@@ -197,8 +197,13 @@ check-debug: deps-kernels
 	@selftests/check-kernels --debug $(KERNELS)
 
 #:   make deb               Debian packages, in build/deb
+#:   make check-packages    their life on Debian 12 and 13, boot included (as root)
 deb:
 	@scripts/deb
+
+check-packages:
+	@scripts/deps packages
+	@scripts/check-packages
 
 check-long: deps-kernels
 	@scripts/check-long
@@ -217,4 +222,4 @@ FORCE:
 	install_userspace install_host install_docs install_source uninstall uninstall_source man \
 	demo check lint \
 	bench bench-quick bench-guard bench-compare deps-bench check-kernels check-headers check-debug check-long \
-	deb deps-kernels $(LINTS:%=lint-%) unit selftests selftests-programs clean FORCE
+	deb check-packages deps-kernels $(LINTS:%=lint-%) unit selftests selftests-programs clean FORCE
