@@ -59,7 +59,7 @@ extern "C" {
  * that pays, at fastzero_info.out_max_pages, or if the host is out of memory.  A touch
  * of a hole cannot return it.  It is a SIGBUS, makes KVM_RUN fail with EFAULT if the
  * guest touches it, or goes to the OOM killer ("Memory that cannot be had" in
- * linux/fastzero.h).  fastzero_populate() beforehand avoids that.
+ * linux/fastzero.h).  fastzero_populate_range() beforehand avoids that.
  */
 
 /**
