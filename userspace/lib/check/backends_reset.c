@@ -316,10 +316,14 @@ void check_racing(struct here *h)
 void check_idle_many(struct here *h)
 {
 	struct fastzero_result result = FASTZERO_RESULT_INIT;
+	struct fastzero_stats stats = FASTZERO_STATS_INIT;
 	int fds[2] = { -1, -1 };
 
 	HERE(h, fastzero_reset_idle(h->scratch, &result) == 0);
 	HERE(h, result.done == LENGTH && result.cleared + result.dropped == 0);
+	/* It counts, and AUTO has chosen nothing. */
+	HERE(h, fastzero_scratch_stats(h->scratch, &stats) == 0 && stats.out_resets == 1);
+	HERE(h, !(stats.out_auto_inplace + stats.out_auto_swap + stats.out_auto_drop));
 	memset(h->ram, 3, LENGTH);
 	if (!h->has_fd) {
 		HERE(h, fastzero_reset_many(h->ctx, fds, 1, 0, &result) == -EOPNOTSUPP);
