@@ -69,6 +69,7 @@ static const struct row rows[] = {
 	ROW(MIB(64), PERCENT(1), BOTH),
 	ROW(MIB(64), PERCENT(10), BOTH),
 	ROW(MIB(64), PERCENT(100), BOTH),
+	ROW(MIB(256), PERCENT(100), BOTH),
 	ROW(MIB(448), 1, BOTH),
 	ROW(MIB(448), 113, BOTH),
 	ROW(MIB(448), 581, BOTH),
