@@ -45,6 +45,7 @@ struct minivm {
 	volatile uint32_t *stop;
 	struct kvm_run *run;
 	size_t run_size;
+	struct minivm_hooks hooks;
 };
 
 static int set_slot(struct minivm *vm, uint32_t slot, uint64_t gpa, void *mem,
@@ -162,6 +163,9 @@ static int minivm_init(struct minivm *vm)
 	vm->fd = ioctl(vm->kvm, KVM_CREATE_VM, 0);
 	if (vm->fd < 0)
 		return -errno;
+	ret = vm->hooks.made ? vm->hooks.made(vm->hooks.arg, vm->fd) : 0;
+	if (ret)
+		return ret;
 	p = mmap(NULL, SLOT0_SIZE, PROT_READ | PROT_WRITE,
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (p == MAP_FAILED)
@@ -190,7 +194,7 @@ static int minivm_init(struct minivm *vm)
 	return ret;
 }
 
-int minivm_new(struct minivm **out)
+int minivm_new_hooked(const struct minivm_hooks *hooks, struct minivm **out)
 {
 	struct minivm *vm;
 	int ret;
@@ -202,6 +206,7 @@ int minivm_new(struct minivm **out)
 	vm->fd = -1;
 	vm->vcpu = -1;
 	vm->lost = true;
+	vm->hooks = *hooks;
 	ret = minivm_init(vm);
 	if (ret) {
 		minivm_free(vm);
@@ -209,6 +214,13 @@ int minivm_new(struct minivm **out)
 	}
 	*out = vm;
 	return 0;
+}
+
+int minivm_new(struct minivm **out)
+{
+	const struct minivm_hooks none = { 0 };
+
+	return minivm_new_hooked(&none, out);
 }
 
 void minivm_free(struct minivm *vm)
@@ -229,6 +241,11 @@ void minivm_free(struct minivm *vm)
 	free(vm);
 }
 
+int minivm_vm_fd(const struct minivm *vm)
+{
+	return vm->fd;
+}
+
 int minivm_vcpu_fd(const struct minivm *vm)
 {
 	return vm->vcpu;
@@ -244,7 +261,7 @@ int minivm_set_ram(struct minivm *vm, void *ram, uint64_t size)
 		return -EINVAL;
 	/* KVM cannot change the size of a slot: take the old one away first. */
 	if (vm->ram_size) {
-		ret = set_slot(vm, 1, MINIVM_RAM_GPA, NULL, 0);
+		ret = set_slot(vm, MINIVM_RAM_SLOT, MINIVM_RAM_GPA, NULL, 0);
 		if (ret)
 			return ret;
 		vm->ram_size = 0;
@@ -252,7 +269,7 @@ int minivm_set_ram(struct minivm *vm, void *ram, uint64_t size)
 	vm->param->count = 0;		/* the job at hand was for the old RAM */
 	if (!size)
 		return 0;
-	ret = set_slot(vm, 1, MINIVM_RAM_GPA, ram, size);
+	ret = set_slot(vm, MINIVM_RAM_SLOT, MINIVM_RAM_GPA, ram, size);
 	if (!ret)
 		vm->ram_size = size;
 	return ret;
@@ -335,6 +352,7 @@ static int run_guest(struct minivm *vm)
 {
 	struct guest_param *param = vm->param;
 	struct kvm_run *run = vm->run;
+	int ret;
 
 	for (;;) {
 		/* The guest looks at its own copy after each round. */
@@ -347,6 +365,12 @@ static int run_guest(struct minivm *vm)
 		}
 		if (run->exit_reason == KVM_EXIT_INTR)
 			continue;
+		if (run->exit_reason == KVM_EXIT_DIRTY_RING_FULL && vm->hooks.ring_full) {
+			ret = vm->hooks.ring_full(vm->hooks.arg);
+			if (ret)
+				return ret;
+			continue;
+		}
 		if (run->exit_reason != KVM_EXIT_IO) {
 			fprintf(stderr, "minivm: the guest ended with exit reason %u, its page tables and code are %s\n",
 				run->exit_reason, slot0_is_whole(vm) ?

@@ -14,6 +14,7 @@
 
 #define MINIVM_PAGE	4096u			/* bytes in a page */
 #define MINIVM_RAM_GPA	(4ull << 30)		/* where the guest has its RAM */
+#define MINIVM_RAM_SLOT	1u			/* number of its slot */
 #define MINIVM_RAM_MAX	(508ull << 30)		/* reach of its page tables */
 #define MINIVM_LIST_MAX	((32u << 20) / 8 - 8192) /* entries of a page list */
 
@@ -85,6 +86,28 @@ struct minivm_report {
 int minivm_new(struct minivm **vm);
 
 /**
+ * struct minivm_hooks - for those who follow what the guest writes
+ * @arg: given to the functions
+ * @made: called when there is a VM without a vCPU; 0 or -errno; or NULL
+ * @ring_full: called when a dirty ring is full (KVM_EXIT_DIRTY_RING_FULL), to empty it; 0
+ *	or -errno; or NULL
+ */
+struct minivm_hooks {
+	void *arg;
+	int (*made)(void *arg, int vm_fd);
+	int (*ring_full)(void *arg);
+};
+
+/**
+ * minivm_new_hooked() - make a machine without RAM
+ * @hooks: the functions; copied
+ * @vm: where to put it
+ *
+ * Return: as minivm_new(), or what @hooks returned.
+ */
+int minivm_new_hooked(const struct minivm_hooks *hooks, struct minivm **vm);
+
+/**
  * minivm_set_ram() - give the machine its RAM
  * @vm: the machine
  * @ram: page-aligned memory, or NULL to take the RAM away
@@ -126,6 +149,16 @@ int minivm_prepare(struct minivm *vm, const struct minivm_job *job);
  * Return: as minivm_run().
  */
 int minivm_go(struct minivm *vm, struct minivm_report *rep);
+
+/**
+ * minivm_vm_fd() - the descriptor of the VM
+ * @vm: the machine
+ *
+ * The RAM is its slot MINIVM_RAM_SLOT.
+ *
+ * Return: the descriptor; it remains the machine's.
+ */
+int minivm_vm_fd(const struct minivm *vm);
 
 /**
  * minivm_vcpu_fd() - the descriptor of the vCPU, for KVM's statistics
