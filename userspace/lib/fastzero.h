@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <linux/fastzero.h>
 #include <fastzero_bitmap.h>
+#include <fastzero_kvm.h>
 
 #ifdef __cplusplus
 extern "C" {

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/*
+ * libfastzero: resets of a KVM guest's memory by what the guest and the VMM wrote.
+ */
+#ifndef FASTZERO_KVM_H
+#define FASTZERO_KVM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct fastzero_result;
+struct fastzero_scratch;
+
+/**
+ * DOC: KVM
+ *
+ * A reset of a whole scratch has to find out what was written.  KVM can tell, and then what
+ * the guest only read costs nothing::
+ *
+ *	ret = fastzero_kvm_new(vm_fd, NULL, &kvm);
+ *	if (!ret)
+ *		ret = fastzero_kvm_attach(kvm, ram, &slot);
+ *	while (!ret) {
+ *		load_arguments(addr + 0x1000, 4096);
+ *		ret = fastzero_kvm_wrote(kvm, slot.gpa + 0x1000, 4096);
+ *		if (!ret)
+ *			ret = run_guest();
+ *		if (!ret)
+ *			ret = fastzero_kvm_reset(kvm, FASTZERO_MODE_AUTO, NULL);
+ *	}
+ *
+ * KVM logs what its vCPUs write, and what KVM itself writes for them.  It does not log what
+ * the VMM writes to its mapping, by pwrite(2) or read(2), nor what devices, vhost and other
+ * processes write.  The VMM tells of these writes by fastzero_kvm_wrote(), at the latest
+ * before the reset.  What is written and not told of stays.
+ *
+ * KVM may report a page that the guest has only read, when it maps that page for the first
+ * time or again.  The backends memfd and anon take pages out; so there what is read counts
+ * as written, in every run.  Where a processor has no log of its own (PML, which AMD has not), the first
+ * write to each page after a reset is a nested fault.  So this is for guests that write much
+ * less than they have in memory.
+ *
+ * fastzero_kvm_wrote() may be called by any thread at any time.  For all other functions
+ * there is one thread at a time, and no vCPU runs meanwhile.
+ */
+
+struct fastzero_kvm;
+
+/**
+ * enum fastzero_kvm_flags - bits of fastzero_kvm_opts.flags
+ * @FASTZERO_KVM_RING: by dirty rings, one for each vCPU (Linux 5.11), not by a dirty log.
+ *	The VM must not have a vCPU yet
+ * @FASTZERO_KVM_MANUAL: the log is protected again only where pages were written
+ *	(KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2).  It must also be set if the VMM has enabled that
+ */
+enum fastzero_kvm_flags {
+	FASTZERO_KVM_RING	= 1 << 0,
+	FASTZERO_KVM_MANUAL	= 1 << 1,
+};
+
+/**
+ * struct fastzero_kvm_opts - how to learn what was written
+ * @size: sizeof(struct fastzero_kvm_opts)
+ * @flags: bits of enum fastzero_kvm_flags
+ * @ring_bytes: with FASTZERO_KVM_RING: bytes of each ring, a power of two that
+ *	KVM_CAP_DIRTY_LOG_RING allows; 0 for 64 KiB
+ */
+struct fastzero_kvm_opts {
+	uint32_t size;
+	uint32_t flags;
+	uint64_t ring_bytes;
+};
+
+/**
+ * fastzero_kvm_new() - begin to look after a VM
+ * @vm_fd: the VM; it remains the caller's, and must stay open until fastzero_kvm_free()
+ * @opts: options, or NULL
+ * @kvm: where to put the handle; NULL after a failure
+ *
+ * Return: 0 or -errno: -EOPNOTSUPP if KVM does not have what a flag asks for, or a flag is
+ * not known; -EINVAL if the ring has no size that KVM allows, or the VM has a vCPU.
+ */
+int fastzero_kvm_new(int vm_fd, const struct fastzero_kvm_opts *opts,
+		     struct fastzero_kvm **kvm);
+
+/**
+ * fastzero_kvm_free() - end that
+ * @kvm: the handle, or NULL
+ *
+ * Slots stay as they are, and log on, until the VMM sets them anew.
+ */
+void fastzero_kvm_free(struct fastzero_kvm *kvm);
+
+/**
+ * fastzero_kvm_vcpu() - take in a vCPU; needed with FASTZERO_KVM_RING only
+ * @kvm: the handle
+ * @vcpu_fd: the vCPU; its ring is mapped, the descriptor remains the caller's
+ *
+ * Return: 0 or -errno.
+ */
+int fastzero_kvm_vcpu(struct fastzero_kvm *kvm, int vcpu_fd);
+
+/**
+ * struct fastzero_kvm_slot - a memory slot that shows a scratch
+ * @size: sizeof(struct fastzero_kvm_slot)
+ * @slot: number of the slot, as in struct kvm_userspace_memory_region
+ * @gpa: where the guest sees it, a multiple of the page size
+ * @offset: first byte of the scratch, a multiple of the page size
+ * @length: bytes, a multiple of the page size; 0 for all from @offset on
+ * @addr: where the VMM has mapped that part of the scratch
+ */
+struct fastzero_kvm_slot {
+	uint32_t size;
+	uint32_t slot;
+	uint64_t gpa;
+	uint64_t offset;
+	uint64_t length;
+	void *addr;
+};
+
+/**
+ * fastzero_kvm_attach() - make a memory slot of a scratch
+ * @kvm: the handle
+ * @scratch: the scratch, of any backend; it must live until the slot is detached
+ * @slot: the slot
+ *
+ * The slot is set by KVM_SET_USER_MEMORY_REGION, with a dirty log.  A scratch may have any
+ * number of slots.  What was written to it before has to be told by fastzero_kvm_wrote(),
+ * or to be reset otherwise.
+ *
+ * Return: 0 or -errno: what KVM gave; -EINVAL for a range that is not inside the scratch,
+ * is not aligned, or without an address; -EEXIST if the number or guest addresses are those
+ * of another slot.
+ */
+int fastzero_kvm_attach(struct fastzero_kvm *kvm, const struct fastzero_scratch *scratch,
+			const struct fastzero_kvm_slot *slot);
+
+/**
+ * fastzero_kvm_detach() - take a memory slot away
+ * @kvm: the handle
+ * @slot: its number
+ *
+ * What was written there since the last reset is forgotten.
+ *
+ * Return: 0 or -errno: -ENOENT if there is no such slot.
+ */
+int fastzero_kvm_detach(struct fastzero_kvm *kvm, uint32_t slot);
+
+/**
+ * fastzero_kvm_wrote() - tell what something else than a vCPU wrote
+ * @kvm: the handle
+ * @gpa: first byte, where the guest sees it
+ * @length: bytes; neither has to be aligned
+ *
+ * Return: 0 or -errno: -EFAULT if a part of the range is in no slot; nothing was noted then.
+ */
+int fastzero_kvm_wrote(struct fastzero_kvm *kvm, uint64_t gpa, uint64_t length);
+
+/**
+ * fastzero_kvm_collect() - empty the dirty rings
+ * @kvm: the handle
+ *
+ * For KVM_EXIT_DIRTY_RING_FULL: the vCPU can go on afterwards.  What the rings said is
+ * kept for the reset.  Without rings it does nothing.
+ *
+ * Return: 0 or -errno.
+ */
+int fastzero_kvm_collect(struct fastzero_kvm *kvm);
+
+/**
+ * fastzero_kvm_reset() - make zero again what was written since the last reset
+ * @kvm: the handle
+ * @mode: one of enum fastzero_mode
+ * @result: where to put what was done in all slots together, or NULL; its size must be set.
+ *	Its member done is the number of bytes of the slots that are dealt with
+ *
+ * What could not be dealt with when the call fails is kept for the next call.
+ *
+ * Return: 0 or -errno, as KVM or fastzero_reset_bitmap() gave it.
+ */
+int fastzero_kvm_reset(struct fastzero_kvm *kvm, unsigned int mode,
+		       struct fastzero_result *result);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* FASTZERO_KVM_H */
