@@ -59,7 +59,7 @@ struct fastzero_kvm;
  */
 enum fastzero_kvm_flags {
 	FASTZERO_KVM_RING	= 1 << 0,
-	FASTZERO_KVM_MANUAL	= 1 << 1,
+	FASTZERO_KVM_MANUAL	= 1 << 1
 };
 
 /**
