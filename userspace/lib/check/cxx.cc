@@ -3,6 +3,7 @@
  * The headers are good for C++, of 1998 and of today; this is only compiled.
  */
 #include "fastzero.h"
+#include "fastzero_doctor.h"
 
 static int open_any(struct fastzero_ctx **ctx)
 {
