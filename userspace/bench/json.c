@@ -2,47 +2,17 @@
 /*
  * The figures as JSON.
  */
+#include "json_string.h"
 #include "report.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
-/* Bytes of the UTF-8 character at the beginning of @s; 0 if it is none. */
-static int utf8_length(const char *s)
-{
-	const unsigned char *c = (const unsigned char *)s;
-	int i, n = c[0] < 0x80 ? 1 : c[0] < 0xc2 ? 0 : c[0] < 0xe0 ? 2 :
-		   c[0] < 0xf0 ? 3 : c[0] < 0xf5 ? 4 : 0;
-
-	for (i = 1; i < n; i++)
-		if ((c[i] & 0xc0) != 0x80)
-			return 0;
-	return n;
-}
-
-/* JSON is UTF-8; a path or a user's text may not be. */
-static void put_string(FILE *out, const char *s)
-{
-	int n;
-
-	fputc('"', out);
-	for (; *s; s += n ? n : 1) {
-		n = utf8_length(s);
-		if (*s == '"' || *s == '\\')
-			fputc('\\', out);
-		if (!n)
-			fputc('?', out);
-		else if ((unsigned char)*s >= ' ')
-			fwrite(s, 1, n, out);
-	}
-	fputc('"', out);
-}
-
 static void member(FILE *out, const char *name, const char *value)
 {
 	fprintf(out, "\"%s\": ", name);
-	put_string(out, value);
+	json_string(out, value);
 }
 
 static void put_summary(FILE *out, const char *name, const struct summary *s)
@@ -186,7 +156,7 @@ static void put_machine(FILE *out, const struct report *r)
 		fputs(", ", out);
 		fprintf(out, "\"%.*s\": ", (int)(value - r->notes->text[i]),
 			r->notes->text[i]);
-		put_string(out, value + 1);
+		json_string(out, value + 1);
 	}
 	fputs("},\n", out);
 }
