@@ -66,5 +66,6 @@ void fz_context_show_fdinfo(struct seq_file *m, struct file *file)
 	seq_printf(m, "fastzero-pool-held:\t%llu\n", st.out_pool_held);
 	seq_printf(m, "fastzero-owned:\t%llu\n", st.out_owned);
 	seq_printf(m, "fastzero-zeroed:\t%llu\n", st.out_zeroed);
+	seq_printf(m, "fastzero-zeroer-ns:\t%llu\n", st.out_zeroer_ns);
 	seq_printf(m, "fastzero-shrunk:\t%llu\n", st.out_shrunk);
 }

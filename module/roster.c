@@ -101,7 +101,8 @@ static int roster_show(struct seq_file *m, void *at)
 
 	if (at == &roster_contexts) {
 		seq_puts(m, "id opener comm scratches length populated owned zeros "
-			    "ready used held index faults resets cgroup\n");
+			    "target ready used held index faults resets "
+			    "auto_inplace auto_swap auto_drop zeroer_ns cgroup\n");
 		return 0;
 	}
 	ctx = list_entry(at, struct fz_context, who.link);
@@ -110,9 +111,11 @@ static int roster_show(struct seq_file *m, void *at)
 	roster_show_name(m, ctx->who.comm);
 	seq_printf(m, " %llu %llu %llu %llu %ld", st.out_scratches, st.out_length,
 		   st.out_populated, st.out_owned, atomic_long_read(&ctx->nr_zeros));
-	seq_printf(m, " %llu %llu %llu %llu %llu %llu ", st.out_pool_ready,
-		   st.out_pool_used, st.out_pool_held, st.out_index, st.out_faults,
-		   st.out_resets);
+	seq_printf(m, " %llu %llu %llu %llu %llu %llu %llu", st.out_pool_target,
+		   st.out_pool_ready, st.out_pool_used, st.out_pool_held, st.out_index,
+		   st.out_faults, st.out_resets);
+	seq_printf(m, " %llu %llu %llu %llu ", st.out_auto_inplace, st.out_auto_swap,
+		   st.out_auto_drop, st.out_zeroer_ns);
 	roster_show_cgroup(m, ctx->pool.memcg);
 	seq_putc(m, '\n');
 	return 0;

@@ -16,8 +16,9 @@
 
 /* A line of the list. */
 struct row {
-	unsigned long long id, scratches, length, populated, owned, zeros, ready, used,
-			   held, index, faults, resets;
+	unsigned long long id, scratches, length, populated, owned, zeros, target, ready,
+			   used, held, index, faults, resets, inplace, swap, drop,
+			   zeroer_ns;
 	int opener;
 	char comm[64];
 	char cgroup[256];
@@ -25,10 +26,12 @@ struct row {
 
 static bool parse_row(const char *line, struct row *row)
 {
-	return sscanf(line, "%llu %d %63s %llu %llu %llu %llu %llu %llu %llu %llu %llu %llu %llu %255s",
+	return sscanf(line, "%llu %d %63s %llu %llu %llu %llu %llu %llu %llu %llu %llu %llu %llu %llu %llu %llu %llu %llu %255s",
 		      &row->id, &row->opener, row->comm, &row->scratches, &row->length,
-		      &row->populated, &row->owned, &row->zeros, &row->ready, &row->used,
-		      &row->held, &row->index, &row->faults, &row->resets, row->cgroup) == 15;
+		      &row->populated, &row->owned, &row->zeros, &row->target, &row->ready,
+		      &row->used, &row->held, &row->index, &row->faults, &row->resets,
+		      &row->inplace, &row->swap, &row->drop, &row->zeroer_ns,
+		      row->cgroup) == 20;
 }
 
 /* The row of a context, and the pages of all; false if it is not there. */
@@ -115,7 +118,7 @@ TEST_F(roster, row_agrees_with_stats)
 	map = fz_map(fd, 0, SIZE);
 	fz_fill(map, 0, SIZE / 2, 1);
 	fz_pool(self->ctx, 8, FASTZERO_POOL_WAIT);
-	fz_reset(fd, 0, SIZE, FASTZERO_MODE_INPLACE);
+	fz_reset(fd, 0, SIZE, FASTZERO_MODE_AUTO);
 	stats = fz_stats(self->ctx);
 	ASSERT_TRUE(find_row(self->id, &row, &pages));
 	EXPECT_EQ(getpid(), row.opener);
@@ -126,6 +129,7 @@ TEST_F(roster, row_agrees_with_stats)
 	EXPECT_EQ(PAGES / 2, row.populated);
 	EXPECT_EQ(stats.out_owned, row.owned);
 	EXPECT_EQ(0, row.zeros);
+	EXPECT_EQ(8, row.target);
 	EXPECT_EQ(stats.out_pool_ready, row.ready);
 	EXPECT_EQ(stats.out_pool_used, row.used);
 	EXPECT_EQ(0, row.held);
@@ -133,6 +137,12 @@ TEST_F(roster, row_agrees_with_stats)
 	EXPECT_EQ(stats.out_index, row.index);
 	EXPECT_EQ(stats.out_faults, row.faults);
 	EXPECT_EQ(1, row.resets);
+	EXPECT_EQ(stats.out_auto_inplace, row.inplace);
+	EXPECT_EQ(stats.out_auto_swap, row.swap);
+	EXPECT_EQ(0, row.drop);
+	EXPECT_EQ(1, row.inplace + row.swap);
+	/* The zeroer may still be at work. */
+	EXPECT_LE(stats.out_zeroer_ns, row.zeroer_ns);
 	munmap(map, SIZE);
 	close(fd);
 }
