@@ -1,7 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The fastzero command on a real module: each subcommand.  Prints TAP.  Needs root.
+# The fastzero command on a real module: each subcommand, and the doctor on a host that is
+# healthy and with faults that are planted one by one.  Prints TAP.  Needs root on a
+# machine that may be brought down.
 #
 # Words of other shells and of perl, commands with their options, functions that is() calls:
 # shellcheck disable=SC2016,SC2086,SC2317
@@ -12,7 +14,9 @@ unset CDPATH
 dir=$(cd "$(dirname "$0")" && pwd)
 cli=$dir/userspace/fastzero
 holder=$dir/cli_holder
+ko=${FZ_KO:?names fastzero.ko}
 device=/dev/fastzero
+parameters=/sys/module/fastzero/parameters
 tmp=$(mktemp -d) || exit 2
 chmod 755 "$tmp"
 pids=''
@@ -290,5 +294,171 @@ run "$cli" workset save --pid "$first" "$tmp/none/ws"
 is workset_to_nowhere ended 1 'ENOENT (2): No such file or directory'
 exec 8>&-
 stop "$first"
+
+# --- a KVM guest, and an unmodified QEMU
+
+"$dir/userspace/vmm" --size 1M --pages 64 --stride 3 --rounds 200 --mode drop > "$tmp/vmm" 2>&1 < /dev/null &
+second=$!
+pids="$pids $second"
+resets=0
+while [ $resets -lt 5 ] && kill -0 "$second" 2> /dev/null; do
+	run "$cli" reset --pid "$second"
+	[ $status != 0 ] || resets=$((resets + 1))
+done
+is reset_of_a_guest test $resets = 5
+status=0
+wait "$second" || status=$?
+cp "$tmp/vmm" "$tmp/out"
+is guest_saw_zeros ended 0
+
+# qemu_word: the word of its RAM that its loader device wrote
+qemu_word()
+{
+	lines=$(grep -c '^0000000000100000: ' "$tmp/b.out")
+	echo 'xp /1wx 0x100000' >&9
+	n=0
+	until [ "$(grep -c '^0000000000100000: ' "$tmp/b.out")" -gt "$lines" ] || [ $n = 600 ]; do
+		sleep 0.1
+		n=$((n + 1))
+	done
+	sed -n 's/^0000000000100000: //p' "$tmp/b.out" | tail -n 1 | tr -d '\r'
+}
+
+qemu_has()
+{
+	[ "$(qemu_word)" = "$1" ]
+}
+
+# qemu NAME PREFIX... -- PATH: QEMU on the memory at PATH, by software alone
+qemu()
+{
+	name=$1 path=$2
+	shift 2
+	start b "$@" qemu-system-x86_64 -nodefaults -no-user-config -display none -accel tcg \
+		-m 64M -S -monitor stdio -machine pc,memory-backend=ram \
+		-device loader,addr=0x100000,data=0x12345678,data-len=4 \
+		-object "memory-backend-file,id=ram,mem-path=$path,share=on,size=64M"
+	second=$pid
+	is "qemu_has_memory_$name" qemu_has 0x12345678
+	run "$cli" reset --pid "$second"
+	is "qemu_is_reset_$name" ended 0 '64.0M'
+	is "qemu_has_zeros_$name" qemu_has 0x00000000
+	echo quit >&9
+	exec 9>&-
+	stop "$second"
+}
+
+qemu by_exec {} "$cli" exec --size 64M --
+qemu by_path "$device"
+
+# --- bench
+
+run "$cli" bench -- --list --user process --size 64M
+is bench_is_fastzero_bench ended 0 '^fz-auto '
+
+# --- doctor, on a healthy host
+
+echo 3 > /proc/sys/vm/drop_caches
+echo 1 > /proc/sys/vm/compact_memory
+run "$cli" doctor --json
+json_is doctor_finds_nothing '$_->{schema} == 1 && $_->{fail} == 0 && $_->{warn} == 0 &&
+	$_->{pass} >= 12 && @{$_->{checks}} == $_->{pass} + $_->{skip}'
+run "$cli" doctor --quiet
+is doctor_is_silent test ! -s "$tmp/out"
+
+# finds NAME STATUS ID WORD [OPTION]...: with a fault planted, the doctor says so
+finds()
+{
+	name=$1 expected=$2 id=$3 word=$4
+	shift 4
+	run "$cli" doctor --quiet "$@"
+	if [ "$expected" = FAIL ]; then
+		is "doctor_finds_$name" ended 1 "^$id FAIL .*$word"
+	else
+		is "doctor_finds_$name" ended 0 "^$id WARN .*$word"
+	fi
+}
+
+# over FILE TEXT NAME STATUS ID WORD: with a file of that text in the place of FILE
+over()
+{
+	planted=$1
+	echo "$2" > "$tmp/planted"
+	mount --bind "$tmp/planted" "$planted"
+	shift 2
+	finds "$@"
+	umount "$planted"
+}
+
+# Of the device's node.
+chmod 0666 "$device"
+finds mode_for_all WARN FZ004 0666
+chmod 0000 "$device"
+finds mode_for_nobody FAIL FZ004 0000
+chmod 0660 "$device"
+run $as_nobody "$cli" doctor --quiet
+is doctor_finds_wrong_user ended 1 '^FZ004 FAIL .*this user may not open it'
+mknod "$tmp/null" c 1 3
+finds number_of_another FAIL FZ003 'device 1:3, and the module' --device "$tmp/null"
+finds no_node FAIL FZ003 'there is no' --device "$tmp/none"
+mkdir "$tmp/nodev"
+mount -t tmpfs -o nodev,mode=755 tmpfs "$tmp/nodev"
+cp -a "$device" "$tmp/nodev/fastzero"
+finds no_devices FAIL FZ005 'nodev' --device "$tmp/nodev/fastzero"
+umount "$tmp/nodev"
+
+# Of the host.
+mv /dev/kvm /dev/kvm.away
+finds no_kvm WARN FZ009 'there is no /dev/kvm'
+mv /dev/kvm.away /dev/kvm
+umount /sys/kernel/debug/tracing 2> /dev/null
+umount /sys/kernel/debug
+finds no_debugfs WARN FZ017 contexts
+mount -t debugfs debugfs /sys/kernel/debug
+echo 1 > /proc/sys/kernel/numa_balancing
+finds numa_balancing WARN FZ014 'NUMA balancing is on'
+echo 0 > /proc/sys/kernel/numa_balancing
+mount -t tmpfs tmpfs /sys/kernel/mm
+finds no_huge_pages WARN FZ012 'no transparent huge pages'
+umount /sys/kernel/mm
+
+# Of who pays: a target that its memory cgroup does not allow.
+mkdir /sys/fs/cgroup/fz-cli
+start b sh -c 'echo $$ > /sys/fs/cgroup/fz-cli/cgroup.procs
+	exec "$0" exec --size 64K --pool 32M -- "$1" map {}' "$cli" "$holder"
+second=$pid
+until_said "$tmp/b.out" ready
+echo 33M > /sys/fs/cgroup/fz-cli/memory.max
+finds small_cgroup WARN FZ011 '/fz-cli is 33 MiB'
+finds small_cgroup_for_a_plan WARN FZ011 'this process means to keep 64 MiB' --pool 64M
+stop "$second"
+rmdir /sys/fs/cgroup/fz-cli
+
+# What cannot be made so without another boot is planted over what says so.
+over /proc/sys/kernel/osrelease 5.10.0-30-amd64 old_kernel FAIL FZ007 'older than'
+over /proc/sys/kernel/osrelease 99.1.0 new_kernel WARN FZ007 'newer than'
+over /sys/module/fastzero/version 0.0.9 version WARN FZ002 '0.0.9'
+over $parameters/accounting no no_accounting WARN FZ010 nokmem
+
+# A denial stays in the kernel's log.
+echo '<6>audit: type=1400 apparmor="DENIED" operation="open" name="/dev/fastzero" comm="vmm"' \
+	> /dev/kmsg
+finds denial WARN FZ006 'AppArmor has denied fastzero to vmm'
+
+# Of the module.
+rmmod fastzero
+finds no_module FAIL FZ001 'not loaded'
+is doctor_finds_no_device ended 1 '^FZ003 FAIL'
+run "$cli" stat
+is stat_without_module ended 1 'not loaded'
+run "$cli" exec --size 4K -- true {}
+is exec_without_module ended 125 'ENOENT (2): '
+over /sys/module/module/parameters/sig_enforce Y signatures FAIL FZ008 'only signed modules'
+echo left > "$device"
+finds regular_file FAIL FZ003 'regular file of 5 bytes'
+rm "$device"
+insmod "$ko"
+run "$cli" doctor --quiet
+is doctor_is_content_again ended 0
 
 ktap_finished
