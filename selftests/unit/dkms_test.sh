@@ -35,6 +35,31 @@ for release in "$FZ_KERNEL_MIN" "$FZ_KERNEL_MIN.0-56-amd64" 6.9.12 6.10.1 6.12.9
 	is yes "$release"
 done
 
+# As dkms 3.0.10 does: it asks by a kernel that it has built for.
+safe_source()
+{
+	# shellcheck source=dkms.conf
+	(. "$top/dkms.conf" && echo "$AUTOINSTALL")
+}
+
+read_conf()
+{
+	local kernelver=$1
+	safe_source
+}
+
+autoinstall()
+{
+	# shellcheck disable=SC2031
+	read_conf "$FZ_KERNEL_MIN.0-56-amd64"
+}
+kernelver=(5.10.0-39-amd64)
+ktap_test_equal "autoinstall of 5.10" "" "$(autoinstall)"
+# shellcheck disable=SC2031 # META is the same there
+kernelver=("$FZ_KERNEL_TESTED.1-amd64")
+# shellcheck disable=SC2031
+ktap_test_equal "autoinstall of $FZ_KERNEL_TESTED" yes "$(autoinstall)"
+
 unset kernelver
 # shellcheck source=dkms.conf
 . "$top/dkms.conf"
