@@ -324,7 +324,7 @@ enum fastzero_create_flags {
  * Makes a scratch.  A page takes no memory before it is touched or populated.
  *
  * /proc/PID/maps and /proc/PID/fd show it as "/fastzero:NAME (deleted)", or as
- * "/fastzero (deleted)" without a name.  fdinfo shows the name behind
+ * "/fastzero (deleted)" without a name.  fdinfo shows the name after
  * "fastzero-name:", with C escapes for backslashes and all bytes but printable ASCII.
  *
  * - EINVAL: the length is 0, not a multiple of a page, or beyond the limit.  Or the
@@ -475,11 +475,14 @@ enum fastzero_zero_flags {
  * one.  Other threads may be lent beside it.  EAGAIN if the process may have no more
  * threads (RLIMIT_NPROC, pids.max), ENOMEM.
  *
- * A process with this thread is not single-threaded any more, and both threads share a
- * mount root.  So setns() into a user or mount namespace and unshare(CLONE_NEWUSER) fail
- * with EINVAL: enter namespaces first.  If another process has the descriptor, the lent
- * thread keeps its process alive after the last other thread has called SYS_exit.
- * exit_group() and signals end the process.
+ * A process with this thread is not single-threaded any more, and the lent thread shares
+ * the process's fs_struct (root and working directory).  So setns() into a user or mount
+ * namespace and unshare(CLONE_NEWUSER) fail with EINVAL: enter namespaces first.
+ *
+ * Suppose that the process has closed its descriptor, and that another process keeps
+ * one.  Then the lent thread keeps its process alive after the last other thread has
+ * called SYS_exit: take it back before the descriptor is closed.  exit_group() and
+ * signals end the process.
  */
 struct fastzero_zero {
 	__u32 size;
