@@ -91,7 +91,7 @@ bool fz_age_strike(const struct fz_age *age, struct fz_age_look *look, u8 *page)
  */
 void fz_age_end(struct fz_age *age, const struct fz_age_look *look)
 {
-	/* The hand goes round: behind the last page comes the first. */
+	/* The hand goes round: after the last page comes the first. */
 	age->hand = look->end < look->populated ? look->end : 0;
 	age->credit = look->left < look->populated ? look->left : look->populated;
 	age->zero = look->zero - look->gone;

@@ -56,9 +56,9 @@ struct fz_age {
  * @hand: the hand looks at pages from this number on
  * @left: how many written pages the hand may still look at
  * @rests: @left is less than a group: the hand looks at no more pages in this reset
- * @end: the number behind the last page that the hand has looked at
+ * @end: the number after the last page that the hand has looked at
  * @most: how many pages may go
- * @keep: pages that went lately came back soon: pages that are due wait longer
+ * @keep: too many of the pages that went lately came back soon, so due pages wait longer
  * @run: there was a run: a page was written, or faulted in
  * @written: pages looked at that were not zero
  * @zero: pages looked at that were zero

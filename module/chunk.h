@@ -86,7 +86,7 @@ static inline u64 fz_chunk_populated(const struct fz_chunk *chunk, u32 w)
 	return smp_load_acquire(&chunk->populated[w]);
 }
 
-/* Whether a base page is held.  A sweep needs a faster fz_inplace_is_held(). */
+/* Whether a base page is held.  A faster fz_inplace_is_held(), for sweeps; base pages only. */
 static inline bool fz_base_is_held(struct folio *folio)
 {
 	return folio_ref_count(folio) != 2 + atomic_read(&folio->_mapcount);

@@ -32,7 +32,7 @@ void fz_context_put(struct fz_context *ctx)
 }
 
 /**
- * fz_context_implicit() - the scratch behind mmap of the device
+ * fz_context_implicit() - the implicit scratch, for mmap of the device
  * @ctx: a context whose descriptor the caller holds
  *
  * Return: the scratch, NULL while there is none.

@@ -27,7 +27,7 @@
  *	      folio lock of fz_scratch.zero	a fault; a thread that fills a hole
  *	        i_mmap_rwsem		that thread unmaps zeros
  *	        fz_chunk.lock		that thread fills the hole
- *	fz_pool.resize			outside of in_hand
+ *	fz_pool.resize			taken before a wait for fz_pool.in_hand
  *	fz_pool.collect			a fault, with nothing in hand; the zeroer
  *	locks of shrink_lru		in pool_shrink.c; reclaim, under any lock held in allocations
  *	  fz_pool.lock			a leaf under any of them
@@ -160,8 +160,8 @@ struct fz_spares {
  * @wanted_node: the node of the last of them
  * @back: pages that came back soon after they went, since the last look
  * @zero: the page of zeros, to which holes that are only read are mapped; the scratch has
- *	a reference.  NULL without ZEROPAGE.  Under its folio lock holes are filled, and
- *	mapped to it.  The lock also protects @zero_mapped (see zeropage.c)
+ *	a reference.  NULL without ZEROPAGE.  Its folio lock is held to fill a hole, and to
+ *	map a hole to it.  The lock also protects @zero_mapped (see zeropage.c)
  * @zero_mapped: a hole may be mapped to @zero
  * @chunks: struct fz_chunk by number; entries go under @lock
  * @spares: spare arrays for chunks
@@ -181,7 +181,7 @@ struct fz_scratch {
 	bool total_cpu;
 	atomic_t nr_huge;
 	/*
-	 * Protects folios in chunks from going, sparse, sparse_ratio, cold, written, age,
+	 * Keeps folios in chunks.  Protects sparse, sparse_ratio, cold, written, age,
 	 * witness, faults, has_aged, wanted and wanted_node.
 	 */
 	struct mutex lock;

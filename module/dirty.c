@@ -6,7 +6,7 @@
 #include "dirty.h"
 
 /**
- * fz_dirty_trim() - clear the bits behind the last one in the last word
+ * fz_dirty_trim() - clear the bits after the last one in the last word
  * @dirty: a piece whose words were read as a whole
  */
 void fz_dirty_trim(struct fz_dirty *dirty)

@@ -15,7 +15,7 @@
  * @first: page of the scratch that its first bit stands for
  * @shift: log2 of the pages that a bit stands for
  * @nr: bits in it
- * @words: the bits, those behind @nr are 0; bit n % 64 of word n / 64 is
+ * @words: the bits, those after @nr are 0; bit n % 64 of word n / 64 is
  *	granule n
  */
 struct fz_dirty {

@@ -184,7 +184,7 @@ long fz_map_words(struct fz_scratch *s, struct vm_area_struct *vma, u64 number,
 		for (i = run.first; i < end; i++)
 			words[i / 64] &= ~(1ULL << i % 64);
 		nr += some;
-		/* Go on behind these, or behind a page that cannot be mapped. */
+		/* Go on after these, or after one that cannot be mapped. */
 		run.end = some ? end : run.first + 1;
 		cond_resched();
 	}

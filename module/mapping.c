@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The caller's mappings of a scratch.  They are searched in the tree of all mappings of the
- * scratch, since a process may have far more mappings of other files.  A mapping that is
- * also in the address space stays unchanged while mmap_lock is held.
+ * scratch, since a process may have far more mappings of other files.  A VMA that is also
+ * in its mm's tree stays unchanged while mmap_lock is held.
  */
 #include <linux/fs.h>
 #include <linux/mm.h>
@@ -31,7 +31,7 @@ struct vm_area_struct *fz_mapping_only(struct fz_scratch *s)
 	node = rb_first_cached(&mapping->i_mmap);
 	if (node && !rb_next(node))
 		vma = rb_entry(node, struct vm_area_struct, shared.rb);
-	/* munmap removes a mapping from the address space before it leaves this tree. */
+	/* munmap removes a VMA from the mm before it leaves this tree. */
 	if (vma && (vma->vm_mm != current->mm ||
 		    find_vma(current->mm, vma->vm_start) != vma))
 		vma = NULL;
@@ -61,8 +61,8 @@ struct vm_area_struct *fz_mapping_to_write(struct fz_scratch *s)
 	     node = rb_next(node)) {
 		vma = rb_entry(node, struct vm_area_struct, shared.rb);
 		/*
-		 * munmap removes a mapping from the address space, downgrades mmap_lock,
-		 * and then removes it from this tree.  Skip such a mapping.
+		 * munmap removes a VMA from the mm, downgrades mmap_lock, and then removes
+		 * it from this tree.  Skip such a VMA.
 		 */
 		if (vma->vm_mm == current->mm && vma->vm_flags & VM_WRITE &&
 		    find_vma(current->mm, vma->vm_start) == vma)
@@ -125,7 +125,7 @@ static void mapping_note(struct fz_mappings *v, const struct vm_area_struct *vma
 
 /*
  * Note the first mappings of the caller, by address, that map pages of a range at or
- * behind @addr.
+ * after @addr.
  */
 static void mapping_find(struct fz_mappings *v, struct fz_scratch *s,
 			 const struct fz_range *range, unsigned long addr)
@@ -158,10 +158,10 @@ static void mapping_find(struct fz_mappings *v, struct fz_scratch *s,
  * @v: from fz_mappings_begin()
  * @s: the scratch
  * @range: the mapping has pages of this range
- * @addr: the mapping has some of them at or behind this address
+ * @addr: the mapping has some of them at or after this address
  *
  * The caller holds mmap_lock, and may release it between two calls.  So noted mappings may
- * have changed, and this looks each up again in the address space.
+ * have changed, and this looks each up again in the mm.
  *
  * Return: the mapping, valid while mmap_lock is held; NULL if there are no more.
  */
@@ -194,7 +194,7 @@ struct vm_area_struct *fz_mappings_next(struct fz_mappings *v, struct fz_scratch
 /**
  * fz_mappings_are_left() - whether fz_mappings_next() may find another mapping
  * @v: the walk, after fz_mappings_next() has found one
- * @addr: behind this address
+ * @addr: after this address
  *
  * Return: false if it would not.
  */

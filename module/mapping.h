@@ -13,7 +13,7 @@
 /**
  * struct fz_mapping_place - a noted mapping, which may have changed since
  * @start: its first address
- * @end: the address behind its last one
+ * @end: the address after its last one
  */
 struct fz_mapping_place {
 	unsigned long start;
@@ -25,7 +25,7 @@ struct fz_mapping_place {
  * @view: the noted mappings
  * @nr: number of noted mappings
  * @at: the first of them that the walk has not finished
- * @more: there may be others behind the noted ones
+ * @more: there may be others after the noted ones
  */
 struct fz_mappings {
 	struct fz_mapping_place view[FZ_MAPPINGS];

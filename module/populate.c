@@ -52,7 +52,7 @@ static int populate_look(struct fz_scratch *s, u64 page, struct populate_policy 
 		if (policy->has)
 			fz_policy_copy(&policy->copy, fz_vma_policy(vma));
 	} else if (fz_mapping_first(s, &rest)) {
-		/* Another mapping may begin anywhere behind the page. */
+		/* Another mapping may begin anywhere after the page. */
 		policy->known.end = round_up(page + 1, FZ_CHUNK_PAGES);
 	}
 	mmap_read_unlock(current->mm);
@@ -103,7 +103,7 @@ static int populate_back(struct fz_scratch *s, struct fz_range *range,
 /**
  * fz_populate_back() - populate a range, and map nothing
  * @s: the scratch
- * @range: pages of it; its start is moved on behind populated pages
+ * @range: pages of it; its start is moved on after populated pages
  * @nr_added: increased by the pages that were holes
  *
  * Return: 0, or as fz_chunk_fill(): -ENOMEM, -ENOSPC, -EINTR.
@@ -194,7 +194,7 @@ static long populate_fault_run(struct fz_scratch *s, struct vm_area_struct *vma,
 
 		if (some < 0)
 			return some;
-		/* A huge folio also maps pages behind the run. */
+		/* A huge folio also maps pages after the run. */
 		some = min_t(u64, some, run.end - run.first);
 		run.first += some;
 		nr += some;
@@ -226,7 +226,7 @@ static long populate_map_chunk(struct populate *p, struct vm_area_struct *vma,
 	return nr;
 }
 
-/* Map a batch of pages of a mapping, or a few more; moves @here on behind them. */
+/* Map a batch of pages of a mapping, or a few more; moves @here on after them. */
 static int populate_map_some(struct populate *p, struct vm_area_struct *vma,
 			     struct fz_range *here)
 {
@@ -267,7 +267,7 @@ static int populate_map_few(struct populate *p, struct vm_area_struct *vma,
 }
 
 /*
- * Map up to a batch of pages of the first mapping at or behind @addr that has pages of the
+ * Map up to a batch of pages of the first mapping at or after @addr that has pages of the
  * range; moves @addr on.  Returns whether there may be more, or an errno.
  */
 static int populate_map_first(struct populate *p, struct fz_mappings *views,
@@ -390,7 +390,7 @@ static int populate_back_few(struct populate *p, struct fz_range *range)
 	return populate_back(p->s, range, &p->policy, &p->cmd->out_added);
 }
 
-/* Populate a range and map it, batch by batch; moves @range on behind populated pages. */
+/* Populate a range and map it, batch by batch; moves @range on after populated pages. */
 static int populate_range(struct populate *p, struct fz_range *range)
 {
 	int err = 0;

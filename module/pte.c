@@ -22,7 +22,7 @@
 /**
  * struct pte_walk - page-table entries of a chunk
  * @chunk: the chunk
- * @start: address of its first page, also if the mapping begins behind that page
+ * @start: address of its first page, also if the mapping begins after that page
  * @nr: entries moved so far, of all chunks
  * @odd: an entry cannot be moved
  */

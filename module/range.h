@@ -15,7 +15,7 @@
 /**
  * struct fz_range - a run of pages
  * @first: its first page
- * @end: the page behind its last one
+ * @end: the page after its last one
  */
 struct fz_range {
 	u64 first;

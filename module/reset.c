@@ -60,7 +60,10 @@ static int reset_go(struct fz_reset *r, u32 mode)
 		fz_pte_end(r->bitmap);
 		r->bitmap = NULL;
 	}
-	/* AUTO looked at all chunks in vain.  It need not while as many pages are populated. */
+	/*
+	 * AUTO looked at all chunks in vain.  It need not look again while the number of
+	 * populated pages stays the same.
+	 */
 	if (!err && r->is_auto && r->swap_base && !r->swapped && !r->dropped)
 		reset_is_sparse(r);
 	if (mode == FASTZERO_MODE_SWAP)

@@ -96,7 +96,7 @@ static int dirty_run(struct fz_reset *r, u32 mode,
 			return err;
 		err = fz_reset_run(r, mode);
 		mutex_unlock(&r->s->lock);
-		/* After failed memory go on with the pages behind it. */
+		/* After failed memory go on with the pages after it. */
 		if (err == -EIO)
 			err = 0;
 	}

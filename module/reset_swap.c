@@ -128,7 +128,7 @@ static void swap_chunk(struct fz_reset *r, struct fz_swap *b,
 	}
 }
 
-/* Whether a chunk is so far behind the last that it should have another flush. */
+/* Whether a chunk is so far after the last that it should have another flush. */
 static bool swap_is_far(const struct fz_swap *b, const struct fz_chunk *chunk,
 			u64 base)
 {

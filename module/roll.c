@@ -109,7 +109,7 @@ bool fz_roll_add(struct fz_roll *roll, struct folio *folio, u8 age)
 	return sheet;
 }
 
-/* The open sheet is empty: free all sheets behind it. */
+/* The open sheet is empty: free all sheets after it. */
 static void roll_trim(struct fz_roll *roll)
 {
 	struct fz_roll_sheet *sheet;

@@ -23,7 +23,7 @@ struct mem_cgroup;
 /**
  * struct fz_roll_sheet - a part of a roll
  * @link: in fz_roll.sheets
- * @nr: folios on it; all sheets before the open one are full, all behind it empty
+ * @nr: folios on it; all sheets before the open one are full, all after it empty
  * @zero: a bit for each folio that the last look found zero; protected by
  *	fz_scratch.lock.  A hint: a folio that replaces another inherits its bit
  * @folios: the folios.  The private member of each points to its place here

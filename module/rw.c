@@ -160,7 +160,7 @@ static int rw_preallocate(struct fz_scratch *s, u64 begin, u64 end)
 }
 
 /*
- * FALLOC_FL_PUNCH_HOLE drops whole pages, and zeroes the bytes before and behind them.  It
+ * FALLOC_FL_PUNCH_HOLE drops whole pages, and zeroes the bytes before and after them.  It
  * ignores bytes beyond the end, as on a memfd.
  */
 long fz_fallocate(struct file *file, int mode, loff_t offset, loff_t length)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Scratches: regular files of fixed size on an internal mount.  So each has its own
- * address space, and a reset of one never looks at another.
+ * struct address_space, and a reset of one never looks at another.
  */
 #include <linux/fs.h>
 #include <linux/magic.h>

@@ -47,8 +47,8 @@ static void unmap_each(struct fz_scratch *s, struct list_head *out)
 /*
  * AUTO clears held folios in place.  But these came to be held after the reset had looked,
  * and before it unmapped them; after that nobody can get a new reference.  So clear them,
- * and put them back.  Folios that are in their place now go instead, with all stores
- * to them during this reset.
+ * and put them back.  The folios that have taken their place are removed instead, and
+ * stores made to these during the reset are lost.
  */
 static noinline void unmap_put_back(struct fz_reset *r, struct list_head *held,
 				    struct list_head *out)

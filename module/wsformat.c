@@ -114,7 +114,7 @@ int fz_wsformat_check_head(const struct fz_wsformat *of, const u8 *buf,
  * @of: the scratch that it must belong to
  * @buf: a working set whose head was checked
  * @n: the first run to check, next to the last one that was checked
- * @end: the run behind the last one to check
+ * @end: the run after the last one to check
  * @sum: all 0 for the first call; the next call continues with it
  *
  * There may be millions of runs.  So the caller checks for signals between two calls.

@@ -21,7 +21,7 @@ struct fz_wsformat {
  * struct fz_wsformat_sum - sums over runs that were checked
  * @behind: the next run may not begin before this page
  * @pages: pages of the runs
- * @chunk: the chunk behind the last run
+ * @chunk: the chunk after the last run
  * @chunks: chunks that have pages of the runs
  */
 struct fz_wsformat_sum {

@@ -96,7 +96,7 @@ void fz_tenant_leave(struct fz_pool *pool)
 
 /**
  * fz_tenant_put() - queue a pool that has something to be cleared
- * @pool: the pool; it goes behind the other pools of its tenant
+ * @pool: the pool; it goes after the other pools of its tenant
  */
 void fz_tenant_put(struct fz_pool *pool)
 {

@@ -27,7 +27,7 @@
  * fz_zero_init() - give a scratch its page of zeros
  * @s: a new scratch, with its inode
  *
- * Each scratch has its own, with the scratch's address space in it.  So faults of one
+ * Each scratch has its own, with the scratch's address_space in it.  So faults of one
  * scratch do not wait for those of others, and tenants share no cache line.
  *
  * Return: 0 or -ENOMEM.

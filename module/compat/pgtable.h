@@ -11,8 +11,8 @@
 
 /*
  * The entry for a huge folio at an address, NULL if there is no table for it.  While
- * mmap_lock is held, the entry stays where the address space has a mapping.  After that
- * its table may go.
+ * mmap_lock is held, the entry stays where the mm has a VMA.  After that its table may
+ * go.
  */
 static inline pmd_t *fz_pmd_at(struct mm_struct *mm, unsigned long addr)
 {
