@@ -14,7 +14,7 @@
 FIXTURE(shape) {
 	struct fz_state state;
 	bool supported;
-	/* A page to build the structure in, the page behind is not mapped. */
+	/* A page to build the structure in, the page after it is not mapped. */
 	unsigned char *page;
 	unsigned char good[LONG_SIZE];
 	uint64_t bitmap[1];

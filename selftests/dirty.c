@@ -103,7 +103,7 @@ TEST_F(dirty, resets_exactly_the_named_granules)
 			self->call.offset = 0;
 		self->call.length = (1 + fz_random(&random) %
 				     ((SIZE - self->call.offset) / PAGE)) * PAGE;
-		/* Bits behind the range are also set: the module must not read them. */
+		/* Bits after the range are also set: the module must not read them. */
 		for (k = 0; k < MAX_WORDS; k++)
 			self->bitmap[k] = fz_random(&random) &
 					  (i % 3 ? fz_random(&random) : ~0ULL);

@@ -172,7 +172,7 @@ TEST_F(many, scratches_of_other_contexts)
 	close(other);
 }
 
-/* Descriptors that cannot be read: all of them, or those behind the first batch. */
+/* Descriptors that cannot be read: all of them, or those after the first batch. */
 TEST_F(many, unreadable_descriptors)
 {
 	int32_t *fds = mmap(NULL, 2 * fz_ps, PROT_READ | PROT_WRITE,

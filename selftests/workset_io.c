@@ -244,7 +244,7 @@ TEST_F(workset_io, read_reports_its_size)
 	EXPECT_EQ(BYTES(2), w.out_size);
 	EXPECT_EQ(0xee, *(unsigned char *)&self->set);
 	EXPECT_EQ(BYTES(2), READ(&self->set, BYTES(2)));
-	/* Not a byte behind it. */
+	/* Not a byte after it. */
 	EXPECT_EQ(0xee, *((unsigned char *)&self->set + BYTES(2)));
 	fz_err_workset(EFAULT, self->fd, FASTZERO_WORKSET_READ, (void *)8, BYTES(2));
 }

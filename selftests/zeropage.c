@@ -244,7 +244,7 @@ static int way_write(FIXTURE_DATA(zeropage) *self, enum way way, uint64_t seed)
 	case BY_MPROTECT:
 		return way_mprotect(self->fd, seed);
 	case BY_MREMAP:
-		/* The page behind the end is not of the scratch, and is not touched. */
+		/* The page after the end is not of the scratch, and is not touched. */
 		return way_mremap(self->fd, seed);
 	case BY_MLOCK:
 		return way_mlock(self->map, seed);

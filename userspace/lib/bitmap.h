@@ -19,10 +19,10 @@
  * @a: the words
  * @b: others, ORed to them; the same for one bitmap
  * @word: the next word
- * @end: the word behind the last
+ * @end: the word after the last
  * @carry: the bit before @word, 0 or 1
  * @out: where the next edge goes
- * @limit: a word is not begun when @out is beyond this, behind which there is room for
+ * @limit: a word is not begun when @out is beyond this, after which there is room for
  *	FZ_BITMAP_SLACK edges
  */
 struct fz_bitmap_scan {

@@ -65,7 +65,7 @@ FZ_AVX512 static inline unsigned int fz_avx512_gather(struct fz_edges *list,
 		words = _mm512_or_si512(_mm512_maskz_loadu_epi64(some, a + i),
 					_mm512_maskz_loadu_epi64(some, b + i));
 		nr = fz_avx512_add(list, nr, words, first, &last);
-		/* An end right behind the last word is its carry, and not of this list. */
+		/* An end right after the last word is its carry, and not of this list. */
 		if (nr && list->first[nr - 1] == block->first + n * 64)
 			nr--;
 	}

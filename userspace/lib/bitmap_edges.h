@@ -20,7 +20,7 @@
 
 #define fz_inline	inline __attribute__((always_inline))
 
-/* Words with edges, and their first bits; there is room for a vector behind the last. */
+/* Words with edges, and their first bits; there is room for a vector after the last. */
 struct fz_edges {
 	uint64_t edges[FZ_EDGES_SPARSE + 8];
 	uint64_t first[FZ_EDGES_SPARSE + 8];

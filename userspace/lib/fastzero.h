@@ -795,7 +795,7 @@ int fastzero_reset_many(const struct fastzero_ctx *ctx, const int *fds, uint32_t
  * Context: any thread, at once with other calls on the handle.
  *
  * Return: 0 or -errno: -EINVAL if a handle is NULL, when nothing was done; else as
- * fastzero_reset_all() of the scratch behind the last that is done.
+ * fastzero_reset_all() of the scratch after the last that is done.
  */
 int fastzero_reset_scratches(const struct fastzero_ctx *ctx,
 			     const struct fastzero_scratch *const *scratches,

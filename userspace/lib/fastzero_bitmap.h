@@ -17,7 +17,7 @@ extern "C" {
  *
  * A bitmap is an array of 64-bit words in the order of the processor.  Bit n % 64 of
  * word n / 64 stands for page n, as KVM_GET_DIRTY_LOG has it on little-endian machines.
- * A run is as long as it can be: the bits before and behind it are not set.
+ * A run is as long as it can be: the bits before and after it are not set.
  *
  * ::
  *
@@ -41,7 +41,7 @@ extern "C" {
 /**
  * struct fastzero_bitmap_run - neighbours that are set
  * @first: number of the first bit
- * @end: number of the bit behind the last, greater than @first
+ * @end: number of the bit after the last, greater than @first
  */
 struct fastzero_bitmap_run {
 	uint64_t first;
@@ -86,9 +86,9 @@ int64_t fastzero_bitmap_runs(struct fastzero_bitmap_walk *walk,
  * typedef fastzero_bitmap_fn - what is called for each run
  * @arg: as given to fastzero_bitmap_for_each()
  * @first: number of the first bit
- * @end: number of the bit behind the last
+ * @end: number of the bit after the last
  *
- * Return: 0 to go on; anything else ends the walk behind this run.
+ * Return: 0 to go on; anything else ends the walk after this run.
  */
 typedef int (*fastzero_bitmap_fn)(void *arg, uint64_t first, uint64_t end);
 

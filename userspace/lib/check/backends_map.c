@@ -148,7 +148,7 @@ void check_unmap(struct here *h)
 	HERE(h, all_are(h->ram, 4 * PAGE, 0));
 	HERE(h, all_are(other, 3 * PAGE, 6));
 	HERE(h, all_are(h->ram + 7 * PAGE, LENGTH - 7 * PAGE, 0));
-	/* What is behind the gap still is what it was of the scratch. */
+	/* What is after the gap still is what it was of the scratch. */
 	memset(h->ram + 7 * PAGE, 5, 2 * PAGE);
 	HERE(h, fastzero_reset_range(h->scratch, 8 * PAGE, PAGE, AUTO, NULL) == 0);
 	HERE(h, all_are(h->ram + 7 * PAGE, PAGE, 5) && all_are(h->ram + 8 * PAGE, PAGE, 0));
