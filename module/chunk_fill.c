@@ -332,7 +332,7 @@ static bool fill_replace(struct fill *f, struct list_head *out)
 
 /**
  * fz_chunk_put_back() - put a folio that was taken out back into its place
- * @s: the scratch, its lock held since then
+ * @s: the scratch, its lock held since the folio was taken out
  * @folio: in hand, zero, and mapped nowhere; out of hand if it is back
  * @out: the folio that is in its place now, if any, is linked here, in hand, as by
  *	fz_chunk_remove()

@@ -16,7 +16,7 @@
 /* A chunk with this many pages is dense; one with less than this is sparse. */
 #define LARGE_DENSE	(FZ_CHUNK_PAGES / 2)
 #define LARGE_SPARSE	(FZ_CHUNK_PAGES / 4)
-/* Resets that do not look again at a chunk that was not sparse. */
+/* After a look at a chunk that was not sparse, this many resets do not look again. */
 #define LARGE_PATIENCE	32
 /*
  * A sparse chunk is broken when fz_chunk.late reaches this.  Each reset that finds no

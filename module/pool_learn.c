@@ -139,7 +139,7 @@ static u64 learn_free(struct fz_pool *pool, struct fz_store *store, bool all)
 		nr++;
 	}
 	pool->in_hand += nr;
-	/* Runs took these, and they will not come ready: count them as come back. */
+	/* They come back from runs, but will never be ready: count them all the same. */
 	fz_demand_give(&store->demand, fz_pool_now(), used);
 	fz_store_count(store);
 	spin_unlock(&pool->lock);

@@ -23,8 +23,8 @@
 static struct shrinker *shrink_shrinker;
 static struct kmem_cache *shrink_cache;
 /*
- * Reclaim takes its locks, under any lock that a thread holds while it allocates.
- * fz_pool.lock nests inside them.
+ * Reclaim takes the list's locks.  They nest inside every lock that a thread may hold while
+ * it allocates, and fz_pool.lock nests inside them.
  */
 static struct list_lru shrink_lru;
 /* The end of a pool waits here for scans that are freeing its folios. */
@@ -240,7 +240,7 @@ static void shrink_take_store(struct fz_store *store, struct shrink_take *take)
 		take->nr++;
 		take->pages += fz_size_pages(store->size);
 	}
-	/* Runs took these, and they will not come ready: count them as come back. */
+	/* They come back from runs, but will never be ready: count them all the same. */
 	fz_demand_give(&store->demand, fz_pool_now(), used);
 	fz_store_count(store);
 }

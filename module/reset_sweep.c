@@ -43,9 +43,10 @@ static __always_inline bool sweep_check(struct folio *const *folios, u64 nr,
 	if (unlikely(flags & FZ_PAGE_FAILED))
 		return false;
 	/*
-	 * A page mapped once adds 2 to the upper half: its references.  A page mapped nowhere
-	 * adds 2 as well: one reference, and a carry from its lower half, which is -1.  A held
-	 * page, or one mapped more often, adds more: then count the held pages one by one.
+	 * The upper half of @counts is the sum of the references.  A page mapped once has 2
+	 * of them.  A page mapped nowhere has one, and its lower half is -1, which carries
+	 * another one into the upper half.  A held page, or one mapped more often, adds more
+	 * than 2: then count the held pages one by one.
 	 */
 	if (unlikely((counts + BIT_ULL(31)) >> 32 != 2 * nr))
 		for (slot = folios; slot < end; slot++)
@@ -54,8 +55,8 @@ static __always_inline bool sweep_check(struct folio *const *folios, u64 nr,
 }
 
 /*
- * Clear pages.  With @far, fetch the start of the next page while one is cleared: they do
- * not lie in the processor's own caches.
+ * Clear pages.  @far: they do not lie in the processor's own caches.  Then fetch the start
+ * of the next page while one is cleared.
  */
 static __always_inline void sweep_pages(void *const *pages, u64 nr, bool far)
 {

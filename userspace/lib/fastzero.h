@@ -44,23 +44,23 @@ extern "C" {
  * A function that makes a handle or a mapping sets the caller's pointer to NULL when it
  * fails.  Every function that gives a handle up accepts NULL.
  *
- * A structure that begins with a size grows at its end in later versions.  Begin with
- * its macro, FASTZERO_..._INIT, which sets all but the size to zeros.  The two sides may
- * then be of different versions, and so may the module.  Where a pointer to options or to
- * a result is taken, NULL means the defaults, or that nobody wants to know.
+ * A structure that begins with a size grows at its end in later versions.  Begin with its
+ * macro, FASTZERO_..._INIT, which sets all but the size to zeros.  Then the program, the
+ * library and the module may be of three different versions.  Where a pointer to options
+ * or to a result is taken, NULL means the defaults, or that nobody wants to know.
  *
- * A handle may be used by any number of threads at once, but for its close: no other
- * call may be under way on it, nor come later.  Each function says under "Context"
- * where it is otherwise.  Handles, mappings and descriptors do not depend on each
- * other: they can be given up in any order, and the memory lives until the last of them
- * is gone.  A descriptor that a function returns from a handle remains the handle's: do
- * not close it.
+ * Any number of threads may use a handle at once.  Closing it is the exception: at that
+ * time no other call on the handle may be under way, and none may follow.  A function to
+ * which other rules apply says so under "Context".  Handles, mappings and descriptors do
+ * not depend on each other: they can be given up in any order, and the memory lives until
+ * the last of them is gone.  A descriptor that a function returns from a handle remains
+ * the handle's: do not close it.
  *
  * Functions return -ENOMEM if memory cannot be had: at the limit of the memory cgroup
  * that pays, at fastzero_info.out_max_pages, or if the host is out of memory.  A touch
- * of a hole cannot return it.  It is a SIGBUS, makes KVM_RUN fail with EFAULT if the
- * guest touches it, or goes to the OOM killer ("Memory that cannot be had" in
- * linux/fastzero.h).  fastzero_populate_range() beforehand avoids that.
+ * of a hole cannot return an error.  Without memory it causes a SIGBUS, or brings the OOM
+ * killer; if a guest touches the hole, KVM_RUN fails with EFAULT ("Memory that cannot be
+ * had" in linux/fastzero.h).  fastzero_populate_range() beforehand avoids that.
  */
 
 /**
@@ -72,8 +72,8 @@ extern "C" {
  * backend   a reset                                 memory
  * ========  ======================================  ==================================
  * device    RESET of the module                     a scratch of the module
- * pagescan  clears in place what was written,       private, anonymous
- *           says PAGEMAP_SCAN (Linux 6.7)
+ * pagescan  finds written pages by PAGEMAP_SCAN     private, anonymous
+ *           (Linux 6.7), clears them in place
  * memfd     punches a hole                          a memfd whose size is sealed
  * anon      MADV_DONTNEED                           private, anonymous
  * memset    stores zeros to all of the range        private, anonymous
@@ -84,8 +84,8 @@ extern "C" {
  * environment.  With FASTZERO_CTX_NEED_FD it takes only those that have descriptors.
  *
  * The promise is the same: when a reset returns 0, every byte of the range reads zero
- * through every mapping, unless somebody wrote it after the reset began.  So are the
- * errors of a call with a bad argument.  These differ:
+ * through every mapping, unless somebody wrote it after the reset began.  A call with a
+ * bad argument fails with the same error on every backend.  These things differ:
  *
  * ==============================  ======  ========  ======  ======  ======
  * what                            device  pagescan  memfd   anon    memset
@@ -114,12 +114,12 @@ extern "C" {
  *
  * - *other processes, fork*: with no, a child of fork() does not have the mapping, and its
  *   calls on the scratch are -EOPNOTSUPP.
- * - *unmap, remap by own calls*: with no, the library goes by addresses.  So mappings go
- *   by fastzero_unmap() or FASTZERO_MAP_FIXED alone, never by munmap(2), mmap(2) or
- *   mremap(2).  mprotect(2) and madvise(2) are allowed, but not while a reset of the
- *   same memory is under way.
- * - *populate*: mapped says that only pages which are mapped can be populated, and
- *   readable and writable ones.
+ * - *unmap, remap by own calls*: with no, the library keeps a list of mapped addresses.
+ *   So only fastzero_unmap() or FASTZERO_MAP_FIXED may take a mapping away, never
+ *   munmap(2), mmap(2) or mremap(2).  mprotect(2) and madvise(2) are allowed, but not
+ *   while a reset of the same memory is under way.
+ * - *populate a range*: with mapped, only pages can be populated that are mapped readable
+ *   and writable.
  * - *stores by DMA*: of a device that keeps pages pinned over a reset (VFIO).  missed: the
  *   next reset does not see them.  lost: the device keeps the old pages.
  */
@@ -254,7 +254,8 @@ enum fastzero_ctx_flags {
  * struct fastzero_ctx_opts - how to open a context
  * @size: sizeof(struct fastzero_ctx_opts)
  * @flags: bits of enum fastzero_ctx_flags
- * @path: the device; NULL for FASTZERO_DEVICE.  A path asks for the backend device
+ * @path: the device; NULL for FASTZERO_DEVICE.  With a path, only the backend
+ *	FASTZERO_BACKEND_DEVICE is tried
  * @backend: one of enum fastzero_backend_id.  If it is not FASTZERO_BACKEND_ANY, no other
  *	is tried
  * @__reserved: must be 0
@@ -280,7 +281,7 @@ struct fastzero_ctx_opts {
  *
  * Context: any thread.
  *
- * Return: 0 or -errno.  Of the device what open(2) gave; -ENOTTY if the path is not that
+ * Return: 0 or -errno: what open(2) of the device gave; -ENOTTY if the path is not that
  * of a fastzero device, say a regular file that somebody left there; -EOPNOTSUPP for a
  * module that is too old, or where the kernel cannot do what a backend needs; -EINVAL for
  * an unknown backend or one that does not go with the path or a flag.
@@ -445,8 +446,8 @@ struct fastzero_zero_result {
  * A lent thread does the context's background work, and no thread of the module does.
  * So the thread's cgroup pays, and its weight and processors count.
  *
- * So a thread does nothing but call it, as long as it returns 0, with a timeout after
- * which it looks whether it shall end.
+ * A thread for this calls the function in a loop as long as it returns 0.  After each
+ * @timeout_ms the thread can check whether it should end.
  *
  * The handle must not be closed before the call has returned.
  *
@@ -464,9 +465,9 @@ int fastzero_ctx_zero(const struct fastzero_ctx *ctx, uint32_t timeout_ms,
  * @ctx: the context
  *
  * As fastzero_ctx_zero(), but by a thread of its own in the calling process, with
- * nice 19.  The thread ends with fastzero_ctx_zero_stop(), with the process, when that
- * executes another program, and with the context's last descriptor.  The process is
- * not single-threaded any more: so enter user and mount namespaces before.
+ * nice 19.  The thread ends at fastzero_ctx_zero_stop(), when the process ends or executes
+ * another program, and when the context's last descriptor is closed.  The process is not
+ * single-threaded any more: so enter user and mount namespaces before.
  *
  * Context: any thread, at once with other calls on the handle.
  *
@@ -663,10 +664,10 @@ struct fastzero_map_opts {
  * @opts: options, or NULL for all of it, anywhere, readable and writable
  * @addr: where to put the address; NULL after a failure
  *
- * Of one scratch many parts can be mapped at many places: one scratch with a slot for each
- * guest, at different offsets, and fastzero_reset_range() of a slot, are cheaper than a
- * scratch for each guest.  With a reservation of the caller's own, map each slot with
- * FASTZERO_MAP_FIXED into it.
+ * Many parts of a scratch can be mapped, at many places.  For many guests, one scratch with
+ * a part for each guest is cheaper than a scratch for each guest.  fastzero_reset_range()
+ * then resets a guest's part.  A caller that has reserved addresses maps each part into
+ * them with FASTZERO_MAP_FIXED.
  *
  * The mapping is the caller's, and outlives the handle.
  *
@@ -683,12 +684,12 @@ int fastzero_map(const struct fastzero_scratch *scratch,
  * @addr: their address, a multiple of the page size
  * @length: their length in bytes, not 0
  *
- * As munmap(2): the range may be a part of a mapping or have several.  What
- * fastzero_map_opts.guard has reserved goes with
+ * As munmap(2): the range may be a part of a mapping, or have several mappings.  To give up
+ * a mapping together with its guards (fastzero_map_opts.guard), call
  * fastzero_unmap((char *)addr - guard, length + 2 * guard).
  *
- * Context: any thread.  It waits for a reset of the same memory on a backend that goes
- * by addresses.
+ * Context: any thread.  Where munmap(2) is not allowed ("Backends"), it waits for a reset
+ * of the same memory.
  *
  * Return: 0 or -errno.
  */
@@ -751,13 +752,14 @@ int fastzero_reset_all(const struct fastzero_scratch *scratch,
  * @result: where to put what was done, or NULL; its size must be set
  *
  * For a VMM that has not entered its guest since then, and knows that neither it nor a
- * device has written anything: a reset would have to look at the pages.  If that is wrong,
- * what was written stays until the next reset: see FASTZERO_RESET_IDLE.
+ * device has written anything.  The call saves the looks of a reset at the pages.  If
+ * something was written all the same, it stays until the next reset: see
+ * FASTZERO_RESET_IDLE.
  *
  * Context: any thread, at once with other calls on the handle.
  *
- * Return: 0 or -errno; -EOPNOTSUPP if the module does not have it, without
- * FASTZERO_FEATURE_IDLE in fastzero_info.out_features.
+ * Return: 0 or -errno; -EOPNOTSUPP if the module does not have it: then
+ * fastzero_info.out_features is without FASTZERO_FEATURE_IDLE.
  */
 int fastzero_reset_idle(const struct fastzero_scratch *scratch,
 			struct fastzero_result *result);
@@ -794,8 +796,8 @@ int fastzero_reset_many(const struct fastzero_ctx *ctx, const int *fds, uint32_t
  *
  * Context: any thread, at once with other calls on the handle.
  *
- * Return: 0 or -errno: -EINVAL if a handle is NULL, when nothing was done; else as
- * fastzero_reset_all() of the scratch after the last that is done.
+ * Return: 0 or -errno: -EINVAL if a handle is NULL, and then nothing was done; else the
+ * error of fastzero_reset_all() for the first scratch that could not be reset.
  */
 int fastzero_reset_scratches(const struct fastzero_ctx *ctx,
 			     const struct fastzero_scratch *const *scratches,
@@ -834,8 +836,7 @@ struct fastzero_bitmap_opts {
  * KVM's log has only the stores of the guest.  So the caller sets the bits of pages
  * that the VMM itself, read(2), devices or other processes wrote.
  *
- * Not every module has it: with FASTZERO_FEATURE_RESET_DIRTY in
- * fastzero_info.out_features it does.
+ * A module has it if fastzero_info.out_features has FASTZERO_FEATURE_RESET_DIRTY.
  *
  * Context: any thread, at once with other calls on the handle.
  *
@@ -867,7 +868,8 @@ int fastzero_reset_bitmap(const struct fastzero_scratch *scratch,
  * @__reserved: not used
  * @done: bytes of the range, from its begin, that are populated now
  * @added: base pages that were not populated before
- * @mapped: page-table entries looked after in the mappings of this process
+ * @mapped: base pages that were mapped, or found mapped, counted in each mapping of this
+ *	process
  *
  * It is written when the call fails, too: see struct fastzero_populate.
  */

@@ -54,8 +54,8 @@ struct fastzero_bitmap_run {
  * @flags: must be 0
  * @bitmap: the bitmap, nbits / 64 words, rounded up; it remains the caller's
  * @other: another one of the same size: a bit counts if it is set in either; or NULL
- * @summary: one bit for FASTZERO_BITMAP_BLOCK bits, see fastzero_bitmap_summarize(): where
- *	it is not set neither bitmap is looked at; or NULL
+ * @summary: one bit for FASTZERO_BITMAP_BLOCK bits (fastzero_bitmap_summarize()), or NULL.
+ *	The walk skips a block of both bitmaps if the bit of the block is not set
  * @nbits: how many bits there are; any number.  Bits beyond them do not count
  * @next: the first bit that has not been dealt with; 0 to begin
  */
@@ -75,9 +75,9 @@ struct fastzero_bitmap_walk {
  * @runs: where to put them, in ascending order
  * @nr: room at @runs, not 0.  256 and more is fast, 64 and less is slow
  *
- * Return: how many there are, which may be less than @nr, and 0 when there are no more; -EINVAL without a bitmap or
- * room, or if a size member is too small; -EOPNOTSUPP if a flag is set; -E2BIG if
- * @walk is longer than this library's, with something in its end.
+ * Return: how many there are, which may be less than @nr, and 0 when there are no more;
+ * -EINVAL without a bitmap or room, or if a size member is too small; -EOPNOTSUPP if a
+ * flag is set; -E2BIG if @walk is longer than this library's, with something in its end.
  */
 int64_t fastzero_bitmap_runs(struct fastzero_bitmap_walk *walk,
 			     struct fastzero_bitmap_run *runs, size_t nr);
@@ -109,10 +109,10 @@ int fastzero_bitmap_for_each(struct fastzero_bitmap_walk *walk, fastzero_bitmap_
  * @nbits: how many bits it has
  * @summary: nbits / FASTZERO_BITMAP_BLOCK bits, rounded up, in whole words
  *
- * It sets the bit of each block in which @bitmap has a bit, and clears none.  So a summary
- * that was zero becomes that of two bitmaps by two calls.  It costs as much as reading
- * the bitmap: a summary pays where the one who sets bits in the bitmap also sets them in
- * the summary, or where a bitmap is walked more than once.
+ * It sets the bit of each block in which @bitmap has a bit, and clears none.  To make one
+ * summary of two bitmaps, set it to zero, and call this for each of them.  The call costs
+ * as much as reading the bitmap.  So use it only if a bitmap is walked more than once.  Or
+ * do without it: set the summary's bits together with those of the bitmap.
  */
 void fastzero_bitmap_summarize(const uint64_t *bitmap, uint64_t nbits, uint64_t *summary);
 

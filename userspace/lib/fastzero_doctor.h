@@ -56,7 +56,7 @@ struct fastzero_doctor_opts {
  * struct fastzero_doctor_finding - what one check has found
  * @size: sizeof(struct fastzero_doctor_finding)
  * @status: one of enum fastzero_doctor_status
- * @id: "FZ001" and so on; a later version gives no id to another check
+ * @id: "FZ001" and so on; a later version never uses an id for another check
  * @name: the check, in a word or two
  * @text: what was found, on one line
  * @remedy: what helps, on one line; "" with PASS and SKIP

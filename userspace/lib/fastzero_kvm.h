@@ -18,8 +18,8 @@ struct fastzero_scratch;
 /**
  * DOC: KVM
  *
- * A reset of a whole scratch has to find out what was written.  KVM can tell, and then what
- * the guest only read costs nothing::
+ * A reset of a whole scratch has to find out which pages were written.  KVM can tell, and
+ * then pages that the guest only read cost nothing::
  *
  *	ret = fastzero_kvm_new(vm_fd, NULL, &kvm);
  *	if (!ret)
@@ -36,13 +36,13 @@ struct fastzero_scratch;
  * KVM logs what its vCPUs write, and what KVM itself writes for them.  It does not log what
  * the VMM writes to its mapping, by pwrite(2) or read(2), nor what devices, vhost and other
  * processes write.  The VMM tells of these writes by fastzero_kvm_wrote(), at the latest
- * before the reset.  What is written and not told of stays.
+ * before the reset.  Otherwise the written data stays.
  *
  * KVM may report a page that the guest has only read, when it maps that page for the first
- * time or again.  The backends memfd and anon take pages out; so there what is read counts
- * as written, in every run.  Where a processor has no log of its own (PML, which AMD has not), the first
- * write to each page after a reset is a nested fault.  So this is for guests that write much
- * less than they have in memory.
+ * time or again.  A reset with the backends memfd and anon takes pages out, so KVM maps them
+ * again in every run, and reports read pages as written.  If the processor does not log
+ * writes itself (Intel's PML), the first write to each page after a reset is a nested fault.
+ * So this is for guests that write much less than they have in memory.
  *
  * fastzero_kvm_wrote() may be called by any thread at any time.  For all other functions
  * there is one thread at a time, and no vCPU runs meanwhile.
@@ -54,8 +54,9 @@ struct fastzero_kvm;
  * enum fastzero_kvm_flags - bits of fastzero_kvm_opts.flags
  * @FASTZERO_KVM_RING: by dirty rings, one for each vCPU (Linux 5.11), not by a dirty log.
  *	The VM must not have a vCPU yet
- * @FASTZERO_KVM_MANUAL: the log is protected again only where pages were written
- *	(KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2).  It must also be set if the VMM has enabled that
+ * @FASTZERO_KVM_MANUAL: a reset write-protects only the pages that were written, by
+ *	KVM_CLEAR_DIRTY_LOG (KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2).  The flag must also be set
+ *	if the VMM has enabled that capability itself
  */
 enum fastzero_kvm_flags {
 	FASTZERO_KVM_RING	= 1 << 0,
@@ -88,10 +89,10 @@ int fastzero_kvm_new(int vm_fd, const struct fastzero_kvm_opts *opts,
 		     struct fastzero_kvm **kvm);
 
 /**
- * fastzero_kvm_free() - end that
+ * fastzero_kvm_free() - stop looking after a VM
  * @kvm: the handle, or NULL
  *
- * Slots stay as they are, and log on, until the VMM sets them anew.
+ * Slots stay as they are until the VMM sets them anew.  KVM goes on logging writes to them.
  */
 void fastzero_kvm_free(struct fastzero_kvm *kvm);
 
@@ -129,8 +130,8 @@ struct fastzero_kvm_slot {
  * @slot: the slot
  *
  * The slot is set by KVM_SET_USER_MEMORY_REGION, with a dirty log.  A scratch may have any
- * number of slots.  What was written to it before has to be told by fastzero_kvm_wrote(),
- * or to be reset otherwise.
+ * number of slots.  If the scratch was written before the call, tell so by
+ * fastzero_kvm_wrote(), or reset it by another function.
  *
  * Return: 0 or -errno: what KVM gave; -EINVAL for a range that is not inside the scratch,
  * is not aligned, or without an address; -EEXIST if the number or guest addresses are those
@@ -178,7 +179,7 @@ int fastzero_kvm_collect(struct fastzero_kvm *kvm);
  * @result: where to put what was done in all slots together, or NULL; its size must be set.
  *	Its member done is the number of bytes of the slots that are dealt with
  *
- * What could not be dealt with when the call fails is kept for the next call.
+ * If the call fails, the pages that it has not reset are kept for the next call.
  *
  * Return: 0 or -errno, as KVM or fastzero_reset_bitmap() gave it.
  */
