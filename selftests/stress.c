@@ -4,6 +4,7 @@
  */
 #define _GNU_SOURCE
 #include <ctype.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <time.h>
@@ -55,6 +56,38 @@ void st_fail(const char *format, ...)
 	exit(KSFT_FAIL);
 }
 
+/* Prints a file of /proc about a process. */
+static void st_print(pid_t pid, const char *name)
+{
+	char text[4096], path[64], *line, *rest = text;
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (fd >= 0)
+		close(fd);
+	if (n < 0) {
+		printf("# %s: %s\n", path, strerror(errno));
+		return;
+	}
+	text[n] = 0;
+	while ((line = strsep(&rest, "\n")) && *line)
+		printf("# %s: %s\n", name, line);
+}
+
+/* Where a worker is that does not answer, and whether it spins: stat has its CPU time. */
+static void st_tell_stuck(pid_t pid)
+{
+	st_print(pid, "stat");
+	st_print(pid, "syscall");
+	st_print(pid, "stack");
+	sleep(2);
+	st_print(pid, "stat");
+	st_print(pid, "stack");
+}
+
 /* A worker has said that it is ready or done. */
 static void st_hear(struct st_worker *worker, const struct st_job *job)
 {
@@ -62,13 +95,15 @@ static void st_hear(struct st_worker *worker, const struct st_job *job)
 	char byte;
 
 	if (recv(sock, &byte, 1, 0) != 1) {
-		if (errno == EAGAIN)
+		if (errno == EAGAIN) {
 			printf("# WRONG: worker %u is stuck\n",
 			       (uint32_t)(worker - w->worker));
-		else
+			st_tell_stuck(worker->pid);
+		} else {
 			printf("# WRONG: worker %u died: %d\n",
 			       (uint32_t)(worker - w->worker),
 			       fz_wait(worker->pid));
+		}
 		worker->answer.wrong = "no answer";
 	}
 	if (!worker->answer.wrong)
