@@ -295,21 +295,7 @@ is workset_to_nowhere ended 1 'ENOENT (2): No such file or directory'
 exec 8>&-
 stop "$first"
 
-# --- a KVM guest, and an unmodified QEMU
-
-"$dir/userspace/vmm" --size 1M --pages 64 --stride 3 --rounds 200 --mode drop > "$tmp/vmm" 2>&1 < /dev/null &
-second=$!
-pids="$pids $second"
-resets=0
-while [ $resets -lt 5 ] && kill -0 "$second" 2> /dev/null; do
-	run "$cli" reset --pid "$second"
-	[ $status != 0 ] || resets=$((resets + 1))
-done
-is reset_of_a_guest test $resets = 5
-status=0
-wait "$second" || status=$?
-cp "$tmp/vmm" "$tmp/out"
-is guest_saw_zeros ended 0
+# --- an unmodified QEMU, and its guest
 
 # qemu_word: the word of its RAM that its loader device wrote
 qemu_word()
