@@ -440,7 +440,10 @@ TEST_F(huge, pool_of_chunks_has_its_target)
 	EXPECT_EQ(3 * 512, st.out_owned);
 	self->map[0] = 1;
 	st = fz_stats(self->ctx);
-	EXPECT_EQ(2 * 512, st.out_pool_ready);
+	/* Unless the background has already replaced the folio that the touch took. */
+	if (st.out_pool_ready != 3 * 512) {
+		EXPECT_EQ(2 * 512, st.out_pool_ready);
+	}
 	EXPECT_EQ(512, st.out_faults_ready);
 	fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_DROP);
 	EXPECT_TRUE(fz_until(fz_stats(self->ctx).out_pool_ready == 3 * 512,
