@@ -127,45 +127,42 @@ static int range_check_bitmap(const struct fastzero_reset_dirty *dirty)
 	return range_readable((const void *)(uintptr_t)dirty->bitmap, bytes);
 }
 
-/* The first bit from @from on that is as asked for, or @nr. */
-static uint64_t range_bit(const uint64_t *bits, uint64_t from, uint64_t nr, bool set)
-{
-	uint64_t word;
+struct range_runs {
+	struct fz_memory *memory;
+	struct fastzero_reset_dirty *dirty;
+	struct fz_done *done;
+};
 
-	for (; from < nr; from = (from | 63) + 1) {
-		word = set ? bits[from / 64] : ~bits[from / 64];
-		word &= ~0ull << from % 64;
-		if (word) {
-			from = (from & ~63ull) + __builtin_ctzll(word);
-			return from < nr ? from : nr;
-		}
-	}
-	return nr;
+/* A run of set bits: its granules, of which the last may be cut off. */
+static int range_reset_run(void *arg, uint64_t first, uint64_t end)
+{
+	const struct range_runs *runs = arg;
+	struct fastzero_reset_dirty *dirty = runs->dirty;
+	uint64_t offset = first << dirty->granule_shift;
+	uint64_t length = (end << dirty->granule_shift) - offset;
+	int ret;
+
+	if (length > dirty->length - offset)
+		length = dirty->length - offset;
+	ret = runs->memory->soft->ops->reset(runs->memory, dirty->offset + offset, length,
+					     dirty->mode, runs->done);
+	dirty->out_done = ret ? offset : offset + length;
+	return ret;
 }
 
 /* Resets the runs of set bits. */
 static int range_reset_runs(struct fz_memory *memory, struct fastzero_reset_dirty *dirty,
 			    struct fz_done *done)
 {
-	const uint64_t *bits = (const uint64_t *)(uintptr_t)dirty->bitmap;
-	const unsigned int shift = dirty->granule_shift;
-	uint64_t nr = (dirty->length + (1ull << shift) - 1) >> shift;
-	uint64_t first, next = 0, offset, length;
-	int ret = 0;
+	const uint64_t granule = 1ull << dirty->granule_shift;
+	struct range_runs runs = { memory, dirty, done };
+	struct fastzero_bitmap_walk walk = {
+		.size = sizeof(walk),
+		.bitmap = (const uint64_t *)(uintptr_t)dirty->bitmap,
+		.nbits = (dirty->length + granule - 1) >> dirty->granule_shift,
+	};
+	int ret = walk.nbits ? fastzero_bitmap_for_each(&walk, range_reset_run, &runs) : 0;
 
-	while (!ret) {
-		first = range_bit(bits, next, nr, true);
-		if (first == nr)
-			break;
-		next = range_bit(bits, first, nr, false);
-		offset = first << shift;
-		length = (next << shift) - offset;
-		if (length > dirty->length - offset)
-			length = dirty->length - offset;
-		ret = memory->soft->ops->reset(memory, dirty->offset + offset, length,
-					       dirty->mode, done);
-		dirty->out_done = ret ? offset : offset + length;
-	}
 	if (!ret)
 		dirty->out_done = dirty->length;
 	return ret;
