@@ -11,7 +11,7 @@
 #	ktap_test_equal "the guest's pages" 512 "$pages"
 #	ktap_finished
 #
-# When a test fails, the end of the file KTAP_SHOW is shown, if that is set.
+# When a test fails, the end of the file KTAP_SHOW is shown, if it is there.
 
 KTAP_TESTNO=1
 KTAP_CNT_PASS=0
@@ -45,7 +45,7 @@ ktap_test_pass()
 # What else is to be said of the failure is said before.
 ktap_test_fail()
 {
-	[ -z "${KTAP_SHOW-}" ] || tail -n 100 "$KTAP_SHOW" | sed 's/^/# /'
+	[ ! -e "${KTAP_SHOW-}" ] || tail -n 100 "$KTAP_SHOW" | sed 's/^/# /'
 	__ktap_test "not ok" "$1"
 	KTAP_CNT_FAIL=$((KTAP_CNT_FAIL + 1))
 }

@@ -4,16 +4,8 @@
 # Tests of scripts/bench: which results it keeps, and which become the
 # reference.  A shell script measures here in place of the VM.
 
-set -u
-
-unset CDPATH
-top=$(cd "$(dirname "$0")/../.." && pwd)
-tmp=$(mktemp -d) || exit 2
-trap 'rm -rf "$tmp"' EXIT
-# shellcheck source=selftests/lib.sh
-. "$top/selftests/lib.sh"
-KTAP_SHOW=$tmp/said
-ktap_print_header
+# shellcheck source=selftests/unit/unit.sh
+. "$(dirname "$0")/unit.sh"
 
 mkdir -p "$tmp/scripts" "$tmp/selftests/vm" "$tmp/userspace/bench" "$tmp/build/userspace"
 cp "$top/scripts/bench" "$tmp/scripts/"

@@ -4,16 +4,8 @@
 # Tests of selftests/check-kernels, with builds and VMs that are only pretended:
 # what counts as passed and what as failed.
 
-set -u
-
-unset CDPATH
-top=$(cd "$(dirname "$0")/../.." && pwd)
-tmp=$(mktemp -d) || exit 2
-trap 'rm -rf "$tmp"' EXIT
-# shellcheck source=selftests/lib.sh
-. "$top/selftests/lib.sh"
-KTAP_SHOW=$tmp/said
-ktap_print_header
+# shellcheck source=selftests/unit/unit.sh
+. "$(dirname "$0")/unit.sh"
 there=$tmp/selftests
 
 mkdir -p "$there/vm/kernels" "$tmp/bin" "$tmp/scripts"

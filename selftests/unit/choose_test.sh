@@ -4,16 +4,9 @@
 # Tests of selftests/choose, which rows of a list are run and how; and of programs.txt,
 # that it has all programs of the tree.
 
-set -u
-
-unset CDPATH FZ_LONG FZ_CHOSEN
-selftests=$(cd "$(dirname "$0")/.." && pwd)
-tmp=$(mktemp -d) || exit 2
-trap 'rm -rf "$tmp"' EXIT
-# shellcheck source=selftests/lib.sh
-. "$selftests/lib.sh"
-KTAP_SHOW=$tmp/said
-ktap_print_header
+# shellcheck source=selftests/unit/unit.sh
+. "$(dirname "$0")/unit.sh"
+unset FZ_LONG FZ_CHOSEN
 
 # chooses WHAT STATUS EXPECTED [ARG]...: what is said of list, without the columns that
 # are the same for all, as one line.
@@ -22,7 +15,7 @@ chooses()
 	what=$1 expected="$2: $3"
 	shift 3
 	status=0
-	"$selftests/choose" --from "$tmp/list" "$@" > "$tmp/said" 2>&1 || status=$?
+	"$top/selftests/choose" --from "$tmp/list" "$@" > "$tmp/said" 2>&1 || status=$?
 	ktap_test_equal "$what" "$expected" \
 		"$status: $(sed 's/^run //; s/ once all - - 0 [a-z]*$//' "$tmp/said" | xargs)"
 }
@@ -62,7 +55,7 @@ wrong()
 {
 	echo "$2" > "$tmp/list"
 	status=0
-	"$selftests/choose" --from "$tmp/list" > "$tmp/rows" 2> "$tmp/said" || status=$?
+	"$top/selftests/choose" --from "$tmp/list" > "$tmp/rows" 2> "$tmp/said" || status=$?
 	ktap_test_equal "$1" "2: choose: $1" "$status: $(cat "$tmp/said")"
 }
 wrong "a: there is no mark slow" "a 1 slow"
@@ -74,7 +67,7 @@ wrong "no programs" ""
 
 # What has a main function, and what is run.
 KTAP_SHOW=
-cd "$selftests" || exit 2
+cd "$top/selftests" || exit 2
 {
 	grep -lE '^(TEST_HARNESS_MAIN|int main\()' ./*.c | sed 's|^\./||; s|\.c$||'
 	sed -n 's/^OTHERS := //p' Makefile | tr ' ' '\n'

@@ -4,13 +4,8 @@
 # Tests of dkms.conf: for which kernels a dkms that knows patterns only builds, and tries.
 # dkms reads it with bash.
 
-set -u
-
-unset CDPATH
-top=$(cd "$(dirname "$0")/../.." && pwd)
-# shellcheck source=selftests/lib.sh
-. "$top/selftests/lib.sh"
-ktap_print_header
+# shellcheck source=selftests/unit/unit.sh
+. "$(dirname "$0")/unit.sh"
 export kernel_source_dir=''
 # shellcheck source=dkms.conf
 . "$top/dkms.conf"

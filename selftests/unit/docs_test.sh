@@ -4,16 +4,9 @@
 # Does lint-docs see what is wrong with documents, and nothing else?
 
 # shellcheck disable=SC2016 # backquotes of documents
-set -u
-
-unset CDPATH
-top=$(cd "$(dirname "$0")/../.." && pwd)
+# shellcheck source=selftests/unit/unit.sh
+. "$(dirname "$0")/unit.sh"
 lint=$top/scripts/lint-docs
-tmp=$(mktemp -d) || exit 2
-trap 'rm -rf "$tmp"' EXIT
-# shellcheck source=selftests/lib.sh
-. "$top/selftests/lib.sh"
-ktap_print_header
 
 # clean: makes a new tree in which nothing is wrong.
 clean()

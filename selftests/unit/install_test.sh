@@ -4,16 +4,9 @@
 # Tests of make install and uninstall: what is there afterwards, by lists of a root
 # before and after; and that what is installed for a host names all that there is.
 
-set -u
-
-unset CDPATH MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES DESTDIR PREFIX
-top=$(cd "$(dirname "$0")/../.." && pwd)
-tmp=$(mktemp -d) || exit 2
-trap 'rm -rf "$tmp"' EXIT
-# shellcheck source=selftests/lib.sh
-. "$top/selftests/lib.sh"
-KTAP_SHOW=$tmp/said
-ktap_print_header
+# shellcheck source=selftests/unit/unit.sh
+. "$(dirname "$0")/unit.sh"
+unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES DESTDIR PREFIX
 
 # check WHAT STATUS
 check()

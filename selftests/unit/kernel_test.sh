@@ -4,15 +4,8 @@
 # Tests of selftests/vm/kernel, with a table, makers and an apt of ours: when a
 # kernel of the cache is taken and when it is made anew.
 
-set -u
-
-unset CDPATH
-top=$(cd "$(dirname "$0")/../.." && pwd)
-tmp=$(mktemp -d) || exit 2
-trap 'rm -rf "$tmp"' EXIT
-# shellcheck source=selftests/lib.sh
-. "$top/selftests/lib.sh"
-ktap_print_header
+# shellcheck source=selftests/unit/unit.sh
+. "$(dirname "$0")/unit.sh"
 vm=$tmp/selftests/vm
 export FASTZERO_CACHE="$tmp/cache"
 PATH=$tmp/bin:$PATH

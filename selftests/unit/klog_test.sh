@@ -4,15 +4,8 @@
 # Tests of selftests/vm/klog with a dmesg of ours; which lines it knows is tested
 # by selftests/vm/selftest.
 
-set -u
-
-unset CDPATH
-top=$(cd "$(dirname "$0")/../.." && pwd)
-tmp=$(mktemp -d) || exit 2
-trap 'rm -rf "$tmp"' EXIT
-# shellcheck source=selftests/lib.sh
-. "$top/selftests/lib.sh"
-ktap_print_header
+# shellcheck source=selftests/unit/unit.sh
+. "$(dirname "$0")/unit.sh"
 
 printf '#!/bin/sh\ncat "%s/log"\n' "$tmp" > "$tmp/dmesg"
 chmod +x "$tmp/dmesg"

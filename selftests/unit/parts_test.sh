@@ -3,16 +3,8 @@
 #
 # Tests of scripts/parts: what counts as passed and what as failed.
 
-set -u
-
-unset CDPATH
-top=$(cd "$(dirname "$0")/../.." && pwd)
-tmp=$(mktemp -d) || exit 2
-trap 'rm -rf "$tmp"' EXIT
-# shellcheck source=selftests/lib.sh
-. "$top/selftests/lib.sh"
-KTAP_SHOW=$tmp/said
-ktap_print_header
+# shellcheck source=selftests/unit/unit.sh
+. "$(dirname "$0")/unit.sh"
 
 # is WHAT STATUS LAST: how the parts on stdin, lines of shell, end.
 is()

@@ -6,24 +6,16 @@
 #
 #	probe_test.sh KDIR		headers of a kernel that we build for
 
-set -u
-
 [ $# = 1 ] || { sed -n 's/^#\t/\t/p' "$0" >&2; exit 2; }
 kdir=$1
-unset CDPATH
-top=$(cd "$(dirname "$0")/../.." && pwd)
+# shellcheck source=selftests/unit/unit.sh
+. "$(dirname "$0")/unit.sh"
 # shellcheck source=META
 . "$top/META"
-tmp=$(mktemp -d) || exit 2
-trap 'rm -rf "$tmp"' EXIT
 mkdir -p "$tmp/tree/module" "$tmp/kernel/include/generated"
 cp -r "$top/META" "$tmp/tree"
 cp -r "$top/module/compat" "$tmp/tree/module"
 rm -f "$tmp/tree/module/compat/features.h"
-# shellcheck source=selftests/lib.sh
-. "$top/selftests/lib.sh"
-KTAP_SHOW=$tmp/said
-ktap_print_header
 
 # check WHAT STATUS
 check()

@@ -4,16 +4,8 @@
 # Tests of scripts/release: that it finds every place that names the version.  make
 # check-packages has the rest of it.
 
-set -u
-
-unset CDPATH
-top=$(cd "$(dirname "$0")/../.." && pwd)
-tmp=$(mktemp -d) || exit 2
-trap 'rm -rf "$tmp"' EXIT
-# shellcheck source=selftests/lib.sh
-. "$top/selftests/lib.sh"
-KTAP_SHOW=$tmp/said
-ktap_print_header
+# shellcheck source=selftests/unit/unit.sh
+. "$(dirname "$0")/unit.sh"
 
 # check WHAT STATUS
 check()
