@@ -30,31 +30,33 @@ extern "C" {
  *		ret = fastzero_reset_all(ram, FASTZERO_MODE_AUTO, NULL);
  *	}
  *
- * Functions that return an int return 0 or more when they succeed and -errno
- * when they do not; what the errors of the module mean is said in
- * linux/fastzero.h, and fastzero_strerror() says it in words.  The library adds
+ * A function that returns an int returns 0 or more if it succeeds, and -errno if it
+ * fails.  linux/fastzero.h explains the errors of the module, and fastzero_strerror()
+ * puts an error into words.  The library adds
  *
  * - -EOPNOTSUPP where the module is too old to know the call, or the backend cannot do
  *   it: see "Backends";
  * - -EINVAL for a handle or an output pointer that is NULL, unless NULL is allowed;
- * - -EINVAL for a structure whose size member is too small to be true;
- * - -E2BIG for a structure that is longer than this library's and asks in its
- *   end for something that the library does not know.
+ * - -EINVAL for a structure whose size member is smaller than any version of the
+ *   structure;
+ * - -E2BIG for a structure that is longer than this library's, and not zero beyond that
+ *   length.
  *
  * A function that makes a handle or a mapping sets the caller's pointer to NULL when it
  * fails.  Every function that gives a handle up accepts NULL.
  *
- * A structure that begins with a size grows at its end in later versions.  Begin with its
- * macro, FASTZERO_..._INIT, which sets all but the size to zeros.  Then the program, the
- * library and the module may be of three different versions.  Where a pointer to options
- * or to a result is taken, NULL means the defaults, or that nobody wants to know.
+ * A structure that begins with a size grows at its end in later versions.  Initialize it
+ * with its macro, FASTZERO_..._INIT, which sets the size, and all other members to zero.
+ * Then the program, the library and the module may be of three different versions.  A
+ * pointer to options may be NULL, for the defaults.  A pointer to a result may be NULL
+ * if the caller does not need the result.
  *
- * Any number of threads may use a handle at once.  Closing it is the exception: at that
- * time no other call on the handle may be under way, and none may follow.  A function to
+ * Any number of threads may use a handle concurrently.  Closing it is the exception: no
+ * other call on the handle may be under way then, and none may follow.  A function to
  * which other rules apply says so under "Context".  Handles, mappings and descriptors do
- * not depend on each other: they can be given up in any order, and the memory lives until
- * the last of them is gone.  A descriptor that a function returns from a handle remains
- * the handle's: do not close it.
+ * not depend on each other: they can be given up in any order, and the memory lives
+ * until the last of them is gone.  A descriptor that a function returns for a handle
+ * still belongs to the handle: do not close it.
  *
  * Functions return -ENOMEM if memory cannot be had: at the limit of the memory cgroup
  * that pays, at fastzero_info.out_max_pages, or if the host is out of memory.  A touch
@@ -110,18 +112,19 @@ extern "C" {
  * stores by DMA between resets    reset   missed    reset   lost    reset
  * ==============================  ======  ========  ======  ======  ======
  *
- * What a backend cannot do is -EOPNOTSUPP.
+ * A call that the backend cannot do fails with -EOPNOTSUPP.
  *
- * - *other processes, fork*: with no, a child of fork() does not have the mapping, and its
- *   calls on the scratch are -EOPNOTSUPP.
- * - *unmap, remap by own calls*: with no, the library keeps a list of mapped addresses.
- *   So only fastzero_unmap() or FASTZERO_MAP_FIXED may take a mapping away, never
- *   munmap(2), mmap(2) or mremap(2).  mprotect(2) and madvise(2) are allowed, but not
- *   while a reset of the same memory is under way.
- * - *populate a range*: with mapped, only pages can be populated that are mapped readable
- *   and writable.
- * - *stores by DMA*: of a device that keeps pages pinned over a reset (VFIO).  missed: the
- *   next reset does not see them.  lost: the device keeps the old pages.
+ * - *other processes, fork*: with "no", a child of fork() does not have the mapping, and
+ *   its calls on the scratch fail with -EOPNOTSUPP.
+ * - *unmap, remap by own calls*: with "no", the library keeps a list of mapped
+ *   addresses.  So only fastzero_unmap() or FASTZERO_MAP_FIXED may take a mapping away,
+ *   never munmap(2), mmap(2) or mremap(2).  mprotect(2) and madvise(2) are allowed, but
+ *   not while a reset of the same memory is under way.
+ * - *populate a range*: with "mapped", a call can populate only pages that are mapped
+ *   readable and writable.
+ * - *stores by DMA*: by a device that keeps pages pinned over a reset (VFIO).  With
+ *   "missed", the next reset does not see these stores.  With "lost", the device keeps
+ *   the old pages.
  */
 
 #define FASTZERO_LIB_VERSION	"0.1.0"
@@ -161,11 +164,11 @@ template <class T> inline T fastzero_sized(void)
 #define FASTZERO_POPULATED_INIT		FASTZERO_SIZED(fastzero_populated)
 
 /**
- * fastzero_version() - the version of the library that runs
+ * fastzero_version() - the version of the loaded library
  *
  * Context: any thread.
  *
- * Return: as FASTZERO_LIB_VERSION, which is the version of this header.
+ * Return: a string like FASTZERO_LIB_VERSION, which is the version of this header.
  */
 const char *fastzero_version(void);
 
@@ -173,21 +176,22 @@ const char *fastzero_version(void);
  * fastzero_strerror() - what an error means, in words
  * @ret: -errno, as a function returned it
  *
- * For the last failure of the calling thread it says what the library knows of the cause,
- * often with a remedy: -ENOSPC at max_scratches, -EINVAL beyond max_length.  For any other
- * error it says what strerror(3) says, with the name of the number.
+ * For the last failure of the calling thread the text has what the library knows of the
+ * cause, often with a remedy: -ENOSPC at max_scratches, -EINVAL beyond max_length.  For
+ * any other error the text is that of strerror(3), with the name of the number.
  *
  * Context: any thread; each has a last failure of its own.
  *
- * Return: a string that is the thread's until its next call of the library; never NULL.
+ * Return: a string that is valid until the thread's next call of the library; never
+ * NULL.
  */
 const char *fastzero_strerror(int ret);
 
 /**
- * enum fastzero_backend_id - what does the work, see "Backends"
+ * enum fastzero_backend_id - the backends, see "Backends"
  * @FASTZERO_BACKEND_ANY: the first of the others that works
  * @FASTZERO_BACKEND_DEVICE: the module
- * @FASTZERO_BACKEND_PAGESCAN: clears what the kernel's scan of page tables calls written
+ * @FASTZERO_BACKEND_PAGESCAN: clears the pages that PAGEMAP_SCAN reports as written
  * @FASTZERO_BACKEND_MEMFD: punches holes into a memfd
  * @FASTZERO_BACKEND_ANON: MADV_DONTNEED of anonymous memory
  * @FASTZERO_BACKEND_MEMSET: stores zeros
@@ -275,17 +279,18 @@ struct fastzero_ctx_opts {
  *
  * The handle owns the device's descriptor, which is close-on-exec.
  *
- * Without a backend and a path in @opts, the variable FASTZERO_BACKEND of the environment
- * names the backend, as fastzero_backend_name() does.  A program with raised privileges
- * does not look at it.  Without that too, the first backend that works is taken.
+ * If @opts names neither a backend nor a path, the environment variable FASTZERO_BACKEND
+ * names the backend, by a name of fastzero_backend_name().  The library ignores the
+ * variable in a program with raised privileges (secure_getenv(3)).  If nothing names a
+ * backend, the library takes the first one that works.
  *
  * Context: any thread.
  *
- * Return: 0 or -errno: what open(2) of the device gave; -ENOTTY if the path is not that
- * of a fastzero device, say a regular file that somebody left there; -EOPNOTSUPP for a
- * module that is too old, or where the kernel cannot do what a backend needs; -EINVAL for
- * an unknown backend or one that does not go with the path or a flag.
- * fastzero_strerror() says more.
+ * Return: 0 or -errno: the error of open(2) of the device; -ENOTTY if the path is not
+ * that of a fastzero device, say a regular file that somebody left there; -EOPNOTSUPP if
+ * the module is too old, or the kernel cannot do what a backend needs; -EINVAL for an
+ * unknown backend, or for one that does not fit the path or a flag.  fastzero_strerror()
+ * says more.
  */
 int fastzero_ctx_open(const struct fastzero_ctx_opts *opts,
 		      struct fastzero_ctx **ctx);
@@ -294,7 +299,7 @@ int fastzero_ctx_open(const struct fastzero_ctx_opts *opts,
  * fastzero_backend() - which backend a context has
  * @ctx: the context
  *
- * Context: any thread, at once with other calls on the handle.
+ * Context: any thread, concurrently with other calls on the handle.
  *
  * Return: one of enum fastzero_backend_id, not FASTZERO_BACKEND_ANY; or -EINVAL.
  */
@@ -307,7 +312,7 @@ int fastzero_backend(const struct fastzero_ctx *ctx);
  * A line for each backend that was tried before the one that is in use, with the cause and
  * a remedy.
  *
- * Context: any thread, at once with other calls on the handle.
+ * Context: any thread, concurrently with other calls on the handle.
  *
  * Return: the lines, each with a newline; "" if none was tried.  The string is the
  * handle's.  NULL if @ctx is NULL.
@@ -316,8 +321,8 @@ const char *fastzero_backend_why(const struct fastzero_ctx *ctx);
 
 /**
  * fastzero_ctx_adopt() - make a handle of a context's descriptor
- * @fd: the descriptor, got from elsewhere; it is the handle's if the call
- *	succeeds, else it remains the caller's
+ * @fd: a descriptor that the caller received; it belongs to the handle if the call
+ *	succeeds, else still to the caller
  * @ctx: where to put the handle; NULL after a failure
  *
  * Only the backend device has descriptors of contexts.
@@ -332,7 +337,7 @@ int fastzero_ctx_adopt(int fd, struct fastzero_ctx **ctx);
  * fastzero_ctx_close() - give up a context
  * @ctx: the handle, or NULL; its scratches live on
  *
- * Context: any thread, when no other call on the handle is under way, nor will come.
+ * Context: any thread; no other call on the handle may be under way, or follow.
  */
 void fastzero_ctx_close(struct fastzero_ctx *ctx);
 
@@ -340,7 +345,7 @@ void fastzero_ctx_close(struct fastzero_ctx *ctx);
  * fastzero_ctx_fd() - the descriptor of a context
  * @ctx: the context
  *
- * Context: any thread, at once with other calls on the handle.
+ * Context: any thread, concurrently with other calls on the handle.
  *
  * Return: the descriptor, which remains the handle's; it can be passed on.  -EOPNOTSUPP
  * if the backend has none, -EINVAL.
@@ -350,10 +355,10 @@ int fastzero_ctx_fd(const struct fastzero_ctx *ctx);
 /**
  * fastzero_ctx_info() - what the module can do
  * @ctx: the context
- * @info: where to put it; its size must be set.  What the module does not know
- *	is 0
+ * @info: where to put the result; its size must be set.  Members that the module does
+ *	not know are 0
  *
- * Context: any thread, at once with other calls on the handle.
+ * Context: any thread, concurrently with other calls on the handle.
  *
  * Return: 0 or -errno.
  */
@@ -363,10 +368,10 @@ int fastzero_ctx_info(const struct fastzero_ctx *ctx,
 /**
  * fastzero_ctx_stats() - counters of a context
  * @ctx: the context
- * @stats: where to put them; its size must be set.  What the module does not
- *	know is 0
+ * @stats: where to put them; its size must be set.  Members that the module does not
+ *	know are 0
  *
- * Context: any thread, at once with other calls on the handle.
+ * Context: any thread, concurrently with other calls on the handle.
  *
  * Return: 0 or -errno.
  */
@@ -388,7 +393,7 @@ struct fastzero_pool_state {
 };
 
 /**
- * fastzero_ctx_pool() - set how many zeroed pages a context keeps at hand
+ * fastzero_ctx_pool() - set how many zeroed pages a context keeps ready
  * @ctx: the context
  * @order: order of the pages: 0 for base pages
  * @target: how many of them
@@ -397,7 +402,7 @@ struct fastzero_pool_state {
  *
  * The pages are those of the NUMA node on which the context was opened.
  *
- * Context: any thread, at once with other calls on the handle.
+ * Context: any thread, concurrently with other calls on the handle.
  *
  * Return: 0 or -errno: -ENOMEM if the pages cannot be had.
  */
@@ -414,7 +419,7 @@ int fastzero_ctx_pool(const struct fastzero_ctx *ctx, unsigned int order,
  * @flags: bits of enum fastzero_pool_flags
  * @state: where to put what there is now, or NULL
  *
- * Context: any thread, at once with other calls on the handle.
+ * Context: any thread, concurrently with other calls on the handle.
  *
  * Return: as fastzero_ctx_pool(); -EINVAL for a node that has no memory.
  */
@@ -441,17 +446,17 @@ struct fastzero_zero_result {
  * @ctx: the context
  * @timeout_ms: milliseconds after which the call returns; 0 for no timeout
  * @flags: bits of enum fastzero_zero_flags
- * @result: where to put what was done, also by a call that fails; or NULL
+ * @result: where to put the work done, which a call that fails also writes; or NULL
  *
  * A lent thread does the context's background work, and no thread of the module does.
- * So the thread's cgroup pays, and its weight and processors count.
+ * So the thread's cgroup pays, by its CPU weight and on its processors.
  *
- * A thread for this calls the function in a loop as long as it returns 0.  After each
- * @timeout_ms the thread can check whether it should end.
+ * A thread that is made for this calls the function in a loop, as long as it returns 0.
+ * After each @timeout_ms the thread can check whether it should end.
  *
  * The handle must not be closed before the call has returned.
  *
- * Context: any thread, at once with other calls on the handle.
+ * Context: any thread, concurrently with other calls on the handle.
  *
  * Return: 0 after @timeout_ms, or with FASTZERO_ZERO_ONCE when all is done; -errno:
  * -EINTR when a signal arrived, -EOPNOTSUPP if the module does not know the call or a
@@ -464,12 +469,13 @@ int fastzero_ctx_zero(const struct fastzero_ctx *ctx, uint32_t timeout_ms,
  * fastzero_ctx_zero_start() - have the kernel make a thread that is lent to a context
  * @ctx: the context
  *
- * As fastzero_ctx_zero(), but by a thread of its own in the calling process, with
- * nice 19.  The thread ends at fastzero_ctx_zero_stop(), when the process ends or executes
- * another program, and when the context's last descriptor is closed.  The process is not
- * single-threaded any more: so enter user and mount namespaces before.
+ * Like fastzero_ctx_zero(), but the kernel makes a thread for it in the calling process,
+ * with nice 19.  The thread ends at fastzero_ctx_zero_stop(), when the process ends or
+ * executes another program, and when the context's last descriptor is closed.  The
+ * process is not single-threaded any more, so it must enter user and mount namespaces
+ * before.
  *
- * Context: any thread, at once with other calls on the handle.
+ * Context: any thread, concurrently with other calls on the handle.
  *
  * Return: 0 or -errno: -EBUSY if the context has such a thread, -EOPNOTSUPP if the
  * module or the kernel makes none (FASTZERO_FEATURE_THREAD), -EAGAIN if the process may
@@ -483,14 +489,14 @@ int fastzero_ctx_zero_start(const struct fastzero_ctx *ctx);
  *
  * The thread ends soon after the call, and the module works for the context again.
  *
- * Context: any thread, at once with other calls on the handle.
+ * Context: any thread, concurrently with other calls on the handle.
  *
  * Return: 0 or -errno: -EOPNOTSUPP if the module does not know the call.
  */
 int fastzero_ctx_zero_stop(const struct fastzero_ctx *ctx);
 
 /**
- * struct fastzero_scratch_opts - what a scratch is to be like
+ * struct fastzero_scratch_opts - properties of a new scratch
  * @size: sizeof(struct fastzero_scratch_opts)
  * @flags: bits of enum fastzero_create_flags
  * @page_policy: one of enum fastzero_page_policy
@@ -507,7 +513,7 @@ struct fastzero_scratch_opts {
 
 /**
  * fastzero_scratch_create() - make a scratch
- * @ctx: the context that is to own it
+ * @ctx: the context that will own it
  * @length: its size in bytes, a multiple of the page size
  * @opts: options, or NULL
  * @scratch: where to put the handle; NULL after a failure
@@ -515,7 +521,7 @@ struct fastzero_scratch_opts {
  * The handle owns the scratch's descriptor, if the backend has one, which is
  * close-on-exec.
  *
- * Context: any thread, at once with other calls on the handle.
+ * Context: any thread, concurrently with other calls on the handle.
  *
  * Return: 0 or -errno, see struct fastzero_create.
  */
@@ -525,8 +531,8 @@ int fastzero_scratch_create(const struct fastzero_ctx *ctx, uint64_t length,
 
 /**
  * fastzero_scratch_adopt() - make a handle of a scratch's descriptor
- * @fd: the descriptor, got from elsewhere, as over a socket; it is the
- *	handle's if the call succeeds, else it remains the caller's
+ * @fd: a descriptor that the caller received, as over a socket; it belongs to the handle
+ *	if the call succeeds, else still to the caller
  * @scratch: where to put the handle; NULL after a failure
  *
  * It may be a scratch of the module, or a memfd whose size is sealed, as those of the
@@ -543,12 +549,13 @@ int fastzero_scratch_adopt(int fd, struct fastzero_scratch **scratch);
  * @scratch: the scratch, which remains the caller's
  * @sock: a connected unix socket, of any type
  *
- * The other side takes it with fastzero_scratch_recv().  It may map and reset the scratch,
- * whichever process made it.
+ * The receiver takes it with fastzero_scratch_recv().  Then it may map and reset the
+ * scratch, whichever process made it.
  *
- * Context: any thread, at once with other calls on the handle.
+ * Context: any thread, concurrently with other calls on the handle.
  *
- * Return: 0 or -errno: what sendmsg(2) gave; -EOPNOTSUPP if the backend has no descriptors.
+ * Return: 0 or -errno: the error of sendmsg(2); -EOPNOTSUPP if the backend has no
+ * descriptors.
  */
 int fastzero_scratch_send(const struct fastzero_scratch *scratch, int sock);
 
@@ -558,14 +565,14 @@ int fastzero_scratch_send(const struct fastzero_scratch *scratch, int sock);
  * @scratch: where to put the handle, which has a descriptor of its own, close-on-exec;
  *	NULL after a failure
  *
- * Waits for a message, if @sock waits.
+ * The call waits for a message, unless @sock is non-blocking.
  *
  * Context: any thread.
  *
- * Return: 0 or -errno: what recvmsg(2) gave; -ECONNRESET if the other side has closed the
- * socket; -EPROTO for a message that fastzero_scratch_send() did not send; -EMFILE if the
- * process may have no more descriptors; -ENOTTY if what came is no scratch.  Descriptors
- * that came are closed then.
+ * Return: 0 or -errno: the error of recvmsg(2); -ECONNRESET if the other side has closed
+ * the socket; -EPROTO for a message that fastzero_scratch_send() did not send; -EMFILE
+ * if the process may have no more descriptors; -ENOTTY if the received descriptor is no
+ * scratch.  A call that fails closes the descriptors that it received.
  */
 int fastzero_scratch_recv(int sock, struct fastzero_scratch **scratch);
 
@@ -573,7 +580,7 @@ int fastzero_scratch_recv(int sock, struct fastzero_scratch **scratch);
  * fastzero_scratch_close() - give up a handle of a scratch
  * @scratch: the handle, or NULL; mappings live on
  *
- * Context: any thread, when no other call on the handle is under way, nor will come.
+ * Context: any thread; no other call on the handle may be under way, or follow.
  */
 void fastzero_scratch_close(struct fastzero_scratch *scratch);
 
@@ -581,10 +588,10 @@ void fastzero_scratch_close(struct fastzero_scratch *scratch);
  * fastzero_scratch_fd() - the descriptor of a scratch
  * @scratch: the scratch
  *
- * Context: any thread, at once with other calls on the handle.
+ * Context: any thread, concurrently with other calls on the handle.
  *
- * Return: the descriptor, which remains the handle's.  It is good for mmap,
- * pread, pwrite, fallocate, and to be passed to other processes.  -EOPNOTSUPP if the
+ * Return: the descriptor, which remains the handle's.  The caller may use it for mmap,
+ * pread, pwrite and fallocate, and pass it to other processes.  -EOPNOTSUPP if the
  * backend has none, -EINVAL.
  */
 int fastzero_scratch_fd(const struct fastzero_scratch *scratch);
@@ -593,7 +600,7 @@ int fastzero_scratch_fd(const struct fastzero_scratch *scratch);
  * fastzero_scratch_length() - the size of a scratch
  * @scratch: the scratch
  *
- * Context: any thread, at once with other calls on the handle.
+ * Context: any thread, concurrently with other calls on the handle.
  *
  * Return: its size in bytes; 0 if @scratch is NULL.
  */
@@ -603,7 +610,7 @@ uint64_t fastzero_scratch_length(const struct fastzero_scratch *scratch);
  * fastzero_scratch_backend() - which backend a scratch has
  * @scratch: the scratch
  *
- * Context: any thread, at once with other calls on the handle.
+ * Context: any thread, concurrently with other calls on the handle.
  *
  * Return: one of enum fastzero_backend_id, not FASTZERO_BACKEND_ANY; or -EINVAL.
  */
@@ -612,10 +619,10 @@ int fastzero_scratch_backend(const struct fastzero_scratch *scratch);
 /**
  * fastzero_scratch_stats() - counters of a scratch
  * @scratch: the scratch
- * @stats: where to put them; its size must be set.  What the module does not
- *	know is 0
+ * @stats: where to put them; its size must be set.  Members that the module does not
+ *	know are 0
  *
- * Context: any thread, at once with other calls on the handle.
+ * Context: any thread, concurrently with other calls on the handle.
  *
  * Return: 0 or -errno.
  */
@@ -624,8 +631,8 @@ int fastzero_scratch_stats(const struct fastzero_scratch *scratch,
 
 /**
  * enum fastzero_map_flags - bits of fastzero_map_opts.flags
- * @FASTZERO_MAP_FIXED: at addr and nowhere else, in the place of whatever is
- *	mapped there: for a VMM that has reserved its addresses
+ * @FASTZERO_MAP_FIXED: at addr and nowhere else, replacing whatever is mapped there: for
+ *	a VMM that has reserved its addresses
  * @FASTZERO_MAP_NOREPLACE: at addr and nowhere else, or -EEXIST if something
  *	is mapped there
  * @FASTZERO_MAP_READONLY: for reading only
@@ -644,7 +651,8 @@ enum fastzero_map_flags {
  * @flags: bits of enum fastzero_map_flags
  * @offset: first byte of the scratch to be mapped, a multiple of the page size
  * @length: bytes to be mapped, a multiple of the page size; 0 for all from @offset on
- * @addr: where: a hint without flags, NULL for anywhere
+ * @addr: the address; only a hint without FASTZERO_MAP_FIXED and FASTZERO_MAP_NOREPLACE;
+ *	NULL for anywhere
  * @guard: bytes without access to be reserved before the mapping and after it, a multiple
  *	of the page size; 0 for none.  Not with FASTZERO_MAP_FIXED or
  *	FASTZERO_MAP_NOREPLACE
@@ -671,10 +679,10 @@ struct fastzero_map_opts {
  *
  * The mapping is the caller's, and outlives the handle.
  *
- * Context: any thread, at once with other calls on the handle.
+ * Context: any thread, concurrently with other calls on the handle.
  *
- * Return: 0 or -errno: what mmap(2) gave; -EINVAL for a range outside the
- * scratch; -EOPNOTSUPP if the backend cannot map a page twice.
+ * Return: 0 or -errno: the error of mmap(2); -EINVAL for a range outside the scratch;
+ * -EOPNOTSUPP if a page is mapped already, and the backend cannot map it twice.
  */
 int fastzero_map(const struct fastzero_scratch *scratch,
 		 const struct fastzero_map_opts *opts, void **addr);
@@ -684,12 +692,12 @@ int fastzero_map(const struct fastzero_scratch *scratch,
  * @addr: their address, a multiple of the page size
  * @length: their length in bytes, not 0
  *
- * As munmap(2): the range may be a part of a mapping, or have several mappings.  To give up
- * a mapping together with its guards (fastzero_map_opts.guard), call
+ * Like munmap(2): the range may be a part of a mapping, or span several mappings.  To
+ * give up a mapping together with its guards (fastzero_map_opts.guard), call
  * fastzero_unmap((char *)addr - guard, length + 2 * guard).
  *
- * Context: any thread.  Where munmap(2) is not allowed ("Backends"), it waits for a reset
- * of the same memory.
+ * Context: any thread.  If the backend does not allow munmap(2) ("Backends"), the call
+ * waits for a reset of the same memory.
  *
  * Return: 0 or -errno.
  */
@@ -699,7 +707,7 @@ int fastzero_unmap(void *addr, size_t length);
  * struct fastzero_result - what a reset did
  * @size: sizeof(struct fastzero_result)
  * @__reserved: not used
- * @done: bytes of the range, from its begin, that are zero now
+ * @done: bytes of the range, from its start, that are zero now
  * @cleared: base pages that were cleared
  * @swapped: base pages that were replaced by ready ones
  * @dropped: base pages that were taken out and left a hole
@@ -723,9 +731,9 @@ struct fastzero_result {
  * @offset: first byte, a multiple of the page size
  * @length: bytes, a multiple of the page size
  * @mode: one of enum fastzero_mode
- * @result: where to put what was done, or NULL; its size must be set
+ * @result: where to put the result, or NULL; its size must be set
  *
- * Context: any thread, at once with other calls on the handle.
+ * Context: any thread, concurrently with other calls on the handle.
  *
  * Return: 0 or -errno.
  */
@@ -737,9 +745,9 @@ int fastzero_reset_range(const struct fastzero_scratch *scratch,
  * fastzero_reset_all() - make all of a scratch zero again
  * @scratch: the scratch
  * @mode: one of enum fastzero_mode
- * @result: where to put what was done, or NULL; its size must be set
+ * @result: where to put the result, or NULL; its size must be set
  *
- * Context: any thread, at once with other calls on the handle.
+ * Context: any thread, concurrently with other calls on the handle.
  *
  * Return: 0 or -errno.
  */
@@ -749,14 +757,14 @@ int fastzero_reset_all(const struct fastzero_scratch *scratch,
 /**
  * fastzero_reset_idle() - say that a scratch is as the last reset left it
  * @scratch: the scratch
- * @result: where to put what was done, or NULL; its size must be set
+ * @result: where to put the result, or NULL; its size must be set
  *
- * For a VMM that has not entered its guest since then, and knows that neither it nor a
- * device has written anything.  The call saves the looks of a reset at the pages.  If
- * something was written all the same, it stays until the next reset: see
+ * This is for a VMM that has not entered its guest since the last reset, and knows that
+ * neither it nor a device has written anything.  The call saves the reset's look at each
+ * page.  If a page was written nevertheless, the data stays until the next reset: see
  * FASTZERO_RESET_IDLE.
  *
- * Context: any thread, at once with other calls on the handle.
+ * Context: any thread, concurrently with other calls on the handle.
  *
  * Return: 0 or -errno; -EOPNOTSUPP if the module does not have it: then
  * fastzero_info.out_features is without FASTZERO_FEATURE_IDLE.
@@ -770,12 +778,12 @@ int fastzero_reset_idle(const struct fastzero_scratch *scratch,
  * @fds: descriptors of scratches, of this context or of others
  * @nr: how many, not 0
  * @mode: one of enum fastzero_mode
- * @result: where to put what was done, or NULL; its size must be set.  Its member done
+ * @result: where to put the result, or NULL; its size must be set.  Its member done
  *	is the number of scratches, from the first on, that are zero now
  *
- * For scratches so small that the call costs more than the reset.
+ * This is for scratches so small that a call for each would cost more than the reset.
  *
- * Context: any thread, at once with other calls on the handle.
+ * Context: any thread, concurrently with other calls on the handle.
  *
  * Return: 0 or -errno, see struct fastzero_reset_many; -EOPNOTSUPP if the module does
  * not have it.
@@ -789,12 +797,12 @@ int fastzero_reset_many(const struct fastzero_ctx *ctx, const int *fds, uint32_t
  * @scratches: handles of scratches, of this context or of others
  * @nr: how many, not 0
  * @mode: one of enum fastzero_mode
- * @result: where to put what was done, or NULL; its size must be set.  Its member done
+ * @result: where to put the result, or NULL; its size must be set.  Its member done
  *	is the number of scratches, from the first on, that are zero now
  *
- * It uses RESET_MANY where that is known, and else a call for each scratch.
+ * It uses RESET_MANY if the module knows it, and else a call for each scratch.
  *
- * Context: any thread, at once with other calls on the handle.
+ * Context: any thread, concurrently with other calls on the handle.
  *
  * Return: 0 or -errno: -EINVAL if a handle is NULL, and then nothing was done; else the
  * error of fastzero_reset_all() for the first scratch that could not be reset.
@@ -829,32 +837,33 @@ struct fastzero_bitmap_opts {
 /**
  * fastzero_reset_bitmap() - make the pages of a bitmap zero again
  * @scratch: the scratch
- * @opts: which, and how
- * @result: where to put what was done, or NULL; its size must be set
+ * @opts: which pages, and how
+ * @result: where to put the result, or NULL; its size must be set
  *
  * Pages that the bitmap does not name keep their data, also data that the host wrote:
  * KVM's log has only the stores of the guest.  So the caller sets the bits of pages
  * that the VMM itself, read(2), devices or other processes wrote.
  *
- * A module has it if fastzero_info.out_features has FASTZERO_FEATURE_RESET_DIRTY.
+ * A module knows this call if fastzero_info.out_features has
+ * FASTZERO_FEATURE_RESET_DIRTY.
  *
- * Context: any thread, at once with other calls on the handle.
+ * Context: any thread, concurrently with other calls on the handle.
  *
  * Return: 0 or -errno:
  * * -EOPNOTSUPP: the module does not have it, or not the mode (the bit
  *   1 << mode is missing in out_modes), or a flag is set
  * * -EINVAL: no mode of this number; a granule smaller than a page or larger
  *   than 1 GiB; an offset that is not a multiple of the granule; a length that
- *   is not one of the page size; a range that is empty or not inside the
+ *   is not a multiple of the page size; a range that is empty or not inside the
  *   scratch; a bitmap that is not aligned to 8 bytes, whose size is not a
  *   multiple of 8, or that is too short for the range; a size member that is
  *   too small
- * * -E2BIG: @opts is longer than this library's, with something in its end
+ * * -E2BIG: @opts is longer than this library's, and not zero beyond that length
  * * -EOVERFLOW: offset + length wraps around
  * * -EFAULT: the bitmap cannot be read; nothing was changed, unless it was
  *   unmapped during the call
  * * -ENOMEM: no memory for the call itself; nothing was changed
- * * -EBADF: the descriptor, got from elsewhere, is not open for writing
+ * * -EBADF: the scratch is an adopted one, and its descriptor is not open for writing
  * * -EINTR: a fatal signal arrived; the first result.done bytes of the range are
  *   dealt with, and the call can be repeated as it is
  */
@@ -866,7 +875,7 @@ int fastzero_reset_bitmap(const struct fastzero_scratch *scratch,
  * struct fastzero_populated - what a populate did
  * @size: sizeof(struct fastzero_populated)
  * @__reserved: not used
- * @done: bytes of the range, from its begin, that are populated now
+ * @done: bytes of the range, from its start, that are populated now
  * @added: base pages that were not populated before
  * @mapped: base pages that were mapped, or found mapped, counted in each mapping of this
  *	process
@@ -882,14 +891,14 @@ struct fastzero_populated {
 };
 
 /**
- * fastzero_populate_range() - back a range and map it, so that touching it is free
+ * fastzero_populate_range() - back a range and map it, so that no touch of it faults
  * @scratch: the scratch
  * @offset: first byte, a multiple of the page size
  * @length: bytes, a multiple of the page size
  * @flags: bits of enum fastzero_populate_flags
- * @result: where to put what was done, or NULL; its size must be set
+ * @result: where to put the result, or NULL; its size must be set
  *
- * Context: any thread, at once with other calls on the handle.
+ * Context: any thread, concurrently with other calls on the handle.
  *
  * Return: 0 or -errno.
  */
@@ -903,7 +912,7 @@ int fastzero_populate_range(const struct fastzero_scratch *scratch,
  * @buffer: where to put it; NULL to ask how much room it takes
  * @size: bytes at @buffer, 0 with NULL
  *
- * Context: any thread, at once with other calls on the handle.
+ * Context: any thread, concurrently with other calls on the handle.
  *
  * Return: bytes that it takes, or -errno: -EOPNOTSUPP without
  * FASTZERO_FEATURE_WORKSET, -ENOSPC if it has grown beyond @size: ask again.
@@ -917,10 +926,10 @@ int64_t fastzero_workset_read(const struct fastzero_scratch *scratch,
  * @buffer: what fastzero_workset_read() gave
  * @size: bytes at @buffer
  *
- * Context: any thread, at once with other calls on the handle.
+ * Context: any thread, concurrently with other calls on the handle.
  *
- * Return: 0 or -errno: -EINVAL for what is no working set, or one of a scratch of
- * another size; the set is then as it was.
+ * Return: 0 or -errno: -EINVAL if @buffer has no working set, or that of a scratch of
+ * another size; the set then stays as it was.
  */
 int fastzero_workset_write(const struct fastzero_scratch *scratch,
 			   const void *buffer, size_t size);
@@ -929,7 +938,7 @@ int fastzero_workset_write(const struct fastzero_scratch *scratch,
  * fastzero_workset_clear() - forget the working set
  * @scratch: the scratch
  *
- * Context: any thread, at once with other calls on the handle.
+ * Context: any thread, concurrently with other calls on the handle.
  *
  * Return: 0 or -errno.
  */
@@ -938,11 +947,11 @@ int fastzero_workset_clear(const struct fastzero_scratch *scratch);
 /**
  * fastzero_workset_save() - write the working set to a file
  * @scratch: the scratch
- * @path: the file; what is there is replaced as a whole, or stays when the call fails
+ * @path: the file, which is replaced as a whole, or stays as it is if the call fails
  *
- * Context: any thread, at once with other calls on the handle.
+ * Context: any thread, concurrently with other calls on the handle.
  *
- * Return: 0 or -errno, as fastzero_workset_read() and what the file system gave.
+ * Return: 0 or -errno: that of fastzero_workset_read(), or of the file system.
  */
 int fastzero_workset_save(const struct fastzero_scratch *scratch, const char *path);
 
@@ -951,9 +960,9 @@ int fastzero_workset_save(const struct fastzero_scratch *scratch, const char *pa
  * @scratch: the scratch
  * @path: a file of fastzero_workset_save(), also from another host
  *
- * Context: any thread, at once with other calls on the handle.
+ * Context: any thread, concurrently with other calls on the handle.
  *
- * Return: 0 or -errno, as fastzero_workset_write() and what the file system gave.
+ * Return: 0 or -errno: that of fastzero_workset_write(), or of the file system.
  */
 int fastzero_workset_load(const struct fastzero_scratch *scratch, const char *path);
 

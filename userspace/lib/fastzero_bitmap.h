@@ -32,7 +32,7 @@ extern "C" {
  *			clear_pages(runs[i].first, runs[i].end);
  *
  * No function allocates memory.  Any number of threads may walk the same bitmaps, each
- * with a walk of its own.  Bits that change during a walk are seen or not.
+ * with a walk of its own.  A walk may see bits that change meanwhile, or miss them.
  */
 
 /* Bits of a bitmap that one bit of its summary stands for: 4 KiB of words. */
@@ -57,7 +57,7 @@ struct fastzero_bitmap_run {
  * @summary: one bit for FASTZERO_BITMAP_BLOCK bits (fastzero_bitmap_summarize()), or NULL.
  *	The walk skips a block of both bitmaps if the bit of the block is not set
  * @nbits: how many bits there are; any number.  Bits beyond them do not count
- * @next: the first bit that has not been dealt with; 0 to begin
+ * @next: the first bit that the walk has not reached; 0 to begin
  */
 struct fastzero_bitmap_walk {
 	uint32_t size;
@@ -73,17 +73,18 @@ struct fastzero_bitmap_walk {
  * fastzero_bitmap_runs() - the next runs, into the caller's buffer
  * @walk: the walk; its member next says afterwards where the next call goes on
  * @runs: where to put them, in ascending order
- * @nr: room at @runs, not 0.  256 and more is fast, 64 and less is slow
+ * @nr: how many runs fit into @runs, not 0.  256 and more is fast, 64 and less is slow
  *
- * Return: how many there are, which may be less than @nr, and 0 when there are no more;
- * -EINVAL without a bitmap or room, or if a size member is too small; -EOPNOTSUPP if a
- * flag is set; -E2BIG if @walk is longer than this library's, with something in its end.
+ * Return: the number of runs, which may be less than @nr although more follow; 0 when
+ * there are no more; -EINVAL without a bitmap or room, or if a size member is too small;
+ * -EOPNOTSUPP if a flag is set; -E2BIG if @walk is longer than this library's, and not
+ * zero beyond that length.
  */
 int64_t fastzero_bitmap_runs(struct fastzero_bitmap_walk *walk,
 			     struct fastzero_bitmap_run *runs, size_t nr);
 
 /**
- * typedef fastzero_bitmap_fn - what is called for each run
+ * typedef fastzero_bitmap_fn - a function to call for each run
  * @arg: as given to fastzero_bitmap_for_each()
  * @first: number of the first bit
  * @end: number of the bit after the last
@@ -98,7 +99,7 @@ typedef int (*fastzero_bitmap_fn)(void *arg, uint64_t first, uint64_t end);
  * @fn: the function
  * @arg: given to @fn
  *
- * Return: 0, what @fn returned if that was not 0, or -errno as fastzero_bitmap_runs().
+ * Return: 0; the value of @fn, if that was not 0; or -errno as fastzero_bitmap_runs().
  */
 int fastzero_bitmap_for_each(struct fastzero_bitmap_walk *walk, fastzero_bitmap_fn fn,
 			     void *arg);
@@ -111,16 +112,17 @@ int fastzero_bitmap_for_each(struct fastzero_bitmap_walk *walk, fastzero_bitmap_
  *
  * It sets the bit of each block in which @bitmap has a bit, and clears none.  To make one
  * summary of two bitmaps, set it to zero, and call this for each of them.  The call costs
- * as much as reading the bitmap.  So use it only if a bitmap is walked more than once.  Or
- * do without it: set the summary's bits together with those of the bitmap.
+ * as much as reading the bitmap.  So use it only if you walk a bitmap more than once.  A
+ * program that sets the bits of the bitmap itself can set the summary's bits at the same
+ * time, and needs no call.
  */
 void fastzero_bitmap_summarize(const uint64_t *bitmap, uint64_t nbits, uint64_t *summary);
 
 /**
  * fastzero_bitmap_isa() - which instructions the walk uses
  *
- * That is the best that the processor has, unless the environment variable
- * FASTZERO_BITMAP names another that it has.
+ * These are the best that the processor has, unless the environment variable
+ * FASTZERO_BITMAP names others that it has.
  *
  * Return: "avx512", "avx2", "sse2", or "c".
  */
@@ -130,7 +132,8 @@ const char *fastzero_bitmap_isa(void);
  * fastzero_bitmap_use() - choose the instructions, for tests
  * @isa: as fastzero_bitmap_isa() names them, or NULL for the best
  *
- * For the whole process, from the next call of fastzero_bitmap_runs() on.
+ * The choice holds for the whole process, from the next call of fastzero_bitmap_runs()
+ * on.
  *
  * Return: 0; -EINVAL for another name; -EOPNOTSUPP if the processor does not have them.
  */

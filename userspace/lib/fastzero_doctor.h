@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
 /*
- * libfastzero: what is wrong with this host, and what helps.
+ * libfastzero: checks of this host, with remedies.
  */
 #ifndef FASTZERO_DOCTOR_H
 #define FASTZERO_DOCTOR_H
@@ -16,7 +16,7 @@ extern "C" {
  * @FASTZERO_DOCTOR_PASS: nothing is wrong
  * @FASTZERO_DOCTOR_WARN: it works, but not as well as it could
  * @FASTZERO_DOCTOR_FAIL: it does not work
- * @FASTZERO_DOCTOR_SKIP: this process or this host cannot tell
+ * @FASTZERO_DOCTOR_SKIP: this process or this host cannot decide the check
  */
 enum fastzero_doctor_status {
 	FASTZERO_DOCTOR_PASS,
@@ -38,9 +38,9 @@ const char *fastzero_doctor_status_name(unsigned int status);
  * @size: sizeof(struct fastzero_doctor_opts)
  * @flags: must be 0
  * @device: path of the device; NULL for FASTZERO_DEVICE
- * @root: a directory in which /proc, /sys, /dev and /var are looked up, for tests with
- *	planted files; NULL for the host itself.  With it the checks look at files alone:
- *	those that open the device and KVM are SKIP
+ * @root: a directory that stands for / in paths to /proc, /sys, /dev and /var, for tests
+ *	with planted files; NULL for the host itself.  With a directory, the checks that
+ *	open the device or KVM are SKIP
  * @pool_bytes: bytes that the caller means to keep ready in its pool; they are
  *	compared with the limits of its memory cgroup
  */
@@ -59,7 +59,7 @@ struct fastzero_doctor_opts {
  * @id: "FZ001" and so on; a later version never uses an id for another check
  * @name: the check, in a word or two
  * @text: what was found, on one line
- * @remedy: what helps, on one line; "" with PASS and SKIP
+ * @remedy: how to repair it, on one line; "" with PASS and SKIP
  *
  * The strings are valid until the callback returns.
  */
@@ -78,11 +78,11 @@ struct fastzero_doctor_finding {
  * @each: called once for each check; a value other than 0 ends the checks
  * @arg: passed on to @each
  *
- * The checks change nothing.  One of them opens the device, and closes it at once.  May
- * be called by several threads at a time.
+ * The checks change nothing.  One of them opens the device, and closes it at once.
+ * Several threads may call this function at the same time.
  *
- * Return: what the last call of @each returned, or -errno: -EINVAL, -E2BIG and
- * -EOPNOTSUPP for bad options, see fastzero.h; -ENOMEM.
+ * Return: the value of the last call of @each, or -errno: -EINVAL, -E2BIG and -EOPNOTSUPP
+ * for bad options, see fastzero.h; -ENOMEM.
  */
 int fastzero_doctor(const struct fastzero_doctor_opts *opts,
 		    int (*each)(const struct fastzero_doctor_finding *finding, void *arg),

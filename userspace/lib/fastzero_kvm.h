@@ -18,8 +18,8 @@ struct fastzero_scratch;
 /**
  * DOC: KVM
  *
- * A reset of a whole scratch has to find out which pages were written.  KVM can tell, and
- * then pages that the guest only read cost nothing::
+ * A reset of a whole scratch has to find out which pages were written.  KVM can report
+ * them.  Then a reset pays nothing for pages that the guest only read::
  *
  *	ret = fastzero_kvm_new(vm_fd, NULL, &kvm);
  *	if (!ret)
@@ -33,26 +33,27 @@ struct fastzero_scratch;
  *			ret = fastzero_kvm_reset(kvm, FASTZERO_MODE_AUTO, NULL);
  *	}
  *
- * KVM logs what its vCPUs write, and what KVM itself writes for them.  It does not log what
- * the VMM writes to its mapping, by pwrite(2) or read(2), nor what devices, vhost and other
- * processes write.  The VMM tells of these writes by fastzero_kvm_wrote(), at the latest
- * before the reset.  Otherwise the written data stays.
+ * KVM logs what its vCPUs write, and what KVM itself writes for them.  It does not log
+ * what the VMM writes to its mapping, by pwrite(2) or read(2), nor what devices, vhost
+ * and other processes write.  The VMM must report these writes by fastzero_kvm_wrote(),
+ * at the latest before the reset.  Otherwise the written data stays.
  *
- * KVM may report a page that the guest has only read, when it maps that page for the first
- * time or again.  A reset with the backends memfd and anon takes pages out, so KVM maps them
- * again in every run, and reports read pages as written.  If the processor does not log
- * writes itself (Intel's PML), the first write to each page after a reset is a nested fault.
- * So this is for guests that write much less than they have in memory.
+ * KVM may report a page that the guest has only read, when it maps that page for the
+ * first time or again.  A reset with the backends memfd and anon takes pages out, so KVM
+ * maps them again in every run, and reports read pages as written.  If the processor does
+ * not log writes itself (Intel's PML), the first write to each page after a reset is a
+ * nested fault.  So use these functions for guests that write only a small part of their
+ * populated memory.
  *
- * fastzero_kvm_wrote() may be called by any thread at any time.  For all other functions
- * there is one thread at a time, and no vCPU runs meanwhile.
+ * Any thread may call fastzero_kvm_wrote() at any time.  Of the other functions, only one
+ * call may be under way at a time, and no vCPU may run meanwhile.
  */
 
 struct fastzero_kvm;
 
 /**
  * enum fastzero_kvm_flags - bits of fastzero_kvm_opts.flags
- * @FASTZERO_KVM_RING: by dirty rings, one for each vCPU (Linux 5.11), not by a dirty log.
+ * @FASTZERO_KVM_RING: use dirty rings, one for each vCPU (Linux 5.11), not a dirty log.
  *	The VM must not have a vCPU yet
  * @FASTZERO_KVM_MANUAL: a reset write-protects only the pages that were written, by
  *	KVM_CLEAR_DIRTY_LOG (KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2).  The flag must also be set
@@ -64,7 +65,7 @@ enum fastzero_kvm_flags {
 };
 
 /**
- * struct fastzero_kvm_opts - how to learn what was written
+ * struct fastzero_kvm_opts - how to learn which pages were written
  * @size: sizeof(struct fastzero_kvm_opts)
  * @flags: bits of enum fastzero_kvm_flags
  * @ring_bytes: with FASTZERO_KVM_RING: bytes of each ring, a power of two that
@@ -77,19 +78,19 @@ struct fastzero_kvm_opts {
 };
 
 /**
- * fastzero_kvm_new() - begin to look after a VM
+ * fastzero_kvm_new() - begin to track the writes of a VM
  * @vm_fd: the VM; it remains the caller's, and must stay open until fastzero_kvm_free()
  * @opts: options, or NULL
  * @kvm: where to put the handle; NULL after a failure
  *
- * Return: 0 or -errno: -EOPNOTSUPP if KVM does not have what a flag asks for, or a flag is
- * not known; -EINVAL if the ring has no size that KVM allows, or the VM has a vCPU.
+ * Return: 0 or -errno: -EOPNOTSUPP if KVM cannot do what a flag asks for, or a flag is
+ * unknown; -EINVAL if KVM does not allow the size of the ring, or the VM has a vCPU.
  */
 int fastzero_kvm_new(int vm_fd, const struct fastzero_kvm_opts *opts,
 		     struct fastzero_kvm **kvm);
 
 /**
- * fastzero_kvm_free() - stop looking after a VM
+ * fastzero_kvm_free() - stop tracking the writes of a VM
  * @kvm: the handle, or NULL
  *
  * Slots stay as they are until the VMM sets them anew.  KVM goes on logging writes to them.
@@ -97,16 +98,16 @@ int fastzero_kvm_new(int vm_fd, const struct fastzero_kvm_opts *opts,
 void fastzero_kvm_free(struct fastzero_kvm *kvm);
 
 /**
- * fastzero_kvm_vcpu() - take in a vCPU; needed with FASTZERO_KVM_RING only
+ * fastzero_kvm_vcpu() - add a vCPU; needed with FASTZERO_KVM_RING only
  * @kvm: the handle
- * @vcpu_fd: the vCPU; its ring is mapped, the descriptor remains the caller's
+ * @vcpu_fd: the vCPU; the call maps its ring, and the descriptor remains the caller's
  *
  * Return: 0 or -errno.
  */
 int fastzero_kvm_vcpu(struct fastzero_kvm *kvm, int vcpu_fd);
 
 /**
- * struct fastzero_kvm_slot - a memory slot that shows a scratch
+ * struct fastzero_kvm_slot - a memory slot that gives a scratch to the guest
  * @size: sizeof(struct fastzero_kvm_slot)
  * @slot: number of the slot, as in struct kvm_userspace_memory_region
  * @gpa: where the guest sees it, a multiple of the page size
@@ -129,13 +130,13 @@ struct fastzero_kvm_slot {
  * @scratch: the scratch, of any backend; it must live until the slot is detached
  * @slot: the slot
  *
- * The slot is set by KVM_SET_USER_MEMORY_REGION, with a dirty log.  A scratch may have any
- * number of slots.  If the scratch was written before the call, tell so by
- * fastzero_kvm_wrote(), or reset it by another function.
+ * The call sets the slot by KVM_SET_USER_MEMORY_REGION, with a dirty log.  A scratch may
+ * have any number of slots.  If the scratch was written before the call, report the
+ * written pages by fastzero_kvm_wrote(), or reset the scratch by another function.
  *
- * Return: 0 or -errno: what KVM gave; -EINVAL for a range that is not inside the scratch,
- * is not aligned, or without an address; -EEXIST if the number or guest addresses are those
- * of another slot.
+ * Return: 0 or -errno: the error of KVM; -EINVAL for a range that is not inside the
+ * scratch or not aligned, or for a slot without an address; -EEXIST if another slot has
+ * the number or some of the guest addresses.
  */
 int fastzero_kvm_attach(struct fastzero_kvm *kvm, const struct fastzero_scratch *scratch,
 			const struct fastzero_kvm_slot *slot);
@@ -145,19 +146,20 @@ int fastzero_kvm_attach(struct fastzero_kvm *kvm, const struct fastzero_scratch 
  * @kvm: the handle
  * @slot: its number
  *
- * What was written there since the last reset is forgotten.
+ * The handle forgets which pages of the slot were written since the last reset.
  *
  * Return: 0 or -errno: -ENOENT if there is no such slot.
  */
 int fastzero_kvm_detach(struct fastzero_kvm *kvm, uint32_t slot);
 
 /**
- * fastzero_kvm_wrote() - tell what something else than a vCPU wrote
+ * fastzero_kvm_wrote() - report a write that no vCPU made
  * @kvm: the handle
  * @gpa: first byte, where the guest sees it
  * @length: bytes; neither has to be aligned
  *
- * Return: 0 or -errno: -EFAULT if a part of the range is in no slot; nothing was noted then.
+ * Return: 0 or -errno: -EFAULT if a part of the range is in no slot; then the call has
+ * recorded nothing.
  */
 int fastzero_kvm_wrote(struct fastzero_kvm *kvm, uint64_t gpa, uint64_t length);
 
@@ -165,23 +167,23 @@ int fastzero_kvm_wrote(struct fastzero_kvm *kvm, uint64_t gpa, uint64_t length);
  * fastzero_kvm_collect() - empty the dirty rings
  * @kvm: the handle
  *
- * For KVM_EXIT_DIRTY_RING_FULL: the vCPU can go on afterwards.  What the rings said is
- * kept for the reset.  Without rings it does nothing.
+ * Call it after KVM_EXIT_DIRTY_RING_FULL: then the vCPU can go on.  The handle keeps the
+ * reported pages for the next reset.  Without rings the call does nothing.
  *
  * Return: 0 or -errno.
  */
 int fastzero_kvm_collect(struct fastzero_kvm *kvm);
 
 /**
- * fastzero_kvm_reset() - make zero again what was written since the last reset
+ * fastzero_kvm_reset() - make the pages zero that were written since the last reset
  * @kvm: the handle
  * @mode: one of enum fastzero_mode
- * @result: where to put what was done in all slots together, or NULL; its size must be set.
+ * @result: where to put the result for all slots together, or NULL; its size must be set.
  *	Its member done is the number of bytes of the slots that are dealt with
  *
  * If the call fails, the pages that it has not reset are kept for the next call.
  *
- * Return: 0 or -errno, as KVM or fastzero_reset_bitmap() gave it.
+ * Return: 0 or -errno: the error of KVM or of fastzero_reset_bitmap().
  */
 int fastzero_kvm_reset(struct fastzero_kvm *kvm, unsigned int mode,
 		       struct fastzero_result *result);
