@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * fastzero doctor: what is wrong with this host, and what helps.
+ * fastzero doctor: checks of this host, with remedies.
  */
 #include "cli.h"
 
@@ -11,13 +11,13 @@
 
 static const char doctor_help[] =
 	"doctor [option]...\n"
-	"Checks this host, for this user. Prints a line for each check, and what helps.\n"
+	"Checks this host, for this user. Prints a line for each check, and remedies.\n"
 	"\n"
 	"  --json           one JSON object: schema, version, checks, pass, warn, fail, skip\n"
-	"  --quiet          only checks that are WARN or FAIL\n"
-	"  --pool SIZE      a pool that a VMM means to keep: is it within the memory cgroup?\n"
+	"  --quiet          print only checks that are WARN or FAIL\n"
+	"  --pool SIZE      also check that the memory cgroup allows a pool of SIZE\n"
 	"  --device PATH    the device [" FASTZERO_DEVICE "]\n"
-	"  --root DIR       look at the /proc, /sys, /dev and /var below DIR, for tests\n"
+	"  --root DIR       look at /proc, /sys, /dev and /var below DIR, for tests\n"
 	"\n"
 	"Examples:\n"
 	"  fastzero doctor\n"
@@ -129,7 +129,7 @@ static int doctor_run_command(int argc, char **argv)
 
 const struct command command_doctor = {
 	.name = "doctor",
-	.summary = "check this host, and say what helps",
+	.summary = "check this host, and name remedies",
 	.help = doctor_help,
 	.run = doctor_run_command,
 };

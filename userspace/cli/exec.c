@@ -20,11 +20,11 @@ static const char exec_help[] =
 	"Makes a scratch, and executes PROGRAM with a descriptor of it. Each {} in the arguments\n"
 	"becomes the path of that descriptor, /proc/self/fd/N.\n"
 	"\n"
-	"  --size SIZE      of the scratch: bytes, or with K, M, G or T\n"
-	"  --pages KIND     what backs it: auto, 4k or 2m [auto]\n"
+	"  --size SIZE      size of the scratch: bytes, or with K, M, G or T\n"
+	"  --pages KIND     what backs the scratch: auto, 4k or 2m [auto]\n"
 	"  --node N         the NUMA node that its pages come from\n"
 	"  --name NAME      a name for /proc and for \"fastzero reset --scratch\"\n"
-	"  --pool SIZE      keep that much ready, in pages of 2 MiB with --pages 2m\n"
+	"  --pool SIZE      memory that the pool keeps ready; pages of 2 MiB with --pages 2m\n"
 	"  --zeropage       holes that are only read share one page of zeros\n"
 	"  --device PATH    the device [" FASTZERO_DEVICE "]\n"
 	"\n"
@@ -34,8 +34,8 @@ static const char exec_help[] =
 	"      -machine memory-backend=ram\n"
 	"  fastzero exec --size 64M --name t1 --pool 64M -- sh -c 'ls -l {}'\n"
 	"\n"
-	"Exit status: that of PROGRAM; 2 for wrong usage, 125 if there is no scratch,\n"
-	"126 if PROGRAM cannot be executed, 127 if it is not found.";
+	"Exit status: that of PROGRAM; 2 for wrong usage, 125 if the scratch or its pool\n"
+	"cannot be made, 126 if PROGRAM cannot be executed, 127 if it is not found.";
 
 struct exec_options {
 	struct fastzero_ctx_opts ctx;
@@ -146,7 +146,7 @@ static int exec_scratch(const struct exec_options *o)
 	ret = fastzero_ctx_open(&o->ctx, &ctx);
 	if (ret) {
 		cli_error(ret, "%s", o->ctx.path);
-		cli_error(0, "\"fastzero doctor\" says why, and what helps");
+		cli_error(0, "\"fastzero doctor\" says why, with a remedy");
 		return -1;
 	}
 	ret = fastzero_scratch_create(ctx, o->size, &o->scratch, &scratch);

@@ -17,11 +17,11 @@
 
 static const char holders_help[] =
 	"holders [option]...\n"
-	"Lists who keeps the module in use: descriptors and mappings of all processes that this\n"
-	"user may look at, and contexts that no process holds any more, but a pin, a pipe or a\n"
-	"descriptor under way does. For all of it be root.\n"
+	"Lists what keeps the module in use: descriptors and mappings of all processes that this\n"
+	"user may look at. It also lists contexts that no process holds any more, but only a pin,\n"
+	"a pipe or a descriptor in a socket. Run it as root to see all.\n"
 	"\n"
-	"  --context ID     of this context only\n"
+	"  --context ID     holders of this context only\n"
 	"  --json           one JSON object, with a member \"schema\"\n"
 	"\n"
 	"Examples:\n"
@@ -297,7 +297,7 @@ static int holders_run(int argc, char **argv)
 
 const struct command command_holders = {
 	.name = "holders",
-	.summary = "list who keeps the module in use",
+	.summary = "list what keeps the module in use",
 	.help = holders_help,
 	.run = holders_run,
 };

@@ -10,20 +10,20 @@
 
 static const char pool_help[] =
 	"pool --pid PID [option]...\n"
-	"Shows the pool of a running process's context, or sets how much it keeps ready.\n"
+	"Shows the pool of a running process's context, or sets how much memory it keeps ready.\n"
 	"\n"
 	"  --pid PID        the process, which has a descriptor of the context\n"
-	"  --context ID     which one, if it has several\n"
-	"  --target SIZE    keep that much ready: bytes, or with K, M, G or T; 0 for nothing\n"
-	"  --pages KIND     of pages of 4k or 2m [4k]\n"
-	"  --node N         of NUMA node N [the one on which the context was opened]\n"
-	"  --wait           return when the target is reached\n"
+	"  --context ID     the context, if the process has descriptors of several\n"
+	"  --target SIZE    memory to keep ready: bytes, or with K, M, G or T; 0 for none\n"
+	"  --pages KIND     in pages of 4k or 2m [4k]\n"
+	"  --node N         on NUMA node N [the node on which the context was opened]\n"
+	"  --wait           return when the pool has reached the target\n"
 	"\n"
 	"Examples:\n"
 	"  fastzero pool --pid 4711\n"
 	"  fastzero pool --pid 4711 --target 512M --pages 2m --wait\n"
 	"\n"
-	"Exit status: 0; 1 if it cannot be done, 2 for wrong usage.";
+	"Exit status: 0; 1 if the pool cannot be read or set, 2 for wrong usage.";
 
 struct pool_options {
 	struct target_wish wish;

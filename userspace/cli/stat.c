@@ -12,10 +12,10 @@
 
 static const char stat_help[] =
 	"stat [option]...\n"
-	"Lists contexts, and what each has: for root all of them, for others those of own\n"
-	"processes. A * marks a context of which only some scratches are seen.\n"
+	"Lists contexts, and what each has. Root sees all contexts, other users those of their own\n"
+	"processes. A * marks a context of which this user sees only some scratches.\n"
 	"\n"
-	"  --interval SECONDS   look twice, and say what happens in a second\n"
+	"  --interval SECONDS   look twice, and show faults, resets and CPU time per second\n"
 	"  --json               one JSON object, with a member \"schema\"\n"
 	"\n"
 	"AUTO% is how often AUTO chose INPLACE, SWAP and DROP. \"zeroer\" is CPU time.\n"
@@ -64,7 +64,7 @@ static int stat_run(int argc, char **argv)
 	if (!ret)
 		ret = contexts_read(&now);
 	if (!ret && !now.nr && access("/sys/module/fastzero", F_OK)) {
-		cli_error(0, "fastzero is not loaded; \"fastzero doctor\" says what helps");
+		cli_error(0, "fastzero is not loaded; \"fastzero doctor\" names a remedy");
 		return CLI_FAILED;
 	}
 	if (ret)

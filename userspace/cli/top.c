@@ -15,10 +15,10 @@
 static const char top_help[] =
 	"top [option]...\n"
 	"Shows contexts as \"fastzero stat --interval\" does, until Ctrl-C. On a terminal each\n"
-	"look takes the place of the last one.\n"
+	"list takes the place of the last one.\n"
 	"\n"
-	"  --delay SECONDS   from one look to the next [2]\n"
-	"  --count N         end after so many\n"
+	"  --delay SECONDS   time from one list to the next [2]\n"
+	"  --count N         end after N lists\n"
 	"\n"
 	"Examples:\n"
 	"  fastzero top\n"

@@ -19,14 +19,14 @@ static const char workset_help[] =
 	"Saves the working set of a scratch to FILE, sets it from there, or forgets it.\n"
 	"\n"
 	"  --pid PID              the process\n"
-	"  --scratch NAME|NUMBER  which one, if it has several\n"
-	"  --populate             after load: back the pages of the set\n"
+	"  --scratch NAME|NUMBER  the scratch, if the process has several\n"
+	"  --populate             after load, back the pages of the set\n"
 	"\n"
 	"Examples:\n"
 	"  fastzero workset save --pid 4711 guest.ws\n"
 	"  fastzero workset load --pid 4712 --populate guest.ws\n"
 	"\n"
-	"Exit status: 0; 1 if it cannot be done, 2 for wrong usage.";
+	"Exit status: 0; 1 on failure, 2 for wrong usage.";
 
 /* Larger ones the module does not take. */
 #define WORKSET_MOST	(64 << 20)
