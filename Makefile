@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# make prints what there is to be made.
+# make without a target lists the targets.
 
 include META
 
@@ -9,8 +9,8 @@ KDIR ?= /lib/modules/$(shell uname -r)/build
 RELEASE = $(shell sed -n 's|.*UTS_RELEASE "\(.*\)".*|\1|p' $(KDIR)/include/generated/utsrelease.h 2>/dev/null)
 OUT ?= build/module-$(RELEASE)$(if $(TEST_NO_RECHECK),-no-recheck)$(if $(TEST_QUARANTINE),-quarantine)
 
-# A kernel that clang has built takes modules that clang has built: of its version, if it
-# is here by that name, or what LLVM says.
+# If clang has built the kernel, clang builds the module.  LLVM chooses the clang.  Its
+# default is the kernel's version, if clang-VERSION is installed, and else plain clang.
 ifneq ($(shell grep -hsx CONFIG_CC_IS_CLANG=y $(KDIR)/.config $(KDIR)/include/config/auto.conf),)
 CLANG_MAJOR := $(shell sed -n 's/^CONFIG_CLANG_VERSION=\([0-9]*\)[0-9]\{4\}$$/\1/p' $(KDIR)/.config)
 LLVM ?= $(if $(shell command -v clang-$(CLANG_MAJOR) 2>/dev/null),-$(CLANG_MAJOR),1)
@@ -29,18 +29,18 @@ VM := selftests/vm
 help:
 	@sed -n 's/^#: //p' Makefile
 
-# As root, what is missing is installed; otherwise the command is printed.
+# Installs missing packages if you are root, and else prints the command that does.
 deps:
 	@scripts/deps
 
-#: For a host; KDIR=the kernel headers, by default those of the running kernel:
+#: For a host.  KDIR is the kernel headers, by default those of the running kernel:
 #:   make module            build fastzero.ko for the kernel of KDIR, into OUT
 #:   make modules_install   install it for that kernel (as root; INSTALL_MOD_PATH)
 #:   make userspace         build libfastzero, the examples and the tools
-#:   make man               the manual's section 3, which install then installs, too
+#:   make man               manual pages of section 3; a later make install has them, too
 #:   make install           install library, header, tools, udev rule and documents
 #:                          (PREFIX, DESTDIR)
-#:   make modules_uninstall, uninstall      take the same away again
+#:   make modules_uninstall, uninstall      remove what these have installed
 #:   make install_source    install the sources for DKMS, in SRCDIR
 #:   make sign              sign fastzero.ko (MODULE) with KEY=key.pem CERT=cert.der
 $(OUT)/Kbuild: FORCE
@@ -58,12 +58,12 @@ module: $(OUT)/Kbuild
 		$(if $(TEST_NO_RECHECK),FZ_TEST_NO_RECHECK=1) \
 		$(if $(TEST_QUARANTINE),FZ_TEST_QUARANTINE=1) modules
 
-# In place, for DKMS, which works on a copy of its own.
+# Builds in the tree itself, for DKMS, which has its own copy of the tree.
 dkms:
 	@$(BY_CLANG) sh module/compat/probe.sh $(KDIR) .
 	$(MAKE) -C $(KDIR) $(BY_CLANG) M=$(CURDIR) modules
 
-# By the kernel's own program, with the digest that the kernel was built for.
+# Signs by the kernel's own program, with the digest of the kernel's configuration.
 MODULE ?= $(OUT)/fastzero.ko
 sign:
 	@test -e "$(KEY)" -a -e "$(CERT)" -a -e "$(MODULE)" || { \
@@ -78,7 +78,7 @@ modules_install: module
 	$(MAKE) -C $(KDIR) $(BY_CLANG) M=$(abspath $(OUT)) modules_install
 	$(modules_depmod)
 
-# Whatever kbuild called it, and wherever it put it.
+# Finds the module under each name and in each directory that kbuild may have used.
 modules_uninstall:
 	@test -n "$(RELEASE)" || { echo "KDIR=$(KDIR) is not a kernel build directory" >&2; exit 1; }
 	find "$(modules_dir)" -path '*/updates/dkms' -prune -o -type f -name 'fastzero.ko*' \
@@ -86,7 +86,8 @@ modules_uninstall:
 	-@rmdir "$(modules_dir)/updates" "$(modules_dir)/extra" 2>/dev/null
 	$(modules_depmod)
 
-# A directory that is no root of a system, but is to be packed, gets no lists of modules.
+# Makes lists of modules (depmod) only if the directory has a kernel.  A directory that
+# is only to be packed has none.
 modules_dir = $(INSTALL_MOD_PATH)/lib/modules/$(RELEASE)
 modules_depmod = [ ! -e "$(modules_dir)/modules.order" ] || \
 	depmod -b "$(INSTALL_MOD_PATH)/" $(RELEASE)
@@ -110,7 +111,7 @@ install_docs:
 	cp -R --preserve=timestamps docs LICENSES $(DESTDIR)$(DOCDIR)/
 	chmod -R u=rwX,go=rX $(DESTDIR)$(DOCDIR)
 
-# All that DKMS builds from, and nothing that a build has left.
+# Installs all files that DKMS builds from, and none that a build has left.
 install_source:
 	$(INSTALL) -d $(DESTDIR)$(SRCDIR)
 	$(INSTALL) -m 0644 Kbuild META Makefile dkms.conf $(DESTDIR)$(SRCDIR)/
@@ -118,18 +119,18 @@ install_source:
 		! -name features.h ! -name '*.mod.c' ! -path '*/compat/probe/*' \
 		-exec $(INSTALL) -D -m 0644 {} $(DESTDIR)$(SRCDIR)/{} \;
 
-# What goes is what the same install puts into an empty directory.
+# Removes the files that the same install puts into an empty directory.
 uninstall: userspace
 uninstall uninstall_source:
 	@DESTDIR="$(DESTDIR)" scripts/uninstall $(@:un%=%)
 
-# By the script of a kernel's source.
+# The pages are made by the script kernel-doc of a kernel's source.
 man:
 	@script=$$($(VM)/kernel path "$(KERNEL)" source)/scripts/kernel-doc && \
 		$(MAKE) -C userspace man KERNEL_DOC="$$script"
 
 #:
-#: In a VM under emulation (Debian 12; what is missing is installed if root):
+#: In a VM under emulation (on Debian 12; missing packages are installed if you are root):
 #:   make demo              a guest on scratch memory, and QEMU
 #:   make demo HOST=1       the same on this machine itself
 #:   make check             lint, unit tests, selftests in the VM, demo, bench-guard
@@ -155,14 +156,14 @@ selftests: selftests-programs
 	@headers=$$($(VM)/kernel path "$(KERNEL)" headers) && \
 		$(MAKE) -C selftests pin KDIR="$$headers"
 
-# The same for all kernels, and so with the harness of one.
+# The programs are the same for all kernels, so one kernel's harness is used for all.
 selftests-programs:
 	$(MAKE) -C selftests programs \
 		KSFT_DIR=$$($(VM)/kernel path 6.1 source)/tools/testing/selftests
 
 #:   make bench             the benchmark (KERNEL=6.1); results in build/bench
-#:   make bench-quick       a part of it that is the same in every run
-#:   make bench-guard       the same, and whether it is worse than the reference
+#:   make bench-quick       a part of it, with the same figures in every run
+#:   make bench-guard       the same; fails if fastzero is worse than in the reference
 #:   make bench-compare A=a.json B=b.json
 bench: deps-bench
 	@scripts/bench full "$(KERNEL)"
@@ -181,10 +182,10 @@ bench-compare:
 
 #:
 #: The same tests on other kernels (Debian's; fetched and built as needed):
-#:   make check-kernels     stock ones, and a table; KERNELS="6.12 newest"
-#:   make check-headers     build for all headers packages; SUITES="trixie sid"
-#:   make check-debug       with everything that watches a kernel; KERNELS=...
-#:   make check-long        all of these, and long variants: before a release; hours
+#:   make check-kernels     stock kernels, and a table; KERNELS="6.12 newest"
+#:   make check-headers     builds for all headers packages; SUITES="trixie sid"
+#:   make check-debug       kernels with KASAN, lockdep and the like; KERNELS=...
+#:   make check-long        all of these and long variants, before a release; takes hours
 KERNELS ?=
 SUITES ?=
 check-kernels: deps-kernels
@@ -197,7 +198,7 @@ check-debug: deps-kernels
 	@selftests/check-kernels --debug $(KERNELS)
 
 #:   make deb               Debian packages, in build/deb
-#:   make check-packages    their life on Debian 12 and 13, boot included (as root)
+#:   make check-packages    tries them on Debian 12 and 13, boot included (as root)
 deb:
 	@scripts/deb
 
