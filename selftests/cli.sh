@@ -1,11 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The fastzero command on a real module: each subcommand, and the doctor on a host that is
-# healthy and with faults that are planted one by one.  Prints TAP.  Needs root on a
-# machine that may be brought down.
+# Tests the fastzero command on a real module.  It tests each subcommand.  It runs the
+# doctor on a healthy host, and with faults that it plants one by one.  It prints TAP, and
+# needs root.  It may crash the machine.
 #
-# Words of other shells and of perl, commands with their options, functions that is() calls:
+# The next line is for text of other shells and of perl, commands with their options, and
+# functions that is() calls:
 # shellcheck disable=SC2016,SC2086,SC2317
 
 set -u
@@ -34,14 +35,14 @@ cleanup()
 }
 trap cleanup EXIT
 
-# run COMMAND...: leaves $status, and what was said in $tmp/out and $tmp/err
+# run COMMAND...: sets $status, and leaves the output in $tmp/out and $tmp/err
 run()
 {
 	status=0
 	timeout 120 "$@" > "$tmp/out" 2> "$tmp/err" < /dev/null || status=$?
 }
 
-# is WHAT COMMAND...: a test; it passes if COMMAND says so.
+# is WHAT COMMAND...: a test that passes if COMMAND succeeds.
 is()
 {
 	what=$1
@@ -51,7 +52,7 @@ is()
 	ktap_test_result "$what" "$@"
 }
 
-# ended STATUS [PATTERN]: the last run ended so, and said that.
+# ended STATUS [PATTERN]: the last run had this exit status, and its output matches.
 ended()
 {
 	[ "$status" = "$1" ] && { [ $# = 1 ] || grep -qe "$2" "$tmp/out" "$tmp/err"; }
@@ -83,8 +84,8 @@ until_said()
 	done
 }
 
-# start NAME COMMAND...: a process that reads $tmp/NAME.in and writes $tmp/NAME.out; its
-# pid is in $pid.  A descriptor of this shell keeps it waiting: 8 for "a", 9 for others.
+# start NAME COMMAND...: starts a process that reads $tmp/NAME.in and writes $tmp/NAME.out,
+# and sets $pid.  A descriptor of this shell keeps it waiting: 8 for "a", 9 for others.
 start()
 {
 	name=$1
@@ -108,7 +109,7 @@ stop()
 	wait "$1" 2>/dev/null
 }
 
-# bytes NAME: how many of its memory are not zero
+# bytes NAME: prints how many bytes of its memory are not zero
 bytes()
 {
 	lines=$(wc -l < "$tmp/$1.out")
@@ -212,7 +213,7 @@ stop "$second"
 
 # --- several scratches and descriptors
 
-# The inner command is not to see what the outer one has put in the place of {}.
+# The outer command must not replace the {} of the inner one.
 "$cli" exec --size 64K --name one -- sh -c 'exec "$1" exec --size 128K --name two -- \
 	sh -c "echo 1<> \$0; exec sleep 1000" "{""}"' {} "$cli" > "$tmp/err" 2>&1 < /dev/null &
 second=$!
@@ -297,7 +298,7 @@ stop "$first"
 
 # --- an unmodified QEMU, and its guest
 
-# qemu_word: the word of its RAM that its loader device wrote
+# qemu_word: prints the word of RAM that QEMU's loader device wrote
 qemu_word()
 {
 	lines=$(grep -c '^0000000000100000: ' "$tmp/b.out")
@@ -315,7 +316,7 @@ qemu_has()
 	[ "$(qemu_word)" = "$1" ]
 }
 
-# qemu NAME PREFIX... -- PATH: QEMU on the memory at PATH, by software alone
+# qemu NAME PREFIX... -- PATH: starts QEMU, without KVM, with its RAM at PATH
 qemu()
 {
 	name=$1 path=$2
@@ -352,7 +353,7 @@ json_is doctor_finds_nothing '$_->{schema} == 1 && $_->{fail} == 0 && $_->{warn}
 run "$cli" doctor --quiet
 is doctor_is_silent test ! -s "$tmp/out"
 
-# finds NAME STATUS ID WORD [OPTION]...: with a fault planted, the doctor says so
+# finds NAME STATUS ID WORD [OPTION]...: the doctor reports the planted fault
 finds()
 {
 	name=$1 expected=$2 id=$3 word=$4
@@ -365,7 +366,7 @@ finds()
 	fi
 }
 
-# over FILE TEXT NAME STATUS ID WORD: with a file of that text in the place of FILE
+# over FILE TEXT NAME STATUS ID WORD: as finds, with TEXT in place of FILE
 over()
 {
 	planted=$1
@@ -376,7 +377,7 @@ over()
 	umount "$planted"
 }
 
-# Of the device's node.
+# Faults of the device node.
 chmod 0666 "$device"
 finds mode_for_all WARN FZ004 0666
 chmod 0000 "$device"
@@ -393,7 +394,7 @@ cp -a "$device" "$tmp/nodev/fastzero"
 finds no_devices FAIL FZ005 'nodev' --device "$tmp/nodev/fastzero"
 umount "$tmp/nodev"
 
-# Of the host.
+# Faults of the host.
 mv /dev/kvm /dev/kvm.away
 finds no_kvm WARN FZ009 'there is no /dev/kvm'
 mv /dev/kvm.away /dev/kvm
@@ -408,7 +409,7 @@ mount -t tmpfs tmpfs /sys/kernel/mm
 finds no_huge_pages WARN FZ012 'no transparent huge pages'
 umount /sys/kernel/mm
 
-# Of who pays: a target that its memory cgroup does not allow.
+# A target that the memory cgroup does not allow.
 mkdir /sys/fs/cgroup/fz-cli
 start b sh -c 'echo $$ > /sys/fs/cgroup/fz-cli/cgroup.procs
 	exec "$0" exec --size 64K --pool 32M -- "$1" map {}' "$cli" "$holder"
@@ -416,7 +417,7 @@ second=$pid
 until_said "$tmp/b.out" ready
 echo 33M > /sys/fs/cgroup/fz-cli/memory.max
 finds small_cgroup WARN FZ011 '/fz-cli is 33 MiB'
-# A plan is the doctor's own, so it is in that cgroup.
+# --pool is a plan for the doctor's own cgroup, so run the doctor in that cgroup.
 run sh -c 'echo $$ > /sys/fs/cgroup/fz-cli/cgroup.procs
 	exec "$0" doctor --quiet --pool 64M' "$cli"
 is doctor_finds_small_cgroup_for_a_plan ended 0 \
@@ -424,18 +425,18 @@ is doctor_finds_small_cgroup_for_a_plan ended 0 \
 stop "$second"
 rmdir /sys/fs/cgroup/fz-cli
 
-# What cannot be made so without another boot is planted over what says so.
+# Some faults need another boot.  Plant these in the files that the doctor reads.
 over /proc/sys/kernel/osrelease 5.10.0-30-amd64 old_kernel FAIL FZ007 'older than'
 over /proc/sys/kernel/osrelease 99.1.0 new_kernel WARN FZ007 'newer than'
 over /sys/module/fastzero/version 0.0.9 version WARN FZ002 '0.0.9'
 over $parameters/accounting no no_accounting WARN FZ010 nokmem
 
-# A denial stays in the kernel's log.
+# A denial stays in the kernel's log, so plant it late.
 echo '<6>audit: type=1400 apparmor="DENIED" operation="open" name="/dev/fastzero" comm="vmm"' \
 	> /dev/kmsg
 finds denial WARN FZ006 'AppArmor has denied fastzero to vmm'
 
-# Of the module.
+# Faults of the module.
 rmmod fastzero
 finds no_module FAIL FZ001 'not loaded'
 is doctor_finds_no_device ended 1 '^FZ003 FAIL'

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # TAP for tests that are scripts, with the names of the kernel's ktap_helpers.sh.  The
-# plan comes last, for a script counts as it goes: one that ends before ktap_finished
-# has failed (selftests/judge).
+# plan comes last, since a script counts its tests as it goes.  A script that ends before
+# ktap_finished prints no plan, and so has failed (selftests/judge).
 #
 #	. selftests/lib.sh
 #	ktap_print_header
@@ -11,7 +11,7 @@
 #	ktap_test_equal "the guest's pages" 512 "$pages"
 #	ktap_finished
 #
-# When a test fails, the end of the file KTAP_SHOW is shown, if it is there.
+# If a test fails and the file $KTAP_SHOW exists, the end of it is printed.
 
 KTAP_TESTNO=1
 KTAP_CNT_PASS=0
@@ -23,7 +23,7 @@ ktap_print_header()
 	echo "TAP version 13"
 }
 
-# ktap_print_msg TEXT...: for the test that ends next.
+# ktap_print_msg TEXT...: prints a remark on the test that ends next.
 ktap_print_msg()
 {
 	echo "# $*"
@@ -42,7 +42,7 @@ ktap_test_pass()
 	KTAP_CNT_PASS=$((KTAP_CNT_PASS + 1))
 }
 
-# What else is to be said of the failure is said before.
+# Print details of the failure before this call.
 ktap_test_fail()
 {
 	[ ! -e "${KTAP_SHOW-}" ] || tail -n 100 "$KTAP_SHOW" | sed 's/^/# /'
@@ -77,8 +77,8 @@ ktap_test_equal()
 	ktap_test_result "$1" [ "$2" = "$3" ]
 }
 
-# ktap_finished: the plan and the sum; ends the script, with 1 if a test failed or none
-# was run.
+# ktap_finished: prints the plan and the sum, and ends the script.  The exit status is 1 if
+# a test failed or none was run.
 ktap_finished()
 {
 	echo "1..$((KTAP_TESTNO - 1))"

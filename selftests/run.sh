@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Runs the selftests, as root, on a machine that may be brought down: the test VM.
+# Runs the selftests as root.  They may crash the machine, so run them in the test VM.
 
 usage()
 {
@@ -10,23 +10,23 @@ usage: run.sh [option]...
 
   --dir DIR            the test programs (FZ_BUILD, build/selftests)
   --ko FILE            fastzero.ko (FZ_KO)
-  --no-recheck-ko FILE the control, built with TEST_NO_RECHECK=1 (FZ_NO_RECHECK_KO)
+  --no-recheck-ko FILE a module built with TEST_NO_RECHECK=1 (FZ_NO_RECHECK_KO)
   --quarantine-ko FILE a module built with TEST_QUARANTINE=1 (FZ_QUARANTINE_KO)
   --pin-ko FILE        fz_pin.ko (FZ_PIN_KO)
   --out DIR            keep the output of programs in DIR, as NAME.log (FZ_OUT)
   --only NAME          run only this program; may be repeated
   --list               only print the names of programs
 
-Without an option, the variable in brackets counts.  A program that needs a
-missing module is skipped.  Other variables:
+If an option is missing, the variable in brackets counts.  A program is skipped if
+it needs a module that was not given.  Other variables:
 
   FZ_SLOW=N            give all programs N times as long
   FZ_MAY_SKIP=REGEX    a skip for any other reason is a failure
   FZ_LONG=1            run the long variants
   FZ_CHOSEN=MARK       leave out the programs with this mark in programs.txt
 
-Prints failed and skipped subtests, a line for each program, and last the sum:
-N passed, N failed, N skipped.
+Prints failed and skipped subtests, and a line for each program.  The last line is the
+sum: N passed, N failed, N skipped.
 END
 	exit "$1"
 }
@@ -80,14 +80,14 @@ add()
 	total_skipped=$((total_skipped + $3))
 }
 
-# fail TEXT: something that is not in a program's own words.
+# fail TEXT: prints and counts a failure that no program reports itself.
 fail()
 {
 	echo "not ok: $*"
 	add 0 1 0
 }
 
-# use MODULE FILE: has that module loaded anew, with its defaults.
+# use MODULE FILE: loads the module anew, with its defaults.
 use()
 {
 	if [ -d "/sys/module/$1" ]; then
@@ -96,11 +96,11 @@ use()
 	said=$(insmod "$2" 2>&1) || { fail "insmod $2: $said"; return 1; }
 }
 
-# kill_session SID: ends processes that an ended program has left running.
+# kill_session SID: ends the processes that a program has left running.
 kill_session()
 {
 	for stat in /proc/[0-9]*/stat; do
-		# Its end may be under way.
+		# The process may have ended by now.
 		read -r line 2>/dev/null < "$stat" || continue
 		# state, parent, process group, session
 		# shellcheck disable=SC2086 # words
@@ -109,8 +109,8 @@ kill_session()
 	done
 }
 
-# run_once NAME SECONDS COMMAND...: leaves "PASSED FAILED SKIPPED" in $sum, and in
-# $clean whether the kernel said nothing.
+# run_once NAME SECONDS COMMAND...: runs a program.  Sets $sum to "PASSED FAILED SKIPPED",
+# and $clean to true if the kernel's log has no complaint.
 run_once()
 {
 	name=$1 seconds=$(($2 * slow))
@@ -135,7 +135,7 @@ run_once()
 		clean=false
 	fi
 	sum="$1 $2 $3"
-	# Settings that it may have left must not fail the next program.
+	# A failed program may have left settings, which must not fail the next one.
 	[ "$2" = 0 ] || [ -z "$ko" ] || use fastzero "$ko"
 	[ "$2" = 0 ]
 }
@@ -158,8 +158,8 @@ run()
 		$(($(date +%s) - begin))
 }
 
-# others ONLINE: stops (0) or starts (1) all processors but the first, in the test
-# VM: QEMU now and then goes on with code of the kernel that another one has patched.
+# others ONLINE: in the test VM, stops (0) or starts (1) all processors but the first.  With
+# several, QEMU may go on with old code after the kernel has patched itself.
 others()
 {
 	[ -n "${FASTZERO_VM-}" ] || return 0
@@ -169,7 +169,8 @@ others()
 	done
 }
 
-# run_with FILE AGAIN NAME SECONDS COMMAND...: on a module that was built for this test.
+# run_with FILE AGAIN NAME SECONDS COMMAND...: runs a program on the module FILE, which was
+# built for this test.
 run_with()
 {
 	other=$1
@@ -184,7 +185,7 @@ run_with()
 	use fastzero "$ko"
 }
 
-# From a known state, with the defaults.
+# Begin with a freshly loaded module, which has its defaults.
 if [ -n "$ko" ]; then
 	use fastzero "$ko"
 fi
@@ -196,7 +197,7 @@ if [ -n "$pin_ko" ]; then
 	use fz_pin "$pin_ko"
 fi
 
-# run_row NAME SECONDS AGAIN CPUS MODULE PAGES LONG PROGRAM [ARG]...: as choose says it.
+# run_row NAME SECONDS AGAIN CPUS MODULE PAGES LONG PROGRAM [ARG]...: runs a row of choose.
 run_row()
 {
 	name=$1 seconds=$2 again=$3 cpus=$4 module=$5 pages=$6 long=$7 program=$dir/$8
@@ -210,7 +211,7 @@ run_row()
 	[ "$long" = 0 ] || set -- FZ_LONG=1 "$@"
 	set -- "$again" "$name" "$seconds" env "$@"
 	case $module-$cpus in
-	# The module without the re-check must be caught: else race proves nothing.
+	# race must catch the module without the re-check.  Otherwise race proves nothing.
 	no-recheck-*)	run_with "$no_recheck_ko" "$@" ;;
 	quarantine-*)	run_with "$quarantine_ko" "$@" ;;
 	*-one)		others 0; run "$@"; others 1 ;;
@@ -231,7 +232,7 @@ done <<END
 $chosen
 END
 
-# And back to nothing: the module can be unloaded, and has left nothing behind.
+# At the end the module must unload, and leave no memory behind.
 "$here/vm/klog" mark unload
 [ ! -d /sys/module/fz_pin ] || rmmod fz_pin || fail "rmmod fz_pin"
 status=0
