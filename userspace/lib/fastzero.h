@@ -60,9 +60,10 @@ extern "C" {
  *
  * Functions return -ENOMEM if memory cannot be had: at the limit of the memory cgroup
  * that pays, at fastzero_info.out_max_pages, or if the host is out of memory.  A touch
- * of a hole cannot return an error.  Without memory it causes a SIGBUS, or brings the OOM
- * killer; if a guest touches the hole, KVM_RUN fails with EFAULT ("Memory that cannot be
- * had" in linux/fastzero.h).  fastzero_populate_range() beforehand avoids that.
+ * of a hole cannot return an error.  Without memory it causes a SIGBUS, or brings the
+ * OOM killer.  If a guest touches the hole, KVM_RUN fails with EFAULT ("Memory that
+ * cannot be had" in linux/fastzero.h).  fastzero_populate_range() beforehand avoids
+ * that.
  */
 
 /**
@@ -759,10 +760,10 @@ int fastzero_reset_all(const struct fastzero_scratch *scratch,
  * @scratch: the scratch
  * @result: where to put the result, or NULL; its size must be set
  *
- * This is for a VMM that has not entered its guest since the last reset, and knows that
- * neither it nor a device has written anything.  The call saves the reset's look at each
- * page.  If a page was written nevertheless, the data stays until the next reset: see
- * FASTZERO_RESET_IDLE.
+ * This is for a VMM that has not entered its guest since the last reset.  The VMM must
+ * know that neither it nor a device has written anything.  The call saves the reset's
+ * look at each page.  If a page was written nevertheless, the data stays until the next
+ * reset: see FASTZERO_RESET_IDLE.
  *
  * Context: any thread, concurrently with other calls on the handle.
  *
