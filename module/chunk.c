@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The index of a scratch: an xarray of chunks.  A chunk has arrays of 64 folios each, and
- * a bitmap of populated pages, so that a reset costs what is populated.
+ * a bitmap of populated pages.  So the cost of a reset grows with the populated pages.
  */
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
@@ -54,7 +54,7 @@ struct fz_chunk *fz_chunk_next(struct fz_scratch *s, struct fz_range *range,
 
 	if (range->first >= range->end)
 		return NULL;
-	/* A scratch with huge folios most often has the very next chunk. */
+	/* In a scratch with huge folios the very next chunk usually exists. */
 	chunk = atomic_read(&s->nr_huge) ? xa_load(&s->chunks, at) : NULL;
 	if (chunk && READ_ONCE(chunk->nr)) {
 		*number = at;
@@ -137,7 +137,7 @@ bool fz_chunk_next_wanted(struct fz_scratch *s, unsigned long *number,
  *
  * The caller then calls fz_chunk_want_only(), or fz_chunk_unmake() and fz_chunk_reap().
  *
- * Return: 0, or -ENOMEM if there was none.
+ * Return: 0 or -ENOMEM.
  */
 int fz_chunk_make(struct fz_scratch *s, u64 number)
 {
@@ -148,11 +148,11 @@ int fz_chunk_make(struct fz_scratch *s, u64 number)
 }
 
 /**
- * fz_chunk_is_empty() - whether a chunk may go
+ * fz_chunk_is_empty() - whether a chunk may be freed
  * @chunk: the chunk, locked
  *
- * Return: true if the chunk has no folio, no thread is about to add one, and there is
- * nothing to remember of it.
+ * Return: true if the chunk has no folio, no thread is about to add one, and it records
+ * nothing that must be kept.
  */
 bool fz_chunk_is_empty(const struct fz_chunk *chunk)
 {
@@ -164,7 +164,7 @@ bool fz_chunk_is_empty(const struct fz_chunk *chunk)
 	return !any;
 }
 
-/* Free an empty chunk.  Threads that find it under RCU meanwhile see fz_chunk.gone. */
+/* Free a chunk if it is empty.  Threads that find it under RCU meanwhile see fz_chunk.gone. */
 static void chunk_reap(struct fz_scratch *s, struct fz_chunk *chunk, u64 number)
 {
 	bool goes;
@@ -197,7 +197,7 @@ void fz_chunk_reap_some(struct fz_scratch *s)
 	xa_for_each_marked(&s->chunks, at, chunk, FZ_CHUNK_EMPTY) {
 		chunk_reap(s, chunk, at);
 		cond_resched();
-		/* The rest goes later, most likely with the scratch. */
+		/* The rest is freed later, most likely with the scratch. */
 		if (fatal_signal_pending(current))
 			break;
 	}
@@ -242,9 +242,9 @@ static void chunk_want(struct fz_scratch *s, struct fz_chunk *chunk, u64 number,
 }
 
 /**
- * fz_chunk_want_only() - replace the working set; forget what AUTO learned of pages
+ * fz_chunk_want_only() - replace the working set, and forget aged pages
  * @s: the scratch, its lock held
- * @walk: a walk over the new one, all of whose chunks exist
+ * @walk: a walk over the new working set, all of whose chunks exist
  *
  * The caller then calls fz_chunk_reap().
  *
@@ -377,7 +377,7 @@ u64 fz_chunk_replace(struct fz_scratch *s, struct fz_chunk *chunk, u64 number,
 
 	lockdep_assert_held(&s->lock);
 
-	/* As many folios come in hand as go out of hand: the count stays. */
+	/* Each new folio was in hand, and the old one is now: the count stays the same. */
 	spin_lock(&chunk->lock);
 	for (w = 0; w < FZ_CHUNK_WORDS; w++) {
 		struct folio **slots = chunk->folios[w];
@@ -396,7 +396,7 @@ u64 fz_chunk_replace(struct fz_scratch *s, struct fz_chunk *chunk, u64 number,
 			fz_folio_attach(folio, s->inode->i_mapping,
 					base + w * 64 + i);
 			fz_roll_replace(old, folio);
-			/* Faster than list_del() and list_add(), each of which checks. */
+			/* Faster than list_del() and list_add(), which check the list. */
 			list_replace(&folio->lru, &old->lru);
 			WRITE_ONCE(slots[i], folio);
 			nr++;
@@ -409,7 +409,7 @@ u64 fz_chunk_replace(struct fz_scratch *s, struct fz_chunk *chunk, u64 number,
 }
 
 /**
- * fz_chunk_replace_huge() - put a ready huge folio in the place of a chunk's
+ * fz_chunk_replace_huge() - replace the huge folio of a chunk by a ready one
  * @s: the scratch, its lock held
  * @chunk: a chunk with a huge folio
  * @number: its number

@@ -7,16 +7,16 @@
 
 #include "context.h"
 
-/* Bits of a number up to FZ_AGE_MAX_BACK + 1. */
+/* Bits that a number up to FZ_AGE_MAX_BACK + 1 needs. */
 #define FZ_AGED_PLANES	3
 
 struct fz_wsformat_walk;
 struct vm_fault;
 
 /**
- * struct fz_aged - pages of a chunk that went for their age
- * @planes: for each page a binary number: how often it had come back soon, plus 1; 0 if
- *	it has not gone, or was forgotten
+ * struct fz_aged - the aged pages of a chunk
+ * @planes: bit planes of a number for each page: how often it had come back soon, plus 1.
+ *	It is 0 if the page is not aged, or was forgotten
  * @recent: pages that went in the period fz_chunk.period; the others went in the one
  *	before
  */
@@ -25,12 +25,12 @@ struct fz_aged {
 	u64 recent[FZ_CHUNK_WORDS];
 };
 
-/* Marks chunks that have a page: a reset visits no others. */
+/* Marks chunks with a populated page.  A reset visits only these. */
 #define FZ_CHUNK_POPULATED	XA_MARK_0
-/* Marks chunks in which a reset has found pages that are to go for their age. */
+/* Marks chunks in which a reset has noted pages that it will drop as aged. */
 #define FZ_CHUNK_AGED		XA_MARK_1
 
-/* Marks chunks that may be empty: fz_chunk_reap() looks. */
+/* Marks chunks that may be empty.  fz_chunk_reap() checks these. */
 #define FZ_CHUNK_EMPTY		XA_MARK_2
 
 /**
@@ -41,14 +41,13 @@ struct fz_aged {
  * @nr: populated pages
  * @broken: the chunk has lost its huge folio, because runs touched little of it
  * @gone: the chunk is not in the index any more: no folio may be added
- * @patience: number of resets that do not look whether it is sparse; protected by
- *	fz_scratch.lock
+ * @patience: number of coming resets that do not check whether the chunk is sparse;
+ *	protected by fz_scratch.lock
  * @late: grows with each reset that finds the chunk sparse and no folio ready for it;
  *	shrinks when a folio is ready; protected by fz_scratch.lock
- * @period: the period in which a page was last about to go for its age, see
- *	fz_age_period()
+ * @period: the period in which a reset last noted an aged page, see fz_age_period()
  * @huge: the huge folio that backs the chunk, or NULL
- * @aged: pages that went for their age and have not come back, or are about to go;
+ * @aged: aged pages that have not come back, and pages that this reset will drop as aged;
  *	NULL if there never was any
  * @populated: a bit for each populated page.  fz_chunk_populated() may read it under
  *	fz_scratch.lock or RCU, without @lock
@@ -80,7 +79,7 @@ struct fz_chunk {
 	struct rcu_head rcu;
 };
 
-/* Pages of a word that are populated now; those that come later are zero. */
+/* Pages of a word that are populated now; those that are populated later are zero. */
 static inline u64 fz_chunk_populated(const struct fz_chunk *chunk, u32 w)
 {
 	return smp_load_acquire(&chunk->populated[w]);
@@ -108,7 +107,7 @@ static inline struct folio *fz_chunk_folio(const struct fz_chunk *chunk,
 	return READ_ONCE(chunk->huge) ?: fz_chunk_base(chunk, i);
 }
 
-/* The chunk of that number.  The caller is in RCU, which xa_load() would enter again. */
+/* The chunk with this number.  Like xa_load(), but the caller is in an RCU section already. */
 static inline struct fz_chunk *fz_chunk_look(struct fz_scratch *s, u64 number)
 {
 	XA_STATE(xas, &s->chunks, number);
@@ -120,7 +119,7 @@ static inline struct fz_chunk *fz_chunk_look(struct fz_scratch *s, u64 number)
 	return chunk;
 }
 
-/* How to allocate for the index, trying as hard as @gfp, which is meant for folios. */
+/* Flags for allocations of the index, which try as hard as those of folios with @gfp. */
 static inline gfp_t fz_index_gfp(gfp_t gfp)
 {
 	if (!(gfp & __GFP_DIRECT_RECLAIM))
@@ -185,7 +184,7 @@ static inline void fz_chunk_reap(struct fz_scratch *s)
 }
 
 /* chunk_age.c */
-/* The pages of a word that went for their age, or are about to go. */
+/* The pages of a word that are aged, or that this reset will drop as aged. */
 static inline u64 fz_chunk_aged(const struct fz_chunk *chunk, u32 w)
 {
 	u64 any = 0;

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A chunk remembers pages that went for their age: how often each had come back soon, and
- * in which of two periods it went.
+ * A chunk records its aged pages: how often each had come back soon, and in which of the
+ * last two periods it went.
  */
 #include <linux/sched/signal.h>
 #include <linux/xarray.h>
 
 #include "chunk.h"
 
-/* Write the binary number of a page, see struct fz_aged; 0 to forget the page. */
+/* Set the number of a page in fz_aged.planes; 0 forgets the page. */
 static void chunk_note(struct fz_chunk *chunk, unsigned int i, u32 number)
 {
 	u64 bit = 1ULL << (i % 64);
@@ -23,7 +23,7 @@ static void chunk_note(struct fz_chunk *chunk, unsigned int i, u32 number)
 			chunk->aged->planes[k][i / 64] &= ~bit;
 }
 
-/* How many periods ago a page was last about to go for its age. */
+/* How many periods ago a reset last noted an aged page of the chunk. */
 static u32 chunk_periods(const struct fz_scratch *s, const struct fz_chunk *chunk)
 {
 	return fz_age_period(READ_ONCE(s->age.now)) - chunk->period;
@@ -49,12 +49,12 @@ static void chunk_turn(struct fz_scratch *s, struct fz_chunk *chunk)
 }
 
 /**
- * fz_chunk_age() - note that a page is to go for its age
+ * fz_chunk_age() - note that this reset will drop a page as aged
  * @s: the scratch, its lock held
  * @page: a populated page
  * @back: how often it came back soon
  *
- * Without memory for the note the page stays.
+ * If there is no memory for the note, the page stays.
  */
 void fz_chunk_age(struct fz_scratch *s, u64 page, u32 back)
 {
@@ -79,7 +79,7 @@ void fz_chunk_age(struct fz_scratch *s, u64 page, u32 back)
 	spin_unlock(&chunk->lock);
 }
 
-/* Whether a page that went would come back soon if it came back now. */
+/* Whether an aged page that is populated now has come back soon. */
 static bool chunk_went_lately(const struct fz_scratch *s, const struct fz_chunk *chunk,
 			      unsigned int i)
 {
@@ -94,9 +94,9 @@ static bool chunk_went_lately(const struct fz_scratch *s, const struct fz_chunk 
  * fz_chunk_age_of_hole() - the age of a page that is about to be populated
  * @s: the scratch
  * @chunk: its chunk, locked
- * @i: its number there
+ * @i: its number in the chunk
  *
- * Return: its age; 0 if it did not go for its age.
+ * Return: its age; 0 if it is not an aged page.
  */
 u8 fz_chunk_age_of_hole(const struct fz_scratch *s, const struct fz_chunk *chunk,
 			unsigned int i)
@@ -112,10 +112,10 @@ u8 fz_chunk_age_of_hole(const struct fz_scratch *s, const struct fz_chunk *chunk
 }
 
 /**
- * fz_chunk_came_back() - a page was populated: count it if it had gone for its age
+ * fz_chunk_came_back() - a page was populated: if it is aged, count it as come back
  * @s: the scratch
  * @chunk: its chunk, which has &struct fz_aged, locked
- * @i: its number there
+ * @i: its number in the chunk
  */
 void fz_chunk_came_back(struct fz_scratch *s, struct fz_chunk *chunk, unsigned int i)
 {
@@ -130,7 +130,7 @@ void fz_chunk_came_back(struct fz_scratch *s, struct fz_chunk *chunk, unsigned i
 }
 
 /**
- * fz_chunk_forget() - forget which pages went for their age
+ * fz_chunk_forget() - forget aged pages
  * @s: the scratch, its lock held
  * @range: forget these pages
  *

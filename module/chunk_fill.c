@@ -7,7 +7,7 @@
 #include "huge.h"
 
 /**
- * enum fill_lack - what is missing to put a folio into its place
+ * enum fill_lack - the part that is missing to install a folio
  * @FILL_NOTHING: nothing
  * @FILL_CHUNK: there is no chunk
  * @FILL_SLOTS: the chunk has no array for the folios of that word
@@ -24,7 +24,7 @@ enum fill_lack {
  * struct fill - the look-up of a page, which fills it if it is a hole
  * @s: the scratch
  * @page: the page
- * @chunk: its chunk, which counts us among its users; NULL while it does not
+ * @chunk: its chunk, while we are one of its users; else NULL
  * @fresh: a new folio for the page, in hand, or NULL
  * @slots: an array for the folios of a word, or NULL
  * @folio: the folio found, with a reference for the caller; NULL for a hole
@@ -44,7 +44,7 @@ struct fill {
 	bool bare;
 };
 
-/* A release: a reset that reads the bits without our lock sees the folio, too. */
+/* The store is a release, so a reset that reads the bits without the lock sees the folio. */
 static void fill_set_populated(struct fz_scratch *s, struct fz_chunk *chunk,
 			       u64 number, u32 w, u64 bits)
 {
@@ -95,7 +95,7 @@ static enum fill_lack fill_install(struct fill *f, struct fz_chunk *chunk)
 	return FILL_NOTHING;
 }
 
-/* Find the folio of the page.  If it is a hole, put @f->fresh there, if there is one. */
+/* Find the folio of the page.  If the page is a hole and @f->fresh is set, install it. */
 static __always_inline void fill_look_at(struct fill *f, struct fz_chunk *chunk)
 {
 	struct folio *folio = fz_chunk_folio(chunk, f->page % FZ_CHUNK_PAGES);
@@ -148,7 +148,7 @@ static void fill_look(struct fill *f)
 		f->lack = FILL_CHUNK;
 }
 
-/* We add no folio after all: have the next reset look whether the chunk is empty. */
+/* We have added no folio: have the next reset check whether the chunk is empty. */
 static noinline void fill_give_up(struct fill *f)
 {
 	struct fz_chunk *chunk = f->chunk;
@@ -169,7 +169,7 @@ static void fill_end(struct fill *f)
 		fill_give_up(f);
 }
 
-/* Look, and fill; with ZEROPAGE, under the lock that keeps zeros from being mapped. */
+/* Like fill_look().  With ZEROPAGE, hold the lock that keeps zeros from being mapped. */
 static void fill_look_zero(struct fill *f)
 {
 	bool zeros = f->fresh && f->s->zero;
@@ -193,7 +193,7 @@ static int fill_provide(struct fill *f, gfp_t gfp)
 	return f->slots ? 0 : -ENOMEM;
 }
 
-/* @f->fresh is in the index, or goes back to the pool. */
+/* Take @f->fresh out of hand: it is in the index, or goes back to the pool. */
 static void fill_settle(struct fill *f, u64 *nr_added)
 {
 	struct fz_pool *pool = &f->s->ctx->pool;
@@ -265,7 +265,7 @@ static struct fz_chunk *fill_use(struct fz_scratch *s, u64 number, u64 *words)
  * @s: a scratch that has no page of zeros
  * @number: the chunk
  * @words: bitmap of the pages; the bits of pages that are populated are cleared
- * @node: from this node; NUMA_NO_NODE: from the near one
+ * @node: the node of these base pages; NUMA_NO_NODE: the caller's node
  *
  * Return: how many holes were filled.
  */
@@ -331,14 +331,14 @@ static bool fill_replace(struct fill *f, struct list_head *out)
 }
 
 /**
- * fz_chunk_put_back() - put a folio that was taken out back into its place
+ * fz_chunk_put_back() - put a removed folio back into its place
  * @s: the scratch, its lock held since the folio was taken out
  * @folio: in hand, zero, and mapped nowhere; out of hand if it is back
  * @out: the folio that is in its place now, if any, is linked here, in hand, as by
  *	fz_chunk_remove()
  *
- * Return: whether it is back.  It is not if folios of another size are there, or if there
- * is no memory.  (A thread with folios in hand must not wait for memory.)
+ * Return: true if it is back; false if folios of another size are there, or if there is
+ * no memory.  A thread with folios in hand must not wait for memory.
  */
 bool fz_chunk_put_back(struct fz_scratch *s, struct folio *folio,
 		       struct list_head *out)
@@ -347,7 +347,7 @@ bool fz_chunk_put_back(struct fz_scratch *s, struct folio *folio,
 
 	lockdep_assert_held(&s->lock);
 
-	/* One folio goes out of hand, and one comes in hand: the count stays. */
+	/* The new folio was in hand, and the old one is now: the count stays the same. */
 	if (fill_replace(&f, out))
 		return true;
 	do {
@@ -370,7 +370,7 @@ bool fz_chunk_put_back(struct fz_scratch *s, struct folio *folio,
  * @gfp: how to allocate: FZ_GFP_TOUCHER or FZ_GFP_TELL
  * @place: from which NUMA nodes
  * @vmf: the fault that wants the folio; NULL if a call does
- * @nr_added: increased by the pages that were holes; may be NULL
+ * @nr_added: increased by the number of holes filled; may be NULL
  *
  * Return: the folio with a reference for the caller, or an ERR_PTR: -ENOMEM,
  * -ENOSPC beyond the context's limit, -EINTR.
@@ -411,7 +411,7 @@ struct folio *fz_chunk_fill(struct fz_scratch *s, u64 page, gfp_t gfp,
 				break;
 			err = 0;
 		}
-		/* If this fails, the look reports FILL_SLOTS, and fill_provide() tries again. */
+		/* If this fails, fill_look() sets FILL_SLOTS, and fill_provide() tries again. */
 		if (f.bare && f.fresh && !f.slots)
 			f.slots = fz_index_alloc_slots(s, gfp);
 	}

@@ -7,9 +7,9 @@
  * the inode ends the scratch.  A scratch holds its context, and so does the context's
  * descriptor, which also holds the file of the implicit scratch.  Every open context
  * pins the internal mount, because it needs it to create scratches; so does every
- * scratch file.  The mount and each scratch file hold a module reference.  The inode
- * has no link.  So a watch on it (inotify, fanotify) ends with its last file, and holds
- * nothing.
+ * scratch file.  The mount and each scratch file hold a module reference.  The inode's
+ * link count is 0.  So an inotify or fanotify watch on it ends with the last file, and
+ * pins nothing.
  *
  * Lock order, outermost first:
  *
@@ -17,9 +17,9 @@
  *	mmap_lock			POPULATE maps; faults begin here
  *	  fz_context.first		mmap of the device makes its scratch
  *	    fz_context.lock		also by itself
- *	  fz_pool.in_hand		a wait, see there
+ *	  fz_pool.in_hand		a wait, not a lock: see pool.h
  *	    fz_scratch.lock		a reset; RESET_DIRTY: a piece of its bitmap
- *	      mmap_lock			SWAP maps: it only tries, with nothing in hand
+ *	      mmap_lock			SWAP maps: a trylock, with nothing in hand
  *	      folio lock		a fault, from look-up until it is mapped
  *	        fz_chunk.lock
  *	          xa_lock of fz_scratch.chunks
@@ -29,9 +29,9 @@
  *	        fz_chunk.lock		that thread fills the hole
  *	fz_pool.resize			taken before a wait for fz_pool.in_hand
  *	fz_pool.collect			a fault, with nothing in hand; the zeroer
- *	locks of shrink_lru		in pool_shrink.c; reclaim, under any lock held in allocations
+ *	locks of shrink_lru		pool_shrink.c: reclaim, under any lock held in allocations
  *	  fz_pool.lock			a leaf under any of them
- *	  fz_queue_lock			so is this
+ *	  fz_queue_lock			another leaf
  *
  * A fault never takes fz_scratch.lock: the folio lock orders it against a reset
  * (see fault.c).
@@ -53,17 +53,17 @@
 /**
  * struct fz_counters - counters of a scratch, for STATS
  * @faults: page faults
- * @faults_ready: base pages that faults and calls took from the pool when they were ready
- * @faults_used: base pages that these took from the pool and cleared themselves
- * @faults_alloc: base pages that these allocated
+ * @faults_ready: ready base pages that faults and calls took from the pool
+ * @faults_used: used base pages that faults and calls took from the pool, and cleared
+ * @faults_alloc: base pages that faults and calls allocated
  * @resets: resets
  * @cleared: base pages cleared in place
  * @swapped: base pages replaced by ready ones
  * @dropped: base pages taken out
- * @held: base pages among these that were held
+ * @held: base pages among @cleared, @swapped and @dropped that were held
  * @aged: base pages that AUTO dropped, because runs had stopped writing to them
  * @returned: base pages among @aged that came back
- * @huge_failed: how often a huge folio was wanted, and there was none
+ * @huge_failed: number of times that a huge folio was wanted, and none was available
  * @broken: chunks that lost their huge folio, because runs touched little of it, and
  *	memory was short or the zeroer late
  * @rebuilt: chunks that got a huge folio, because runs touch much of them
@@ -145,27 +145,27 @@ struct fz_spares {
  *	chunk, or has a page of zeros
  * @node: its pages come from this NUMA node first; NUMA_NO_NODE: from the node of the
  *	thread that touches them
- * @total_cpu: AUTO counts all CPU time, not only what its caller waits for
+ * @total_cpu: AUTO counts all CPU time, that of the zeroer included
  * @nr_huge: chunks that are backed by huge folios
  * @lock: held by a reset.  A folio leaves @chunks only under it
  * @sparse: pages that were populated when AUTO last looked at all chunks and swapped none
  * @sparse_ratio: the ratio of that reset
  * @cold: the last reset found many base pages that were not written
- * @written: the last reset of huge folios knew that a run had written to one
+ * @written: the last reset of huge folios found one that a run had written
  * @age: what resets have learned of base pages
- * @witness: a page that a run had written, as the last look saw
+ * @witness: number of the witness: the last page that a look found written
  * @faults: @count.faults at the last look
- * @has_aged: a page has gone for its age
- * @wanted: ready folios that this reset would have taken, by size, had there been enough
+ * @has_aged: the scratch may have aged pages
+ * @wanted: ready folios that this reset would take if enough were ready, by size
  * @wanted_node: the node of the last of them
- * @back: pages that came back soon after they went, since the last look
- * @zero: the page of zeros, to which holes that are only read are mapped; the scratch has
- *	a reference.  NULL without ZEROPAGE.  Its folio lock is held to fill a hole, and to
- *	map a hole to it.  The lock also protects @zero_mapped (see zeropage.c)
+ * @back: aged pages that have come back soon since the last look
+ * @zero: the page of zeros, with a reference of the scratch; NULL without ZEROPAGE.  Its
+ *	folio lock is held to fill a hole, and to map a hole to it.  The lock also
+ *	protects @zero_mapped (see zeropage.c)
  * @zero_mapped: a hole may be mapped to @zero
  * @chunks: struct fz_chunk by number; entries go under @lock
  * @spares: spare arrays for chunks
- * @index: bytes that chunks take, with their arrays and notes
+ * @index: bytes of all chunks, their arrays, and their struct fz_aged
  * @roll: all folios of @chunks
  * @populated: pages populated now
  * @count: counters for STATS
@@ -181,8 +181,8 @@ struct fz_scratch {
 	bool total_cpu;
 	atomic_t nr_huge;
 	/*
-	 * Keeps folios in chunks.  Protects sparse, sparse_ratio, cold, written, age,
-	 * witness, faults, has_aged, wanted and wanted_node.
+	 * No folio leaves a chunk without this lock.  It protects sparse, sparse_ratio,
+	 * cold, written, age, witness, faults, has_aged, wanted and wanted_node.
 	 */
 	struct mutex lock;
 	u64 sparse;
@@ -217,9 +217,9 @@ static inline struct fz_scratch *fz_scratch_of(const struct file *file)
 }
 
 /*
- * Set @place to where a page of a scratch comes from.  @policy is the mapping's, or NULL.
- * Every fault calls this, and most have no policy, or a host with one node: so it is
- * inline.  @place must not outlive @policy.
+ * Set @place to the nodes from which a page of a scratch comes.  @policy is the mapping's,
+ * or NULL.  @place must not outlive @policy.  Every fault calls this function, so it is
+ * inline.  Most faults have no policy, or run on a host with one node.
  */
 static inline void fz_place_find(struct fz_place *place, const struct fz_scratch *s,
 				 const struct mempolicy *policy, u64 page)

@@ -190,10 +190,10 @@ void fz_index_free_slots(struct fz_scratch *s, struct folio **slots)
 }
 
 /**
- * fz_index_alloc_aged() - allocate the notes on pages that went for their age
+ * fz_index_alloc_aged() - allocate a struct fz_aged
  * @s: the scratch
  *
- * Return: notes for a chunk, with no page noted; NULL if there is no memory.
+ * Return: the structure, without an aged page; NULL if there is no memory.
  */
 struct fz_aged *fz_index_alloc_aged(struct fz_scratch *s)
 {

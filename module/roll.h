@@ -14,8 +14,8 @@
 struct mem_cgroup;
 
 /*
- * Folios on a sheet, which takes 4 KiB: a multiple of the steps by which a sweep clears
- * them.  And groups of 64 folios, at which a sweep looks.
+ * Folios on a sheet of 4 KiB: a multiple of SWEEP_UNROLL.  A sweep looks at them in groups
+ * of 64.
  */
 #define FZ_ROLL_SHEET	224
 #define FZ_ROLL_GROUPS	DIV_ROUND_UP(FZ_ROLL_SHEET, 64)
@@ -27,10 +27,10 @@ struct mem_cgroup;
  * @zero: a bit for each folio that the last look found zero; protected by
  *	fz_scratch.lock.  A hint: a folio that replaces another inherits its bit
  * @folios: the folios.  The private member of each points to its place here
- * @pages: the kernel's address of each folio; one more, which is NULL, for the prefetch
- *	of a sweep
+ * @pages: the kernel's address of each folio.  A sweep prefetches the next one, so there
+ *	is one more entry, which is NULL
  * @ages: the age of each folio, see age.h; protected by fz_scratch.lock.  fz_roll_add()
- *	writes the age of a new one without it
+ *	writes the age of a new one without that lock
  */
 struct fz_roll_sheet {
 	struct list_head link;
@@ -90,9 +90,9 @@ static inline struct fz_roll_sheet *fz_roll_next(struct fz_roll *roll,
 
 /*
  * Whether a folio is still on its roll, and so in the index.  The caller found it in the
- * index, and has a reference since then.  That keeps the folio from being used again, so it
- * cannot have come back at another place.  The caller has also locked it.  A reset that
- * takes the folio out waits for the folio lock before it unmaps.
+ * index, took a reference, and locked it.  The reference keeps the folio from being
+ * recycled, so it cannot be on the roll at another place.  A reset that takes the folio
+ * out waits for the folio lock before it unmaps.
  */
 static inline bool fz_roll_has(const struct folio *folio)
 {

@@ -17,7 +17,7 @@ struct seq_file;
  * struct fz_identity - the identity of a context, for the operator of the host
  * @id: its number; no other context gets it while the module is loaded
  * @opener: the process that opened it, with a reference
- * @comm: the name of that process when it opened it
+ * @comm: the name that this process had at the open
  * @link: on the roster
  */
 struct fz_identity {
