@@ -73,8 +73,8 @@ static vm_fault_t fault_page(struct vm_fault *vmf)
 }
 
 /*
- * Maps nothing around a fault.  But with such a function, kernels that have a lock for
- * each VMA handle the fault without mmap_lock.
+ * There is no fault-around, so this maps nothing.  But kernels with per-VMA locks handle
+ * a fault without mmap_lock only if map_pages is set.
  */
 static vm_fault_t fault_map_pages(struct vm_fault *vmf, pgoff_t start,
 				  pgoff_t end)
@@ -84,9 +84,9 @@ static vm_fault_t fault_map_pages(struct vm_fault *vmf, pgoff_t start,
 
 /*
  * ZEROPAGE: the first write to a page that is mapped for reading.  If it is the page of
- * zeros, fill the hole.  That unmaps the zeros, and the write faults once more.  Any
- * other page came here unlocked, so lock it, and check again that no reset has taken it
- * out.  Core code makes the entry writable only if it still maps the page.
+ * zeros, fill the hole.  That unmaps the zeros, and the write faults once more.  Core
+ * code passes any other page unlocked: lock it, and check that no reset has taken it out.
+ * Core code makes the entry writable only if it still maps the page.
  */
 static vm_fault_t fault_mkwrite(struct vm_fault *vmf)
 {
@@ -137,7 +137,7 @@ static const struct vm_operations_struct fault_zero_vm_ops = {
 };
 
 /**
- * fz_vma_allowed() - whether a scratch may be mapped so
+ * fz_vma_allowed() - whether a scratch may have this mapping
  * @vma: the mapping
  *
  * A private mapping must not be writable: a private copy would escape the reset.

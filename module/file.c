@@ -24,7 +24,7 @@ static int file_open(struct inode *inode, struct file *file)
 	err = fz_limit_check_accounting();
 	if (err)
 		return err;
-	/* For some allocations that follow the kernel would run the OOM killer. */
+	/* Without headroom, some of the following allocations would run the OOM killer. */
 	if (!fz_caller_has_headroom())
 		return -ENOMEM;
 	err = fz_scratch_pin_mount();
@@ -56,7 +56,10 @@ static int file_release(struct inode *inode, struct file *file)
 	fz_thread_end(&ctx->pool);
 	if (ctx->implicit)
 		fput(ctx->implicit);
-	/* Here, not in context_destroy(): the mount's end may be what evicts the last inode. */
+	/*
+	 * Unpin here, not in context_destroy(): an inode holds the context, and the end of
+	 * the mount may evict the last inode.
+	 */
 	fz_scratch_unpin_mount();
 	fz_context_put(ctx);
 	return 0;

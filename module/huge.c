@@ -46,7 +46,7 @@ static u64 large_recall(struct fz_scratch *s, u64 number, bool *broken)
 /**
  * fz_large_wanted() - whether a huge folio is wanted for a hole
  * @s: the scratch
- * @page: page, inside the scratch, in a chunk that has none
+ * @page: page, inside the scratch, in a chunk without a folio
  * @vmf: the fault that asks, or NULL
  *
  * While nothing is known of a chunk, only FASTZERO_PAGES_2M gives it a huge folio.
@@ -67,7 +67,7 @@ bool fz_large_wanted(struct fz_scratch *s, u64 page, const struct vm_fault *vmf)
 		if (!broken)
 			return true;
 	}
-	/* For a fault this check is the quickest, and most often it decides. */
+	/* For a fault this check is the quickest, and it usually decides. */
 	if (vmf && !fz_map_takes_huge(s, number, vmf))
 		return false;
 	return large_recall(s, number, &broken) >= LARGE_DENSE &&
@@ -76,7 +76,7 @@ bool fz_large_wanted(struct fz_scratch *s, u64 page, const struct vm_fault *vmf)
 }
 
 /**
- * fz_large_installed() - a huge folio has come into a chunk
+ * fz_large_installed() - note that a chunk has got a huge folio
  * @s: the scratch
  * @chunk: the chunk, its lock held
  */
@@ -106,8 +106,8 @@ static void large_break(struct fz_scratch *s, struct fz_chunk *chunk, const u64 
  * @words: bitmap of the pages that a run had written
  * @nr: number of these pages
  *
- * For a sparse chunk the zeroer looks at 512 pages.  If the zeroer is late for it again
- * and again, base pages cost less.
+ * For a sparse chunk the zeroer looks at 512 pages.  If it is repeatedly late for the
+ * chunk, base pages cost less.
  *
  * Return: true if the chunk is broken: the caller drops its folio, as for
  * fz_large_breaks().

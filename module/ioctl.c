@@ -62,8 +62,8 @@ static int ioctl_info(struct fz_ucmd *ucmd)
 }
 
 /*
- * The node that a structure names with a flag, @otherwise without it; -EINVAL for one
- * that has no memory.
+ * The node that a structure names; @otherwise if it names none.  -EINVAL: the node has no
+ * memory, or is not 0 without the flag that names it.
  */
 static int ioctl_node(u32 node, bool named, int otherwise)
 {
@@ -71,7 +71,7 @@ static int ioctl_node(u32 node, bool named, int otherwise)
 		return node ? -EINVAL : otherwise;
 	if (node >= nr_node_ids)
 		return -EINVAL;
-	/* It indexes arrays: keep speculation from using one that is out of bounds. */
+	/* The node indexes arrays: keep it in bounds under speculation. */
 	node = array_index_nospec(node, nr_node_ids);
 	return node_state(node, N_MEMORY) ? node : -EINVAL;
 }
@@ -93,7 +93,7 @@ static int ioctl_create(struct fz_ucmd *ucmd)
 	if (create->__reserved || create->page_policy > FASTZERO_PAGES_2M ||
 	    create->length & ~PAGE_MASK)
 		return -EINVAL;
-	/* A chunk of which one hole is mapped to zeros cannot be mapped as a whole. */
+	/* A chunk with a hole that is mapped to zeros cannot be mapped as a whole. */
 	if (create->flags & FASTZERO_CREATE_ZEROPAGE &&
 	    create->page_policy == FASTZERO_PAGES_2M)
 		return -EINVAL;
@@ -270,7 +270,7 @@ long fz_context_ioctl(struct file *file, unsigned int nr, unsigned long arg)
 	return ioctl_run(op, file, &ucmd);
 }
 
-/* Not inlined: most calls are a fast RESET, and need no frame of this size. */
+/* Not inlined: most calls are a fast RESET, and need no stack frame of this size. */
 static noinline long ioctl_on_scratch(struct file *file, unsigned int nr,
 				      unsigned long arg)
 {

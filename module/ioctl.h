@@ -21,8 +21,8 @@ struct fz_scratch;
  * @cmd: the module's copy; members that the caller's version lacks are 0
  * @size: size of @cmd
  * @ctx: the context
- * @scratch: the scratch; NULL if the descriptor is a context's without an implicit
- *	scratch, or the ioctl is for contexts
+ * @scratch: the scratch; NULL if the ioctl is for contexts, or if the descriptor is a
+ *	context's that has no implicit scratch
  */
 struct fz_ucmd {
 	void __user *user;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Limits, for each context or for all: module parameters.  They may be changed while the
- * module is loaded.  A change holds for later calls.
+ * module is loaded.  A change applies to later calls.
  */
 #include <linux/init.h>
 #include <linux/mm.h>
@@ -37,7 +37,7 @@ module_param_named(require_accounting, limits_require_accounting, bool, 0644);
 MODULE_PARM_DESC(require_accounting,
 		 "open of the device fails with EOPNOTSUPP unless memory cgroups are charged (default N)");
 
-/* "no groups": without a memory cgroup below the root, the module cannot know yet. */
+/* "no groups": the kernel starts to charge with the first memory cgroup below the root. */
 static int limits_accounting_get(char *buffer, const struct kernel_param *kp)
 {
 	const char *text = "no groups";
@@ -68,17 +68,17 @@ void __init fz_limit_init(void)
 /**
  * fz_limit_check_accounting() - whether a new context may rely on memory cgroups
  *
- * With cgroup.memory=nokmem the kernel charges nobody, and the limits of memory cgroups
- * do not hold.  The module warns of that once.
+ * With cgroup.memory=nokmem the kernel does not charge memory cgroups for the pages of a
+ * module, so their limits do not hold.  The module warns of that once.
  *
- * Return: 0, or -EOPNOTSUPP if nobody is charged and require_accounting is set.
+ * Return: 0, or -EOPNOTSUPP if pages are not charged and require_accounting is set.
  */
 int fz_limit_check_accounting(void)
 {
 	if (fz_memcg_charges())
 		return 0;
 	if (fz_memcg_exists())
-		pr_warn_once("fastzero: memory cgroups are not charged for its pages (cgroup.memory=nokmem), so their limits do not hold: see max_pages\n");
+		pr_warn_once("fastzero: memory cgroups are not charged for its pages (cgroup.memory=nokmem), and their limits do not bound contexts; see the parameter max_pages\n");
 	return READ_ONCE(limits_require_accounting) ? -EOPNOTSUPP : 0;
 }
 

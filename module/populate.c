@@ -121,7 +121,7 @@ int fz_populate_back(struct fz_scratch *s, struct fz_range *range, u64 *nr_added
  * @cmd: its structure
  * @policy: the policy of the caller's mapping
  * @workset: populate only pages of the working set
- * @few: the range has few pages, and they go one by one
+ * @few: the range has few pages, and the call populates and maps them one by one
  * @inserts: mmap_lock is held for writing, and base pages are mapped without faults
  */
 struct populate {
@@ -141,8 +141,8 @@ static int populate_pause(void)
 
 /*
  * Find the next chunk with pages that the call asks for; @words are these pages.  The
- * range must not be empty.  Returns 1 if there is a chunk, else 0, or -EINTR: many chunks
- * may have no such page.
+ * range must not be empty.  Returns 1 if there is such a chunk, else 0.  Returns -EINTR on
+ * a fatal signal, since the search may pass many chunks.
  */
 static int populate_next(struct populate *p, const struct fz_range *range,
 			 unsigned long *number, u64 *words)
@@ -237,7 +237,7 @@ static int populate_map_some(struct populate *p, struct vm_area_struct *vma,
 	int more = 1;
 	u64 nr = 0;
 
-	/* The first fault has downgraded mmap_lock: then the batch ends. */
+	/* The batch also ends when its first fault has downgraded mmap_lock. */
 	while (left-- && nr < POPULATE_BATCH && here->first < here->end &&
 	       p->inserts == inserts &&
 	       (more = populate_next(p, here, &number, words)) > 0) {
@@ -319,7 +319,7 @@ static int populate_map(struct populate *p, const struct fz_range *range)
 
 	fz_mappings_begin(&views);
 	do {
-		/* For page tables, for which the kernel would run the OOM killer. */
+		/* Without headroom, an allocation of a page table would run the OOM killer. */
 		if (!fz_caller_has_headroom())
 			return -ENOMEM;
 		if (populate_lock(p))
@@ -332,8 +332,8 @@ static int populate_map(struct populate *p, const struct fz_range *range)
 }
 
 /*
- * Fill holes of a chunk with ready base pages, all at once: if all come from one node, as
- * they would in faults.  Clears the bits of populated pages in @words.
+ * Fill holes of a chunk with ready base pages, all at once.  This does nothing if faults
+ * might take these pages from several nodes.  Clears the bits of populated pages in @words.
  */
 static int populate_back_ready(struct populate *p, u64 number, u64 *words)
 {

@@ -11,15 +11,15 @@
 
 #include "chunk.h"
 
-/* The page of a position inside the scratch, with a bound on speculation. */
+/* The number of the page at a position inside the scratch, in bounds under speculation. */
 static u64 rw_page(const struct fz_scratch *s, loff_t pos)
 {
 	return array_index_nospec(pos >> PAGE_SHIFT, s->nr_pages);
 }
 
 /*
- * As copy_page_to_iter(), which on some kernels puts the page itself into a pipe.  A reset
- * would then find the page held, and clear it before the pipe is read.
+ * Like copy_page_to_iter(), but always copies.  On some kernels that function puts the page
+ * itself into a pipe.  A reset would then clear the held page before the pipe is read.
  */
 static size_t rw_copy_out(struct page *page, size_t offset, size_t bytes,
 			  struct iov_iter *to)
@@ -144,7 +144,7 @@ static int rw_zero_part(struct fz_scratch *s, u64 from, u64 to)
 	return err;
 }
 
-/* Populate a range, as POPULATE does, but map nothing.  After an error pages stay. */
+/* Populate a range, as POPULATE does, but map nothing.  Pages populated before an error stay. */
 static int rw_preallocate(struct fz_scratch *s, u64 begin, u64 end)
 {
 	struct fz_range range = {
@@ -185,7 +185,7 @@ long fz_fallocate(struct file *file, int mode, loff_t offset, loff_t length)
 	if (whole.first > whole.end) {
 		err = rw_zero_part(s, begin, end);
 	} else {
-		/* After failed memory go on with the rest. */
+		/* If memory has failed (-EIO), go on with the rest. */
 		err = fz_reset_punch(s, whole);
 		if (!err || err == -EIO) {
 			err = rw_zero_part(s, begin, whole.first << PAGE_SHIFT) ?: err;

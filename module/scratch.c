@@ -59,7 +59,7 @@ static void scratch_destroy(struct fz_scratch *s)
 {
 	struct fz_context *ctx = s->ctx;
 
-	/* Only this scratch is left of the context: the pool need not keep anything. */
+	/* No other scratch or descriptor holds the context: the pool need not keep anything. */
 	if (kref_read(&ctx->ref) == 1)
 		fz_pool_end(&ctx->pool);
 	fz_reset_all(s);
@@ -256,7 +256,7 @@ struct file *fz_scratch_create(struct fz_context *ctx, u64 nr_pages,
 	if (!nr_pages || nr_pages > fz_limit_length() >> PAGE_SHIFT)
 		return ERR_PTR(-EINVAL);
 
-	/* For the allocations of inode and file the kernel would run the OOM killer. */
+	/* Without headroom, the allocations of inode and file would run the OOM killer. */
 	if (!fz_caller_has_headroom())
 		return ERR_PTR(-ENOMEM);
 	inode = scratch_inode(ctx, nr_pages, policy, flags, node, name);

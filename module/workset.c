@@ -16,7 +16,7 @@
 
 /* The largest buffer: four million runs.  No sane working set has more. */
 #define WORKSET_MOST	SZ_64M
-/* Runs, and bytes to be copied, between two checks for signals and the scheduler. */
+/* Runs checked, and bytes copied, between two checks for signals and the scheduler. */
 #define WORKSET_RUNS	4096
 #define WORKSET_BYTES	SZ_64K
 
@@ -54,7 +54,7 @@ static int workset_runs(struct fz_scratch *s, u8 *buf, u64 room, u64 *nr_runs)
 		struct fz_range run = { };
 
 		while (fz_range_next_run(words, &run)) {
-			/* The run continues the last one, of the chunk before. */
+			/* This run continues the last run of the previous chunk. */
 			if (nr && base + run.first == last.end)
 				nr--;
 			else

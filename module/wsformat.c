@@ -10,7 +10,7 @@
 #define WSFORMAT_HEAD	32
 #define WSFORMAT_RUN	16
 
-/* On little-endian processors compilers make one load or store of each of these two. */
+/* For little-endian processors, compilers turn each of these two into one load or store. */
 static inline void wsformat_put64(u8 *to, u64 value)
 {
 	to[0] = value;
@@ -113,7 +113,7 @@ int fz_wsformat_check_head(const struct fz_wsformat *of, const u8 *buf,
  * fz_wsformat_check_runs() - check some runs of a working set
  * @of: the scratch that it must belong to
  * @buf: a working set whose head was checked
- * @n: the first run to check, next to the last one that was checked
+ * @n: the first run to check: the one after the last run of the previous call
  * @end: the run after the last one to check
  * @sum: all 0 for the first call; the next call continues with it
  *
@@ -132,7 +132,7 @@ int fz_wsformat_check_runs(const struct fz_wsformat *of, const u8 *buf,
 		u64 chunk;
 
 		wsformat_get(buf, n, &run);
-		/* The sum of both numbers may have wrapped around. */
+		/* The end is the sum of two numbers of the user, and may have wrapped around. */
 		if (run.end <= run.first || run.first < at.behind ||
 		    run.end > of->nr_pages)
 			return -EINVAL;
@@ -166,8 +166,8 @@ static inline void wsformat_set(u64 *words, u64 first, u64 end)
 }
 
 /*
- * Skip runs from @n on that begin before page @behind, in steps that double.  Returns the
- * first run that does not, or @nr.
+ * Skip the runs from @n on that begin before page @behind, in steps that double.  Returns
+ * the first run that begins at or after that page, or @nr.
  */
 static u64 wsformat_pass(const u8 *buf, u64 n, u64 nr, u64 behind)
 {

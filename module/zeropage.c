@@ -5,10 +5,11 @@
  *
  * The page of zeros is mapped for reading only, see fault_mkwrite() in fault.c.  A hole may
  * be mapped to it, or be filled, but never both: else a reader would still see zeros while
- * others write.  The page's folio lock decides.  A fault checks under it that the page is a
- * hole, and core code maps the zeros before it unlocks.  To fill a hole, a thread takes
- * the lock, unmaps the zeros there, puts the new folio into the index, and unlocks.  So no
- * thread finds a folio in the index while zeros are mapped in its place.
+ * others write.  The folio lock of the page of zeros excludes one from the other.  A fault
+ * checks under it that the page is a hole, and core code maps the zeros before it unlocks.
+ * To fill a hole, a thread takes the lock, unmaps the zeros there, puts the new folio into
+ * the index, and unlocks.  So no thread finds a folio in the index while zeros are mapped
+ * in its place.
  */
 #include <linux/mm.h>
 #include <linux/pagemap.h>
@@ -27,7 +28,7 @@
  * fz_zero_init() - give a scratch its page of zeros
  * @s: a new scratch, with its inode
  *
- * Each scratch has its own, with the scratch's address_space in it.  So faults of one
+ * Each scratch has its own page of zeros, in its own address_space.  So faults of one
  * scratch do not wait for those of others, and tenants share no cache line.
  *
  * Return: 0 or -ENOMEM.
@@ -43,7 +44,7 @@ int fz_zero_init(struct fz_scratch *s)
 	s->zero = page_folio(page);
 	fz_pool_count(1);
 	atomic_long_inc(&s->ctx->nr_zeros);
-	/* An index that no page has: the kernel finds a futex in a page by the page's index. */
+	/* Use an index of no other page: the kernel identifies a futex by its page's index. */
 	fz_folio_attach(s->zero, s->inode->i_mapping, s->nr_pages);
 	return 0;
 }
@@ -92,7 +93,7 @@ struct folio *fz_zero_get(struct fz_scratch *s, u64 page)
 {
 	struct folio *zero = s->zero;
 
-	/* Most populated pages are seen so, without the lock. */
+	/* This finds most populated pages without taking the lock. */
 	if (!zero_is_hole(s, page))
 		return NULL;
 
@@ -123,7 +124,7 @@ void fz_zero_fill_begin(struct fz_scratch *s, u64 page)
 }
 
 /**
- * fz_zero_fill_end() - after a hole was filled, or not
+ * fz_zero_fill_end() - allow zeros to be mapped again, after fz_zero_fill_begin()
  * @s: the scratch
  */
 void fz_zero_fill_end(struct fz_scratch *s)
