@@ -2,8 +2,8 @@
 /*
  * Learning how many folios runs need at once.
  *
- * The number of folios taken in a while would be too large.  A folio that comes back soon
- * counts many times in it, but one such folio serves many runs.
+ * To count the folios taken in some time would overstate this: a folio that comes back
+ * soon counts at each take, but serves many runs.
  */
 #include "demand.h"
 
@@ -73,7 +73,7 @@ static void demand_settle(struct fz_demand *d, u64 tick)
 }
 
 /**
- * fz_demand_give() - folios have come ready
+ * fz_demand_give() - count folios that have become ready
  * @d: the demand
  * @tick: now
  * @nr: folios
@@ -92,10 +92,10 @@ void fz_demand_give(struct fz_demand *d, u64 tick, u64 nr)
 }
 
 /**
- * fz_demand_want() - note how many ready folios a reset would have taken
+ * fz_demand_want() - note how many ready folios a reset would take if enough were ready
  * @d: the demand
  * @tick: now
- * @nr: folios, had there been enough
+ * @nr: this number of folios
  */
 void fz_demand_want(struct fz_demand *d, u64 tick, u64 nr)
 {
@@ -105,7 +105,7 @@ void fz_demand_want(struct fz_demand *d, u64 tick, u64 nr)
 }
 
 /**
- * fz_demand_forget() - begin anew
+ * fz_demand_forget() - forget what was learned
  * @d: the demand
  */
 void fz_demand_forget(struct fz_demand *d)
@@ -121,7 +121,7 @@ void fz_demand_forget(struct fz_demand *d)
 }
 
 /**
- * fz_demand_keep() - how many of the folios that there are to keep
+ * fz_demand_keep() - how many folios to keep, of those that the store has
  * @d: the demand
  * @tick: now
  *
@@ -142,8 +142,9 @@ u64 fz_demand_keep(struct fz_demand *d, u64 tick)
  * @d: the demand
  * @tick: now
  *
- * Folios that faults took do not count.  They come back when they are dropped.  For those
- * that are never dropped, the context would own as many again.
+ * Folios that faults took do not count: they come back when they are dropped.  If the pool
+ * also allocated ahead for those that are never dropped, the context would own twice as
+ * many.
  *
  * Return: folios.
  */

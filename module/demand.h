@@ -7,7 +7,7 @@
 
 #include "pure.h"
 
-/* Runs that overlap count as one for this many ticks, of about a second. */
+/* The folios that runs take within this many ticks, of about a second each, add up. */
 #define FZ_DEMAND_SPAN	5
 /* A demand is remembered in full for HOLD ticks, and fades during FADE ticks after that. */
 #define FZ_DEMAND_HOLD	3
@@ -32,11 +32,11 @@ struct fz_peak {
  * @pending: folios taken that the members below do not count yet
  * @when: the tick in which the last of them were taken
  * @tick: the tick up to which the members below are valid
- * @net: folios taken, minus folios that have come ready
+ * @net: folios taken, minus folios that have become ready
  * @lows: the lowest @net of each of the last ticks
  * @low: the lowest of @lows
  * @taken: how far @net rose above @low: folios that runs took before any came back
- * @wanted: the most folios that one reset would have taken, had there been enough
+ * @wanted: the most folios that one reset would take if enough were ready
  */
 struct fz_demand {
 	u64 pending;
@@ -56,7 +56,7 @@ u64 fz_demand_keep(struct fz_demand *d, u64 tick);
 u64 fz_demand_ahead(struct fz_demand *d, u64 tick);
 
 /**
- * fz_demand_take() - folios are taken, or would be if the store had them
+ * fz_demand_take() - count folios that are taken, or would be if the store had them
  * @d: the demand
  * @tick: now
  * @nr: folios

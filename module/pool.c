@@ -13,7 +13,7 @@
 #include "context.h"
 #include "quarantine.h"
 
-/* The caller's node, or one from which its cpuset lets it allocate. */
+/* The caller's node; if its cpuset excludes that, the first node that the cpuset allows. */
 static int pool_find_home(void)
 {
 	int node = numa_mem_id();
@@ -71,7 +71,7 @@ err_put:
 }
 
 /**
- * fz_pool_put_back() - put folios back that were taken and not used
+ * fz_pool_put_back() - put back folios that were taken, but not used
  * @pool: the pool
  * @folios: zeroed folios of one store, in hand until now, linked by lru; emptied
  */
@@ -111,9 +111,9 @@ static u64 pool_retire_held(struct fz_pool *pool, struct folio *folio)
 }
 
 /*
- * Take in the first folios of the list that are of one store and held by nobody; returns
- * how many.  With @now, or at the end of the context, surplus goes to the system at once;
- * else the zeroer frees it.
+ * Take in the folios at the head of the list, as far as they belong to one store and are
+ * not held.  Returns how many.  With @now, or at the end of the context, surplus goes to
+ * the system at once.  Otherwise the zeroer frees it.
  */
 static u64 pool_retire_used(struct fz_pool *pool, struct list_head *folios, bool now)
 {

@@ -52,9 +52,9 @@ enum fz_refill {
  * @turns: increased whenever folios in hand were put back or freed
  * @zeroed: base pages that the zeroer has cleared or allocated
  * @zeroer_ns: CPU time of that, in ns
- * @held_at: when to look at held folios again, in jiffies; the zeroer's own
- * @held_seen: number of held folios at the last look; the zeroer's own
- * @held_quiet: number of looks in a row that found none released; the zeroer's own
+ * @held_at: when to look at held folios again, in jiffies; only the zeroer uses it
+ * @held_seen: number of held folios at the last look; only the zeroer uses it
+ * @held_quiet: number of looks in a row that found none released; only the zeroer uses it
  * @calm: until this tick the pool keeps its targets only, and the zeroer allocates
  *	nothing: memory was short
  * @no_more: until this tick the zeroer allocates nothing: too little memory was free
@@ -67,7 +67,7 @@ enum fz_refill {
  * @short_until: memory is short until then, in jiffies; 0 if it never was
  * @ending: the context ends with its last scratch: the pool keeps nothing
  * @memcg: the memory cgroup that is charged for all folios; the pool has a reference
- * @density: what the zeroer has seen in huge folios; set once, NULL before
+ * @density: how many pages of huge folios runs have written; set once, NULL before
  * @job: its place in the zeroer's queues; protected by fz_queue_lock
  * @progress: woken when @turns has changed
  */
@@ -106,9 +106,9 @@ struct fz_pool {
  * - FAULT: a fault of a process that is charged.  If there is no memory, the OOM killer
  *   runs.
  * - TELL: every other caller; it gets an error, and no process is killed.
- * - LIGHT: allocations that must not cost others much.
- * - TOUCHER: FAULT or TELL.  fz_pool_gfp() finds out which, so that a fault that finds a
- *   page ready need not.
+ * - LIGHT: allocations that fail after little reclaim, so that they cost others little.
+ * - TOUCHER: FAULT or TELL.  fz_pool_gfp() decides which before an allocation.  So a fault
+ *   that gets a ready page need not find out.
  */
 #define FZ_GFP_TOUCHER	0
 #define FZ_GFP_FAULT	GFP_HIGHUSER
@@ -127,13 +127,13 @@ struct fz_pool_try {
 	bool waited;
 };
 
-/* Ticks of about a second.  Every fault asks for it, so it is a shift, not a division. */
+/* The time in ticks of about a second.  Every fault reads it, so it takes no division. */
 static inline u64 fz_pool_now(void)
 {
 	return get_jiffies_64() >> order_base_2(HZ);
 }
 
-/* A sequence number for fz_pool_wait(), which sees by it that folios came out of hand. */
+/* A sequence number for fz_pool_wait().  It changes when folios are no longer in hand. */
 static inline u64 fz_pool_seen(struct fz_pool *pool)
 {
 	return smp_load_acquire(&pool->turns);
@@ -159,8 +159,8 @@ static inline bool fz_pool_is_short(const struct fz_pool *pool)
 #define FZ_POOL_CALM	10
 
 /*
- * Reclaim took folios, or a limit was reached.  For a while the pool gives up what is
- * beyond its targets, and allocates nothing in the background: others need that memory.
+ * Reclaim took folios, or a limit was reached.  For a while the pool gives up folios beyond
+ * its targets, and allocates nothing in the background: others need that memory.
  */
 static inline void fz_pool_calm(struct fz_pool *pool)
 {
@@ -278,7 +278,7 @@ void fz_shrink_remove(struct fz_pool *pool);
 int fz_shrink_init(void);
 void fz_shrink_exit(void);
 
-/* At the end of a reset: have the zeroer allocate what is still missing to the targets. */
+/* At the end of a reset: have the zeroer allocate up to the targets. */
 static inline void fz_pool_refill(struct fz_pool *pool)
 {
 	if (unlikely(READ_ONCE(pool->refill) == FZ_REFILL_LATER))

@@ -12,7 +12,7 @@
 
 /* Zeroed, and charged to the context's memory cgroup. */
 #define ALLOC_GFP	(__GFP_ZERO | __GFP_ACCOUNT)
-/* All allocations except for faults of processes in the memory cgroup that pays. */
+/* One of these flags is in every allocation except FZ_GFP_FAULT. */
 #define ALLOC_MAY_FAIL	(__GFP_RETRY_MAYFAIL | __GFP_NORETRY)
 
 static struct page *alloc_on(int node, gfp_t gfp, unsigned int order)
@@ -49,8 +49,8 @@ static struct page *alloc_among(const struct fz_place *place, gfp_t gfp,
 
 /*
  * Base pages that calls leave below a memory cgroup's limit, for page tables and for the
- * caller.  Without these the OOM killer would run at the caller's next page, of its stack
- * for example.
+ * caller.  Without this headroom, the caller's next page (of its stack, for example) would
+ * run the OOM killer.
  */
 #define ALLOC_HEADROOM	16
 
@@ -135,7 +135,7 @@ struct folio *fz_pool_alloc(struct fz_pool *pool, const struct fz_place *place,
 	struct mem_cgroup *old;
 	struct page *page;
 
-	/* A request without reclaim says little about memory when it fails. */
+	/* If a request without reclaim fails, that says little about memory pressure. */
 	if (!fz_pool_own(pool, nr)) {
 		if (gfp & __GFP_DIRECT_RECLAIM)
 			fz_pool_say_short(pool);

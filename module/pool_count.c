@@ -90,7 +90,7 @@ void fz_pool_settle(struct fz_pool *pool, u64 nr)
 	pool->in_hand -= nr;
 	/* A thread that sees the new value sees the folios in their place. */
 	smp_store_release(&pool->turns, pool->turns + 1);
-	/* A thread that is not on the queue yet will see the new value under the lock. */
+	/* A thread that is not on the wait queue yet will see the new value under the lock. */
 	wake = waitqueue_active(&pool->progress);
 	spin_unlock(&pool->lock);
 	if (wake)

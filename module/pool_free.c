@@ -11,7 +11,7 @@
 #include "quarantine.h"
 
 /**
- * fz_pool_forget() - take a folio whose memory has failed out of use
+ * fz_pool_forget() - take a folio out of use because its memory has failed
  * @pool: the pool that owns it
  * @folio: in hand, mapped nowhere any more, with the reference that the index had
  *

@@ -20,8 +20,8 @@
 #define LEARN_ROOM_SHIFT	3
 
 /*
- * The zeroer allocates free memory only, without reclaim, and leaves a part of that.
- * Else others would have to reclaim.
+ * The zeroer allocates without reclaim, and only while more than 1/32 of memory is free.
+ * Else other allocations would have to reclaim.
  */
 #define LEARN_GFP_AHEAD	((FZ_GFP_LIGHT | __GFP_THISNODE) & ~__GFP_RECLAIM)
 #define LEARN_FREE_SHIFT	5
@@ -61,10 +61,10 @@ void fz_learn_look(struct fz_pool *pool)
 }
 
 /**
- * fz_learn_wanted() - learn how many ready folios a reset would have taken
+ * fz_learn_wanted() - learn how many ready folios a reset would take if enough were ready
  * @pool: the pool
  * @node: the node of these folios
- * @wanted: number of folios, had there been enough, by enum fz_size
+ * @wanted: this number of folios, by enum fz_size
  */
 void fz_learn_wanted(struct fz_pool *pool, int node, const u64 *wanted)
 {
@@ -95,7 +95,7 @@ u64 fz_learn_lack(struct fz_pool *pool, struct fz_store *store)
 }
 
 /**
- * fz_learn_room() - how many folios that come back the pool should keep
+ * fz_learn_room() - how many more folios the pool should keep
  * @pool: the pool
  * @store: the store
  *
@@ -139,7 +139,7 @@ static u64 learn_free(struct fz_pool *pool, struct fz_store *store, bool all)
 		nr++;
 	}
 	pool->in_hand += nr;
-	/* They come back from runs, but will never be ready: count them all the same. */
+	/* Used folios came back from runs: count them as if they had become ready. */
 	fz_demand_give(&store->demand, fz_pool_now(), used);
 	fz_store_count(store);
 	spin_unlock(&pool->lock);
@@ -221,8 +221,8 @@ static bool learn_is_free(void)
  * fz_learn_lacks() - a store has fallen below its target: have it refilled later
  * @pool: the pool, its lock held
  *
- * The caller then kicks the zeroer.  A run takes most of its base pages once, and some
- * modes bring them back at its reset.  So base pages are refilled after the reset.
+ * The caller then kicks the zeroer.  A run takes most of its base pages once, and its
+ * reset may give them back to the pool.  So base pages are refilled after the reset.
  */
 void fz_learn_lacks(struct fz_pool *pool)
 {

@@ -134,7 +134,7 @@ static bool shrink_is_idle(struct fz_pool *pool)
 
 /**
  * fz_shrink_remove() - take a pool from the shrinker, and wait for scans of it
- * @pool: the pool, to which no folio comes any more
+ * @pool: a pool that gets no more folios
  */
 void fz_shrink_remove(struct fz_pool *pool)
 {
@@ -240,12 +240,12 @@ static void shrink_take_store(struct fz_store *store, struct shrink_take *take)
 		take->nr++;
 		take->pages += fz_size_pages(store->size);
 	}
-	/* They come back from runs, but will never be ready: count them all the same. */
+	/* Used folios came back from runs: count them as if they had become ready. */
 	fz_demand_give(&store->demand, fz_pool_now(), used);
 	fz_store_count(store);
 }
 
-/* Take folios from an offer, and move it to the list's end: the next scan takes others. */
+/* Take folios from an offer.  Move it to the list's end, so the next scan takes another. */
 static FZ_LRU_WALK(shrink_take_first)
 {
 	struct fz_offer *offer = container_of(item, struct fz_offer, link);

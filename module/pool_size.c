@@ -137,7 +137,7 @@ static int resize_try(struct fz_pool *pool, struct fz_store *store, u64 target,
 
 	spin_lock(&pool->lock);
 	store->target = err ? old : target;
-	/* The caller has set a target: what was learned counts no more. */
+	/* The caller's target replaces the learned demand. */
 	if (!err)
 		fz_demand_forget(&store->demand);
 	spin_unlock(&pool->lock);

@@ -63,7 +63,7 @@ struct fz_store {
 };
 
 /**
- * struct fz_offer - what a pool has on one node, for the shrinker
+ * struct fz_offer - the folios of a pool on one node, as the shrinker sees them
  * @link: in the shrinker's list of the pool's memory cgroup, while there are folios
  * @pool: the pool
  * @stores: the stores of the node, by enum fz_size

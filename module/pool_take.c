@@ -15,8 +15,8 @@
 #define TAKE_GFP_NODE	((FZ_GFP_LIGHT | __GFP_THISNODE) & ~__GFP_RECLAIM)
 
 /*
- * Whether a store has fallen below its target, and no thread has seen that before.  Then
- * the caller kicks the zeroer, without the lock.
+ * Whether this thread is the first to see that a store has fallen below its target.  If
+ * so, the caller releases the lock and kicks the zeroer.
  */
 static __always_inline bool take_sees_lack(struct fz_pool *pool, const struct fz_store *store)
 {
@@ -63,7 +63,7 @@ static __always_inline struct folio *take_listed(struct fz_pool *pool,
 	return folio;
 }
 
-/* Whether the memory of a zeroed folio has failed; of a huge folio, that of any page. */
+/* Whether the memory of any page of a zeroed folio has failed. */
 static bool take_has_failed(struct folio *folio)
 {
 	return fz_folio_is_bad(folio) ||
@@ -168,7 +168,7 @@ static noinline bool take_give_up(struct fz_pool *pool, const struct fz_place *p
 static struct folio *take_fresh(struct fz_pool *pool, const struct fz_place *place,
 				gfp_t gfp, struct fz_pool_try *try)
 {
-	/* Once, wait for folios that other threads have in hand before the OOM killer runs. */
+	/* Before the OOM killer may run, wait once for folios that others have in hand. */
 	bool others = !try->waited && (READ_ONCE(pool->in_hand) ||
 				       fz_learn_has_ready(pool, FZ_HUGE));
 	struct folio *folio;
@@ -224,7 +224,7 @@ struct folio *fz_pool_take(struct fz_pool *pool, const struct fz_place *place,
 	return folio;
 }
 
-/* A huge folio from the system.  If that fails, free base pages beyond the target first. */
+/* A huge folio from the system.  If that fails, free base pages beyond targets, and retry. */
 static struct folio *take_fresh_huge(struct fz_pool *pool,
 				     const struct fz_place *place)
 {

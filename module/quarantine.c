@@ -4,12 +4,12 @@
  *
  * A folio that has left a scratch, or that goes to the system, is first taken out of use.
  * It gets a pattern, and is watched for some seconds.  That finds writes through a
- * stale TLB, nested page table or device's list.  It also finds references and
+ * stale TLB entry, nested page table or DMA address.  It also finds references and
  * mappings that the folio should not have.  A folio that was written to is never freed.
  * When the pool hands a folio out as ready, this checks that it is zero.
  *
  * quarantine_plant=N leaves out every N-th unmap of a reset, and the checks of references
- * and mappings: then this must find stray writes.
+ * and mappings.  The quarantine must then find stray writes.
  */
 #include <linux/highmem.h>
 #include <linux/list.h>
@@ -82,7 +82,7 @@ static bool quarantine_is_mapped(struct folio *folio)
 	       atomic_read(&folio->_mapcount) != -1;
 }
 
-/* Report a finding; with a planted fault as "planted", which is no failure of a test. */
+/* Report a finding.  With quarantine_plant it says "planted", which fails no test. */
 static void quarantine_say(const struct quarantine *q, long page, unsigned int word,
 			   u64 value, const char *what)
 {
