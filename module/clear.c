@@ -3,8 +3,8 @@
  * Making folios zero.
  *
  * A page cleared on the critical path is used next, so it is cleared through the caches.
- * A page cleared in the background is not needed soon.  Stores past the caches are then
- * cheaper, if the page lies in no cache, and leave the caches to others.
+ * A page cleared in the background is not needed soon.  Then stores that bypass the caches
+ * are cheaper, if the page lies in no cache, and leave the caches to others.
  */
 #include <linux/kernel.h>
 #include <linux/sched.h>
@@ -116,7 +116,7 @@ u64 fz_clear_look(void *const *pages, u64 which)
  * fz_page_is_zero() - whether a page is zero already
  * @page: a page that has not failed
  *
- * In a dirty page one of the first words is not zero, most often.
+ * Most dirty pages have a non-zero word near their start.
  *
  * Return: true if so.
  */
@@ -129,7 +129,8 @@ bool fz_page_is_zero(struct page *page)
  * fz_folio_has_failed() - whether the memory of any page of a huge folio has failed
  * @folio: a huge folio, whose struct pages lie one after the other
  *
- * All kernels mark the page.  Most mark the folio only if it is one of their own kinds.
+ * Every kernel flags the page.  Most kernels flag the folio as well, but only if it is one
+ * of their own kinds.
  *
  * Return: true if so.
  */
@@ -155,7 +156,7 @@ bool fz_folio_has_failed(struct folio *folio)
  */
 void fz_clear_end(void)
 {
-	/* Nothing else orders stores past the caches. */
+	/* Nothing else orders stores that bypass the caches. */
 	if (clear_has_cold())
 		wmb();
 }

@@ -35,8 +35,8 @@ static inline u64 fz_clear_work(const struct fz_clear *clear)
 }
 
 /*
- * Clear a page on the critical path: it stays in the caches.  Does as clear_page(), but
- * inline, and fast only on processors with fast string stores, as all in use are.
+ * Clear a page on the critical path: it stays in the caches.  Like clear_page(), but inline.
+ * It is fast only with fast string stores, which all processors in use have.
  */
 static __always_inline void fz_clear_page(void *page)
 {

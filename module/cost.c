@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What it costs to make pages zero: estimates, from profiles on Linux 6.1
- * (docs/policy.md).
+ * The cost to make pages zero: estimates, from profiles on Linux 6.1 (docs/policy.md).
  */
 #include "cost.h"
 
-/* To put a ready base page in place; to walk a page-table entry of the span; a flush. */
+/* Costs: to put a ready base page in place; to walk an entry of the span; to flush. */
 #define COST_SWAP	270
 #define COST_ENTRY	66
 #define COST_FLUSH	6500
@@ -54,7 +53,7 @@ u64 fz_cost_swap(u32 ratio, const struct fz_cost *cost)
 }
 
 /**
- * fz_cost_few() - whether to clear base pages costs no more than a flush
+ * fz_cost_few() - whether clearing base pages costs no more than a flush
  * @ratio: the ratio of this host
  * @pages: number of base pages
  *

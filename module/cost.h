@@ -3,8 +3,8 @@
  * The inequality of AUTO: the cost to clear pages in place, against the cost to put ready
  * pages in their place.
  *
- * All costs are in instructions on Linux 6.1.  The ratio adapts them to the host: it says
- * what a clear costs there, compared with other work.
+ * All costs are in instructions on Linux 6.1.  The ratio adapts them to the host: it is the
+ * cost of a clear there, compared with other work.
  */
 #ifndef FZ_COST_H
 #define FZ_COST_H

@@ -8,7 +8,7 @@
 #include "pure.h"
 
 #define FZ_RATE_SECOND	1000000000ULL
-/* Unused work is saved up for this many ns: more than a thread may wake up late. */
+/* The burst: unused work is saved up for this many ns.  No thread should wake up this late. */
 #define FZ_RATE_BURST	(FZ_RATE_SECOND / 50)
 
 /**

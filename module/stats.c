@@ -59,8 +59,8 @@ static void stats_fill_counters(struct fastzero_stats *st,
 	st->out_auto_swap = atomic64_read(&c->auto_swap);
 	st->out_auto_drop = atomic64_read(&c->auto_drop);
 	/*
-	 * Most resets are such, so they have no counter of their own: these are the rest.
-	 * Counters may include a reset of which out_resets does not know yet.
+	 * Most resets clear in place with AUTO, so these have no counter: subtract the
+	 * others.  The others may include a reset that out_resets does not count yet.
 	 */
 	others = atomic64_read(&c->unchosen) + st->out_auto_swap +
 		 st->out_auto_drop;

@@ -121,7 +121,7 @@ TRACE_EVENT(fastzero_reset,
 		  __entry->dropped, __entry->held, __entry->err)
 );
 
-/* AUTO has chosen: for a chunk, or for all of a reset (-1). */
+/* AUTO has chosen a way: for one chunk, or for a whole reset (chunk is -1). */
 TRACE_EVENT(fastzero_choice,
 	TP_PROTO(const struct fz_reset *r, s64 chunk, const struct fz_cost *cost,
 		 u64 ready, enum fz_way way),

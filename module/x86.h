@@ -35,8 +35,8 @@
 })
 
 /*
- * Whether a page is zero.  In a dirty page one of the first words is not zero, most often.
- * So the first test is of few vectors, and the others are of many.
+ * Whether a page is zero.  Most dirty pages have a non-zero word near their start.  So the
+ * first test covers few vectors, and the others cover many.
  */
 static inline bool fz_x86_is_zero_avx2(const void *page)
 {
@@ -86,7 +86,7 @@ static inline bool fz_x86_is_zero_sse2(const void *page)
 	return zero;
 }
 
-/* Make a page zero past the caches; the caller issues an sfence after it. */
+/* Make a page zero, bypassing the caches; the caller issues an sfence after it. */
 static inline void fz_x86_clzero(void *page)
 {
 	char *at = page;

@@ -46,10 +46,10 @@ static inline unsigned long fz_look_pause(enum fz_look look)
  * @idle: lent threads wait here, except @thread
  * @thread: the lent thread that ZERO has made, or NULL
  * @busy: threads made by ZERO that are in a turn
- * @worker: the thread that works for the pool just now
- * @nice: the nice value that @worker had before somebody waited for it; only if @hurry
- * @hurry: somebody waits for @worker
- * @due: when the pool is to be looked at, in jiffies; without meaning if @now
+ * @worker: the thread that works for the pool now
+ * @nice: the nice value that @worker had before fz_queue_stop() changed it; only if @hurry
+ * @hurry: fz_queue_stop() waits for @worker, and has raised its weight
+ * @due: when the pool is to be looked at, in jiffies; not used if @now
  */
 struct fz_job {
 	struct list_head look;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * ZERO: a thread of the tenant does the zeroer's work for a context.  So the CPU time is
- * the tenant's.
+ * ZERO: a thread of the tenant does the zeroer's work for a context.  So the tenant pays
+ * for the CPU time.
  */
 #include <linux/jiffies.h>
 #include <linux/log2.h>

@@ -7,7 +7,7 @@
  * or after a while.  The second has pools with used folios, or with too few ready ones
  * (zeroer_tenant.c).  A thread works for one pool during a turn.  Tenants take turns, and in
  * each turn one pool of the tenant is served.  So every tenant gets the same amount of
- * work, in however many contexts its folios are.
+ * work, no matter how many contexts it has.
  */
 #include <linux/ktime.h>
 #include <linux/minmax.h>
@@ -58,7 +58,7 @@ static void queue_put_due(struct list_head *list)
 	}
 }
 
-/* How long the rate forbids to clear, in ns; 0 if it does not. */
+/* How long the rate forbids more work, in ns; 0 if it allows work now. */
 static u64 queue_bound(void)
 {
 	lockdep_assert_held(&fz_queue_lock);
@@ -345,7 +345,7 @@ bool fz_queue_claim(struct fz_pool *pool)
 		WRITE_ONCE(pool->job.now, false);
 	}
 	spin_unlock(&fz_queue_lock);
-	/* As in fz_queue_begin_look(). */
+	/* Pairs with the barrier in fz_queue_kick(), as in fz_queue_begin_look(). */
 	smp_mb();
 	return claimed;
 }
@@ -367,7 +367,7 @@ void fz_queue_release(struct fz_pool *pool)
  */
 void fz_queue_kick(struct fz_pool *pool)
 {
-	/* If job.now is set, a look is still to come, and sees all: fz_queue_begin_look(). */
+	/* If job.now is set, the next look will see our changes: see fz_queue_begin_look(). */
 	smp_mb();
 	if (READ_ONCE(pool->job.now))
 		return;

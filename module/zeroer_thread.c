@@ -7,8 +7,8 @@
  * alive.  The functions file_flush() and file_release() take it back when the process or
  * the context ends.  It may use the pool only during a turn (fz_job.busy), and the end of
  * the context waits for that turn.  No thread waits for it to exit, since a signal may have
- * stopped it.  When it sees that it is not lent any more, or is killed, work in the
- * background frees it.  It runs code of the module, so it holds a module reference.
+ * stopped it.  When it sees that it is not lent any more, or is killed, it queues a work
+ * item that frees it.  It runs code of the module, so it holds a module reference.
  */
 #include <linux/module.h>
 #include <linux/sched.h>
@@ -60,7 +60,7 @@ static void thread_detach(struct fz_thread *t)
 	fz_queue_put(t->pool);
 }
 
-/* The same for a thread that may have been taken back already. */
+/* Take a thread back, unless that has happened already. */
 static void thread_drop(struct fz_thread *t)
 {
 	spin_lock(&fz_queue_lock);
@@ -112,7 +112,7 @@ static bool thread_has_work(struct fz_thread *t)
 	return has;
 }
 
-/* The kernel calls this again and again, see fz_task_create(). */
+/* The kernel calls this repeatedly, see fz_task_create(). */
 static bool thread_run(void *arg)
 {
 	struct fz_thread *t = arg;
@@ -173,7 +173,7 @@ static int thread_attach(struct fz_thread *t)
  * fz_thread_start() - lend a thread of the caller's process to a pool
  * @pool: the pool, whose context the caller holds
  *
- * Return: 0; -EBUSY: the pool has such a thread; -EOPNOTSUPP: the kernel cannot make one;
+ * Return: 0; -EBUSY: the pool has one already; -EOPNOTSUPP: the kernel cannot make one;
  * -ENOMEM; -EAGAIN: the process may have no more threads.
  */
 int fz_thread_start(struct fz_pool *pool)
@@ -228,8 +228,8 @@ void fz_thread_take_back(struct fz_pool *pool)
  * fz_thread_exit_files() - take back a pool's thread when its process closes all files
  * @pool: the pool of one of the files
  *
- * All other threads of the process may have ended.  Its lent threads would keep it alive,
- * and so its mappings and their contexts.
+ * All other threads of the process may have ended.  A lent thread would then keep the
+ * process alive, with its mappings and their contexts.
  */
 void fz_thread_exit_files(struct fz_pool *pool)
 {

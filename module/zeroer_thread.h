@@ -15,7 +15,7 @@ struct task_struct;
 struct vhost_task;
 
 /**
- * struct fz_thread - such a thread
+ * struct fz_thread - a lent thread that the kernel has made
  * @pool: the pool for which it works; may be freed if @gone
  * @gone: it is not lent any more, and exits soon; protected by fz_queue_lock
  * @busy: its task during a turn, else NULL; protected by fz_queue_lock

@@ -104,8 +104,9 @@ static int worker_run(void *unused)
 			kthread_should_stop() || !fz_queue_pause(),
 			fz_queue_pause());
 		/*
-		 * No pool is charged for the wait, and for turns without work.  The wait has
-		 * updated the time.  fz_worker_cpu() might give the processor away.
+		 * No pool is charged for the wait, or for turns without work.  The wait has
+		 * updated the time.  So there is no need for fz_worker_cpu(), which might
+		 * yield the processor.
 		 */
 		cpu = current->se.sum_exec_runtime;
 	}
