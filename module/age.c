@@ -5,13 +5,16 @@
  */
 #include "age.h"
 
-/* At first one page in this many goes.  While they stay away, each reset doubles that. */
+/*
+ * At first, 1 page in this many goes in a reset.  While pages that went stay away, each
+ * reset may let twice as many go as the last one.
+ */
 #define AGE_TRIAL	64
-/* If one page in this many came back soon, runs want the pages that went. */
+/* If more than 1 in this many of the pages that went came back soon, runs want them. */
 #define AGE_WANTED	4
 /*
- * A page that came back soon more often than this needs no more strikes, but fewer resets
- * count.
+ * Each time that a page comes back soon doubles the strikes that it needs, up to this many
+ * times.  Each further time halves the number of resets that give it a strike.
  */
 #define AGE_COUNTED	3
 
@@ -50,7 +53,7 @@ static bool age_counts(const struct fz_age *age, u32 back)
 	       !(age->now & ((1U << (back - AGE_COUNTED)) - 1));
 }
 
-/* The page has enough strikes.  Whether it goes now; if not, it may have to wait longer. */
+/* Whether a page with enough strikes goes now.  If not, it may have to wait longer. */
 static bool age_is_due(struct fz_age_look *look, u8 *page, u32 back, u32 strikes)
 {
 	bool trial = !(look->due++ % AGE_TRIAL);
@@ -59,7 +62,7 @@ static bool age_is_due(struct fz_age_look *look, u8 *page, u32 back, u32 strikes
 		look->gone++;
 		return true;
 	}
-	/* Pages like this one came back soon: count a return, without the fault. */
+	/* Pages like this one came back soon.  Count a return for it too, and spare the fault. */
 	if (look->keep && back < FZ_AGE_MAX_BACK)
 		*page = (back + 1) << FZ_AGE_SHIFT |
 			(back < AGE_COUNTED ? strikes : strikes / 2);
@@ -106,7 +109,7 @@ void fz_age_end(struct fz_age *age, const struct fz_age_look *look)
 }
 
 /**
- * fz_age_came_back() - pages that went have come back soon
+ * fz_age_came_back() - count pages that went and have come back soon
  * @age: what the scratch has learned
  * @nr: number of pages
  */

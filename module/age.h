@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Ageing: resets learn which pages runs have stopped writing to.  docs/policy.md has the
+ * Ageing: resets learn which pages runs do not write any more.  docs/policy.md has the
  * rules.
  *
  * A page has one byte, its age: its strikes (looks in a row that found it zero), and how
- * often it came back soon.  Each such return doubles the resets after which it goes.
+ * often it came back soon.  Each such return doubles the number of resets until it goes.
  */
 #ifndef FZ_AGE_H
 #define FZ_AGE_H
@@ -15,11 +15,11 @@
 #define FZ_AGE_LEAST	16
 /* The hand looks at whole groups of this many pages, when it has the credit for one. */
 #define FZ_AGE_GROUP	64
-/* A page found zero gives the hand credit for this many pages that were written. */
+/* A page found zero gives the hand credit for looks at this many written pages. */
 #define FZ_AGE_PAYS	16
-/* Each reset gives the hand credit for one page in this many. */
+/* Each reset gives the hand credit for looks at 1 page in this many. */
 #define FZ_AGE_PART	16
-/* Strikes of a page that has never come back. */
+/* A page that has never come back soon goes with this many strikes. */
 #define FZ_AGE_STRIKES	2
 /* Resets in a period.  A page comes back soon in the period in which it went, or the next. */
 #define FZ_AGE_PERIOD	16
@@ -92,7 +92,8 @@ static inline bool fz_age_due(struct fz_age *age, u64 populated)
 
 /*
  * Whether the hand looks at a group of up to 64 pages.  @first is the number of its first
- * page, and grows from call to call.  A group without credit ends the hand's turn.
+ * page, and grows from call to call.  At a group that the credit does not cover, the hand
+ * stops for this reset.
  */
 static inline bool fz_age_turn(struct fz_age_look *look, u64 first, u64 nr)
 {

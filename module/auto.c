@@ -11,14 +11,14 @@
 #include "reset.h"
 #include "trace.h"
 
-/* A bound on the pages that are to be made zero. */
+/* An upper bound on the number of pages to make zero. */
 static u64 auto_most(const struct fz_reset *r)
 {
 	return min_t(u64, r->range.end - r->range.first,
 		     atomic_long_read(&r->s->populated));
 }
 
-/* Base pages of the pool that are ready, and used ones, on all nodes. */
+/* Count the ready and the used base pages of the pool, on all nodes. */
 static void auto_pool(const struct fz_scratch *s, u64 *ready, u64 *used)
 {
 	const struct fz_store *store;

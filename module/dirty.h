@@ -35,8 +35,8 @@ static inline u32 fz_dirty_nr_words(const struct fz_dirty *dirty)
  * @dirty: a piece
  * @chunk: number of the chunk
  *
- * Return: FZ_CHUNK_WORDS words; NULL if the piece does not have them as such: then
- * fz_dirty_word() has to put them together.
+ * Return: FZ_CHUNK_WORDS words; NULL if they do not lie in the piece in this form.  Then
+ * fz_dirty_word() composes each word.
  */
 static inline const u64 *fz_dirty_words(const struct fz_dirty *dirty, u64 chunk)
 {

@@ -74,7 +74,7 @@ bool fz_map_takes_huge(struct fz_scratch *s, u64 number,
  * @items: the chunks
  * @nr: number of chunks
  *
- * This only tries mmap_lock.  Another thread may hold that for long, while other
+ * This uses a trylock on mmap_lock.  Another thread may hold that for long, while other
  * processes wait for the scratch's lock.  Chunks that are not mapped now are mapped by
  * their next touch.
  */
@@ -132,10 +132,10 @@ static unsigned long map_some(struct vm_area_struct *vma, struct fz_chunk *chunk
  * fz_map_can_insert() - whether fz_map_words() may map base pages of a scratch
  * @s: the scratch
  *
- * vm_insert_pages() marks the mapping VM_MIXEDMAP.  In such a mapping the kernel takes a
- * huge folio for memory without references.  So a scratch that may get a huge folio is
- * excluded.  So is one with ZEROPAGE: pages inserted so would not enter page_mkwrite at
- * their first write.
+ * vm_insert_pages() marks the mapping VM_MIXEDMAP.  In such a mapping the kernel does not
+ * count references to a huge folio.  So a scratch that may get a huge folio is excluded.
+ * A scratch with ZEROPAGE is excluded because inserted pages would not enter page_mkwrite
+ * at their first write.
  *
  * Return: true if so; the answer never changes.
  */
@@ -151,12 +151,12 @@ bool fz_map_can_insert(const struct fz_scratch *s)
  * @number: the chunk
  * @words: bitmap of pages, all in the mapping; the bits of mapped pages are cleared
  *
- * The scratch's lock keeps the pages in their place.  This only tries it, since a reset
- * may hold it for long.  The caller faults in the pages that stay in @words.
+ * The scratch's lock keeps the pages in their place.  This uses a trylock, since a reset
+ * may hold the lock for long.  The caller faults in the pages that stay in @words.
  *
  * This clears VM_MIXEDMAP again.  Else the kernel would copy page tables at fork, and
- * refuse to lock the mapping.  No other thread sees the flag: for base pages all read it
- * under mmap_lock.
+ * refuse to lock the mapping.  No other thread sees the flag, since the code for base pages
+ * reads it under mmap_lock.
  *
  * Return: how many pages are mapped.
  */
@@ -184,7 +184,7 @@ long fz_map_words(struct fz_scratch *s, struct vm_area_struct *vma, u64 number,
 		for (i = run.first; i < end; i++)
 			words[i / 64] &= ~(1ULL << i % 64);
 		nr += some;
-		/* Go on after these, or after one that cannot be mapped. */
+		/* Continue after these pages, or after one that cannot be mapped. */
 		run.end = some ? end : run.first + 1;
 		cond_resched();
 	}

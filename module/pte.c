@@ -151,8 +151,8 @@ bool fz_pte_can_swap(struct fz_scratch *s)
  *
  * Allocates now, since that may take long, and later the reset has folios in hand.
  *
- * Return: a bitmap for fz_pte_swap(), to be freed by fz_pte_end().  NULL without memory,
- * and if fz_pte_swap() would not work.
+ * Return: a bitmap for fz_pte_swap(), to be freed by fz_pte_end().  NULL if there is no
+ * memory, or if fz_pte_swap() would not work.
  */
 unsigned long *fz_pte_begin(const struct fz_scratch *s)
 {
@@ -179,7 +179,7 @@ void fz_pte_end(unsigned long *bitmap)
  *	mapped, and no fault still holds an old folio locked
  * @bitmap: from fz_pte_begin()
  *
- * This only tries mmap_lock, since the caller has folios in hand.
+ * This uses a trylock on mmap_lock, since the caller has folios in hand.
  *
  * Return: true if all is moved and flushed; false if the caller must unmap the range.
  */

@@ -18,7 +18,7 @@ static void reset_is_sparse(const struct fz_reset *r)
 	r->s->sparse_ratio = r->ratio;
 }
 
-/* Named DROP of a range forgets what AUTO has learned of its pages. */
+/* A named DROP of a range also forgets which of its pages are aged. */
 static void reset_forget(struct fz_scratch *s, const struct fz_range *range)
 {
 	fz_chunk_forget(s, range);
@@ -61,8 +61,8 @@ static int reset_go(struct fz_reset *r, u32 mode)
 		r->bitmap = NULL;
 	}
 	/*
-	 * AUTO looked at all chunks in vain.  It need not look again while the number of
-	 * populated pages stays the same.
+	 * AUTO has looked at all chunks and swapped none.  It need not look again while the
+	 * number of populated pages stays the same.
 	 */
 	if (!err && r->is_auto && r->swap_base && !r->swapped && !r->dropped)
 		reset_is_sparse(r);
@@ -141,8 +141,8 @@ int fz_reset_punch(struct fz_scratch *s, struct fz_range range)
  * @s: a scratch that nobody uses any more
  *
  * Does not fail, and no signal ends it.  The lock is free, since nobody uses the scratch.
- * It is only tried, since the caller may hold mmap_lock: for example an mmap of the device
- * that could not make its scratch.
+ * This uses a trylock, since the caller may hold mmap_lock: for example an mmap of the
+ * device that could not make its scratch.
  */
 void fz_reset_all(struct fz_scratch *s)
 {

@@ -18,17 +18,18 @@
  *	resets are the fastest, and each instruction counts
  * @FZ_WHY_UNMAPPED: nobody maps the scratch, so no run will want its pages soon
  * @FZ_WHY_HUGE: huge folios cost far less to swap than to clear
- * @FZ_WHY_SEEN: the last look at all chunks swapped none, and the pages are the same
- * @FZ_WHY_COLD: the last reset found many pages that were not written: to look at them
- *	costs less than to swap them
+ * @FZ_WHY_SEEN: the last look at all chunks swapped none, and the number of populated pages
+ *	is the same
+ * @FZ_WHY_COLD: the last reset found many pages that were not written: looking at them
+ *	costs less than swapping them
  * @FZ_WHY_TOTAL: all CPU time counts (TOTAL_CPU), and the zeroer would have to clear
  *	swapped pages
- * @FZ_WHY_LATE: the pool has no more ready pages than used ones: the zeroer is late, and
- *	would be later with more
+ * @FZ_WHY_LATE: the pool has at least as many used pages as ready ones: the zeroer is late,
+ *	and a swap would give it more work
  * @FZ_WHY_SHARED: a guest or another mapping may map the pages, and would fault
  * @FZ_WHY_PRICE: the inequality decides, chunk by chunk
  * @FZ_WHY_MAPPED: a huge folio has so many mappings that a swap costs more than a clear
- * @FZ_WHY_SPARSE: again and again runs wrote little of a huge folio, and none was ready
+ * @FZ_WHY_SPARSE: run after run wrote little of a huge folio, and no other was ready
  * @FZ_WHY_PART: a part of a huge folio cannot be swapped
  * @FZ_WHY_EMPTY: a huge folio would be swapped, but none is ready
  * @FZ_WHY_HELD: a huge folio is held
@@ -58,7 +59,7 @@ enum fz_why {
  * struct fz_reset - a reset that is running
  * @s: the scratch, its lock held
  * @range: the rest of the range
- * @dirty: reset only these granules, NULL for all; @range lies inside of it
+ * @dirty: reset only these granules, NULL for all; @range lies inside this piece
  * @all: the range is the whole scratch, without a bitmap
  * @is_auto: the mode is AUTO, and the reset learns from what it sees
  * @keep_held: clear held pages in place
@@ -66,8 +67,8 @@ enum fz_why {
  * @put_back: a folio that AUTO had taken out was held, and was put back
  * @failed: memory in a huge folio has failed and could not be made zero
  * @ends: the scratch ends: surplus is freed at once
- * @why: one of enum fz_why; with huge folios, that of the last which was not swapped
- * @why_huge: the same for all huge folios, before the reset looks at any
+ * @why: one of enum fz_why; with huge folios, the reason for the last one not swapped
+ * @why_huge: the reason for all huge folios, found before the reset looks at any
  * @ratio: the ratio for AUTO, see ratio.h
  * @bitmap: for fz_pte_swap(), from fz_pte_begin(); NULL: do not try that
  * @written: it is known that a run had written to a huge folio
@@ -140,7 +141,7 @@ static inline int fz_reset_check(struct fz_reset *r, u32 mode, u64 offset, u64 l
 	cmd_->out_held = r_->held;					\
 } while (0)
 
-/* End a reset, complete or not.  Inline, since most often it calls no function. */
+/* End a reset, complete or not.  Inline, since it usually calls no function. */
 static __always_inline void fz_reset_end(struct fz_reset *r, u32 mode)
 {
 	struct fz_counters *count = &r->s->count;

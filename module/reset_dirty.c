@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * RESET_DIRTY: make the pages of a range zero again that a bitmap names.
+ * RESET_DIRTY: make zero again those pages of a range that a bitmap names.
  */
 #include <linux/mm.h>
 #include <linux/pagemap.h>
@@ -96,7 +96,7 @@ static int dirty_run(struct fz_reset *r, u32 mode,
 			return err;
 		err = fz_reset_run(r, mode);
 		mutex_unlock(&r->s->lock);
-		/* After failed memory go on with the pages after it. */
+		/* If memory has failed, go on with the pages after it. */
 		if (err == -EIO)
 			err = 0;
 	}

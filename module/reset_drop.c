@@ -11,7 +11,7 @@
 #define DROP_BATCH	4096
 #define DROP_CLEAR	1024
 
-/* Clear pages in place that must stay, and clear their bits in @words. */
+/* Some pages must stay: clear them in place, and clear their bits in @words. */
 static void drop_keep_some(struct fz_reset *r, struct fz_chunk *chunk,
 			   u64 number, u64 *words)
 {

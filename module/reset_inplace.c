@@ -196,8 +196,8 @@ void fz_inplace_words(struct fz_reset *r, struct fz_chunk *chunk, u64 number,
 }
 
 /*
- * Clear the pages of a chunk.  Under the scratch's lock no folio leaves, and folios that
- * come are zero.
+ * Clear the pages of a chunk.  Under the scratch's lock no folio leaves it, and new folios
+ * are zero.
  */
 static void inplace_chunk(struct fz_reset *r, struct fz_chunk *chunk, u64 number)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * SWAP: put ready folios in the place of populated ones.  The index has a folio at all
- * times.  Pages for which no ready folio is left are cleared in place.
+ * SWAP: replace the folios of populated pages by ready ones.  The index has a folio for
+ * such a page at all times.  Pages for which no ready folio is left are cleared in place.
  */
 #include <linux/mm.h>
 
@@ -12,8 +12,8 @@
 #define SWAP_BATCH	4096
 #define SWAP_CLEAR	1024
 /*
- * To walk page-table entries of more pages than this between two swapped pages costs more
- * than another flush.
+ * If two swapped pages are further apart than this, the walk over the page-table entries
+ * between them costs more than another flush.
  */
 #define SWAP_GAP	100
 
@@ -43,7 +43,7 @@ static void swap_base(struct fz_reset *r, struct fz_swap *b,
 	}
 	if (!list_empty(&ready))
 		fz_pool_put_back(pool, &ready);
-	/* No more are ready.  Held pages are dropped, the others are cleared. */
+	/* No ready page is left for the rest: drop held pages, and clear the others. */
 	if (!r->keep_held) {
 		u64 held[FZ_CHUNK_WORDS] = { };
 
@@ -187,11 +187,11 @@ void fz_swap_some(struct fz_reset *r)
 }
 
 /**
- * fz_swap_end() - the end of a reset that swapped, or would have
+ * fz_swap_end() - end a reset that swapped pages, or tried to
  * @r: the reset
  *
- * The pool learns how many ready folios the reset would have taken.  It may allocate them
- * for the next one.
+ * The pool learns how many ready folios the reset would take if enough were ready.  It may
+ * allocate them for the next reset.
  */
 void fz_swap_end(struct fz_reset *r)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A flush of SWAP, and the pages that it is for.
+ * One flush of SWAP, with its pages.
  */
 #ifndef FZ_RESET_SWAP_H
 #define FZ_RESET_SWAP_H
@@ -14,12 +14,12 @@
  * struct fz_swap - the pages of one flush
  * @run: pages from the first to the last that was taken out; @run.end is 0 if none was
  * @out: the folios that were taken out
- * @nr_base: pages taken out, without huge folios that were replaced
+ * @nr_base: pages taken out, not counting huge folios that were replaced
  * @holes: some pages were not replaced, and are holes
  * @nr_huge: chunks that have a new huge folio
  * @huge: these chunks
- * @ready: huge folios from the pool.  Each that is in use now was replaced in the list by
- *	the old folio of its chunk: these are the ones before @next
+ * @ready: huge folios from the pool.  When one is used, the old folio of its chunk takes
+ *	its place in the list.  So all folios before @next are old ones
  * @next: the first unused folio in @ready; &@ready if there are no more
  */
 struct fz_swap {

@@ -152,7 +152,7 @@ void fz_swap_huge(struct fz_reset *r, struct fz_swap *b,
 							  folio);
 
 		b->next = b->next->next;
-		/* Faster than list_del() and list_add(), each of which checks. */
+		/* Faster than list_del() and list_add(), which check the list. */
 		list_replace(&folio->lru, &old->lru);
 		fz_swap_extend(b, number, &all);
 		b->huge[b->nr_huge].number = number;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Sweep: INPLACE of a whole scratch without huge folios, sheet by sheet of its roll.  AUTO
- * looks at some of the pages, and learns to which of them runs have stopped writing.
+ * looks at some of the pages, and learns which of them runs do not write any more.
  */
 #include <linux/mm.h>
 #include <linux/prefetch.h>
@@ -43,10 +43,10 @@ static __always_inline bool sweep_check(struct folio *const *folios, u64 nr,
 	if (unlikely(flags & FZ_PAGE_FAILED))
 		return false;
 	/*
-	 * The upper half of @counts is the sum of the references.  A page mapped once has 2
-	 * of them.  A page mapped nowhere has one, and its lower half is -1, which carries
-	 * another one into the upper half.  A held page, or one mapped more often, adds more
-	 * than 2: then count the held pages one by one.
+	 * The upper half of @counts is the sum of the references.  A page that is mapped once
+	 * adds 2.  A page that is mapped nowhere has 1 reference.  Its lower half is -1, which
+	 * carries 1 into the upper half: so it adds 2 as well.  A page that is held, or mapped
+	 * more often, adds more than 2: then count the held pages one by one.
 	 */
 	if (unlikely((counts + BIT_ULL(31)) >> 32 != 2 * nr))
 		for (slot = folios; slot < end; slot++)
@@ -271,7 +271,7 @@ static noinline int sweep_learn(struct fz_reset *r)
 	fz_age_came_back(&s->age, atomic_long_xchg(&s->back, 0));
 	fz_age_begin(&s->age, populated, sweep_was_run(s), &look);
 	err = sweep_sheets(r, &look);
-	/* To look at a page that was not written costs less than to swap it. */
+	/* Looking at a page that was not written costs less than swapping it. */
 	s->cold = look.zero > populated / FZ_COLD;
 	if (look.gone)
 		fz_drop_aged(r);

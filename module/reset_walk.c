@@ -21,7 +21,7 @@ struct fz_chunk *fz_reset_next(struct fz_reset *r, u64 *number)
 		return fz_chunk_next(r->s, &r->range, number);
 	if (!fz_dirty_next(r->dirty, &r->range))
 		return NULL;
-	/* Most often a dirty page is populated, so its chunk is there. */
+	/* A dirty page is usually populated, so its chunk exists. */
 	*number = r->range.first >> FZ_CHUNK_SHIFT;
 	chunk = xa_load(&r->s->chunks, *number);
 	if (likely(chunk && READ_ONCE(chunk->nr)))

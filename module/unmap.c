@@ -45,10 +45,10 @@ static void unmap_each(struct fz_scratch *s, struct list_head *out)
 }
 
 /*
- * AUTO clears held folios in place.  But these came to be held after the reset had looked,
- * and before it unmapped them; after that nobody can get a new reference.  So clear them,
- * and put them back.  The folios that have taken their place are removed instead, and
- * stores made to these during the reset are lost.
+ * AUTO clears held folios in place.  But these folios got their holder after the reset had
+ * checked them, and before it unmapped them.  (Unmapped folios get no new holder.)  So
+ * clear them, and put them back.  The folios that have taken their place are removed
+ * instead, and stores made to these during the reset are lost.
  */
 static noinline void unmap_put_back(struct fz_reset *r, struct list_head *held,
 				    struct list_head *out)
