@@ -86,7 +86,7 @@ static inline bool fz_memcg_is_current(struct mem_cgroup *memcg)
 }
 
 /*
- * Whether a memory cgroup has one part in 2^@shift of each of its limits left.  Optional
+ * Whether a memory cgroup has at least 1/2^@shift of each of its limits left.  Optional
  * allocations must not bring it near the OOM killer.
  */
 static inline bool fz_memcg_has_room(struct mem_cgroup *memcg, int shift)

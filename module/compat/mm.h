@@ -68,7 +68,7 @@ static inline struct mempolicy *fz_vma_policy(const struct vm_area_struct *vma)
 #endif
 }
 
-/* Copy what decides where pages come from, to be used after mmap_lock was released. */
+/* Copy the members that choose the node of a page, for use after mmap_lock is released. */
 static inline void fz_policy_copy(struct mempolicy *to, const struct mempolicy *from)
 {
 #ifdef CONFIG_NUMA
@@ -78,9 +78,9 @@ static inline void fz_policy_copy(struct mempolicy *to, const struct mempolicy *
 }
 
 /*
- * NUMA balancing asks this function for the policy of a mapping: that of mbind(), or none.
- * It then skips the mapping.  Without the function it would unmap pages that it cannot
- * migrate.
+ * NUMA balancing calls this for the policy of a mapping: that of mbind(), or NULL.  Neither
+ * asks for migration, so it skips the mapping.  Without the function it would unmap pages
+ * that it cannot migrate.
  */
 #if defined(CONFIG_NUMA) && defined(FZ_HAVE_GET_POLICY_ILX)
 static inline struct mempolicy *fz_get_policy(struct vm_area_struct *vma,
@@ -105,8 +105,8 @@ static inline struct mempolicy *fz_get_policy(struct vm_area_struct *vma,
 #endif
 
 /*
- * Page tables that map a folio as a whole.  Page tables that map single pages of a huge
- * folio do not count.  Some kernels do not export their helpers.
+ * The number of page tables that map a folio as a whole.  Page tables that map single pages
+ * of a huge folio do not count.  Some kernels do not export their helpers.
  */
 static inline int fz_folio_mapcount(struct folio *folio)
 {

@@ -10,9 +10,9 @@
 #include "features.h"
 
 /*
- * The entry for a huge folio at an address, NULL if there is no table for it.  While
- * mmap_lock is held, the entry stays where the mm has a VMA.  After that its table may
- * go.
+ * The entry for a huge folio at an address, NULL if there is no table for it.  The caller
+ * may use the entry while it holds mmap_lock, if the mm has a VMA at the address.  Later
+ * its table may be freed.
  */
 static inline pmd_t *fz_pmd_at(struct mm_struct *mm, unsigned long addr)
 {
@@ -64,7 +64,7 @@ static inline void fz_flush_dirty_ptes(struct address_space *mapping, pgoff_t fi
 
 /*
  * Call a function for all page-table entries of a range that have a table.  The range is
- * no larger than a chunk.  Its address need not be aligned, so it may meet two tables.
+ * no larger than a chunk.  Its address need not be aligned, so it may span two tables.
  */
 static inline int fz_apply_to_ptes(struct mm_struct *mm, unsigned long addr,
 				   unsigned long size, pte_fn_t fn, void *data)
@@ -88,8 +88,8 @@ static inline int fz_apply_to_ptes(struct mm_struct *mm, unsigned long addr,
 
 /*
  * Map a huge folio as a whole, if nothing is mapped there.  The caller has checked that
- * the mapping can take it.  False if the caller need not try others.  Kernels that have
- * no function to insert it handle a fault.
+ * the mapping can take it.  Returns false on an error: then the caller need not try other
+ * folios.  On kernels that have no function to insert the folio, this raises a fault.
  */
 static inline bool fz_insert_huge(struct vm_area_struct *vma,
 				  unsigned long addr, struct folio *folio)

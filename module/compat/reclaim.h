@@ -12,7 +12,7 @@
 
 #include "features.h"
 
-/* The item's slab decides to which cgroup's and node's list the item goes. */
+/* An item's list is that of the cgroup and node to which the item's slab belongs. */
 static inline void fz_lru_add(struct list_lru *lru, struct list_head *item)
 {
 #ifdef FZ_HAVE_LIST_LRU_ADD_OBJ

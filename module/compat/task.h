@@ -23,9 +23,10 @@ static inline bool fz_task_exists(void)
 }
 
 /*
- * A thread of the caller's process, not started yet.  It calls run() again and again,
- * as TASK_INTERRUPTIBLE.  When that returns false it sleeps, unless run() has changed
- * the state.  It handles signals in between, and calls killed() when one has ended it.
+ * A thread of the caller's process, not started yet.  It calls run() repeatedly, in the
+ * state TASK_INTERRUPTIBLE.  If run() returns false, the thread sleeps, unless run() has
+ * changed the state.  Between two calls it handles signals.  It calls killed() when a
+ * signal has killed it.
  */
 static inline struct vhost_task *fz_task_create(bool (*run)(void *arg),
 						void (*killed)(void *arg),
@@ -74,9 +75,10 @@ static inline void fz_task_stop(struct vhost_task *task)
 #endif
 
 /*
- * Such a thread calls this between two pieces of work, so that cpu.max can stop it.  On
- * newer kernels (7.3) task work does that on the way to user space, which such a thread
- * never takes.  The kernel also runs task work before it handles signals.
+ * A lent thread calls this between two turns, so that cpu.max can throttle it.  Newer
+ * kernels (7.3) throttle in task work, which runs on the way to user space.  This thread
+ * never returns there.  The kernel also runs task work before it handles signals, so this
+ * pretends that a signal has arrived.
  */
 static inline void fz_task_pass(void)
 {

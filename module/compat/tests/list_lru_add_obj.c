@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Items of slabs have a function of their own. */
+/* list_lru has functions of its own for items that lie in slabs. */
 #include <linux/list_lru.h>
 
 bool test(struct list_lru *lru, struct list_head *item);
