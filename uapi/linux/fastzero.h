@@ -12,10 +12,11 @@
  * DOC: The life of a scratch
  *
  * A *context* is one open of /dev/fastzero: one tenant.  It owns a pool of
- * pages, and has limits.  Pages are recycled inside a context, never across.
+ * pages, and has limits.  Pages are recycled inside a context, and never go to
+ * another one.
  *
  * A *scratch* is a memory object of fixed size that can be made zero again.
- * There are two doors to one:
+ * There are two ways to make one:
  *
  * 1. FASTZERO_IOC_CREATE on the context gives a file descriptor that looks
  *    like a memfd of fixed size: fstat, lseek, mmap(MAP_SHARED), read, write,
@@ -29,7 +30,7 @@
  * 2. The first mmap of the context's own descriptor makes an implicit scratch
  *    with the default settings.  Its size is that mapping's offset plus its
  *    length.  RESET, RESET_DIRTY, POPULATE and WORKSET then work on that
- *    descriptor.  This door is for programs that know only a path.
+ *    descriptor.  This way is for programs that take only a path.
  *
  * A page that nobody has touched is a hole, which reads zero.  A page is
  * *populated* from its first touch until it is dropped.  The module refuses
@@ -71,11 +72,11 @@
  * somebody wrote after RESET began.  A store that races with RESET is lost or kept, page
  * by page; nothing else happens.
  *
- * A page that somebody else still refers to (a pipe, a direct transfer, a
- * device) is *held*, and is not recycled until they release it.  INPLACE clears it where it is, and its
- * holder sees the zeros.  DROP leaves it, with its data, to its holder, and leaves a
- * hole in the scratch, as a hole punch does.  The page comes back to the context when
- * its holder releases it.  AUTO clears held pages in place, even those that a device
+ * A page is *held* while a pipe, a direct I/O transfer or a device refers to it.  The
+ * module does not recycle it until its holder releases it.  INPLACE clears it where it
+ * is, and its holder sees the zeros.  DROP leaves a hole in the scratch, as a hole punch
+ * does.  The page stays with its holder, with its data, and comes back to the context
+ * when the holder releases it.  AUTO clears held pages in place, even those that a device
  * pins during the reset.  The device then keeps working on the memory of the scratch.
  *
  * A chunk of 2 MiB may be backed by one folio (FASTZERO_PAGES_2M).  The module then
@@ -84,7 +85,7 @@
  */
 
 /**
- * DOC: Memory that cannot be had
+ * DOC: When there is no memory
  *
  * All memory of a context is charged to the memory cgroup of the process that opened
  * it.  There is no memory if that memory cgroup is at its limit, if the context is at
@@ -132,8 +133,8 @@
 /**
  * DOC: NUMA nodes
  *
- * The first of these that is set decides the node of a new page of a scratch, whether the
- * page comes from the pool or from the system:
+ * The first of these that is set decides the node of a new page of a scratch.  It does so
+ * for pages from the pool and from the system:
  *
  * 1. FASTZERO_CREATE_NODE.
  * 2. The memory policy of the mapping (mbind), for faults, and for POPULATE where the
@@ -155,7 +156,7 @@
  * Structures only grow, at their end.  A caller built against an older header
  * works with a newer module.  A caller built against a newer header works with an
  * older module, as long as it uses only features that the module has.  The module
- * writes members named out_*, and ignores what they held.  Padding and reserved
+ * writes members named out_*, and ignores their old values.  Padding and reserved
  * members must be zero.
  *
  * Errors common to all ioctls:
@@ -174,7 +175,7 @@
  * - ENXIO: the descriptor is a context's, and has no implicit scratch yet.
  * - ENOMEM: there is no memory, or the memory cgroup that is charged or the context
  *   is at its limit.  The call has tried reclaim, and never runs the OOM killer.  It
- *   has changed nothing, except POPULATE, whose outputs say how far it came.
+ *   has changed nothing.  Only POPULATE may have done a part, which its outputs tell.
  * - EINTR: a fatal signal arrived; for ZERO, any signal.  The outputs say what was
  *   done.
  * - EIO: memory has failed (see memory-failure in the kernel's documentation).
@@ -239,7 +240,7 @@ enum fastzero_feature {
  * @out_max_pages: most base pages that a context may own, pool included; 0 for no
  *	limit but the memory cgroup's.  This is the module's parameter max_pages, by
  *	default three quarters of the host's memory when the module was loaded.  See
- *	"Memory that cannot be had"
+ *	"When there is no memory"
  *
  * Reports features and limits, so that a library can adapt.
  */
@@ -261,8 +262,8 @@ struct fastzero_info {
 /**
  * enum fastzero_page_policy - what backs the chunks of a scratch
  * @FASTZERO_PAGES_AUTO: base pages at first.  An empty chunk gets a 2 MiB folio if half
- *	of it is in the working set, and a mapping can map it as a whole.  A mapping that
- *	had base pages there cannot
+ *	of it is in the working set, and a mapping can map all of it.  A mapping cannot do
+ *	so if it had base pages there
  * @FASTZERO_PAGES_4K: base pages only
  * @FASTZERO_PAGES_2M: a 2 MiB folio for each chunk that lies in the scratch as a whole.
  *	If there is no such folio, the chunk gets base pages, and keeps them until it is
@@ -290,7 +291,7 @@ enum fastzero_page_policy {
  *	flag memory policies decide, see "NUMA nodes".  EOPNOTSUPP without
  *	FASTZERO_FEATURE_NODE
  * @FASTZERO_CREATE_ZEROPAGE: holes that are only read share one page of zeros,
- *	instead of taking memory.  "Holes that are only read" says what that costs.
+ *	instead of taking memory.  "Holes that are only read" lists the costs.
  *	EINVAL with FASTZERO_PAGES_2M, EOPNOTSUPP without FASTZERO_FEATURE_ZEROPAGE
  * @FASTZERO_CREATE_TOTAL_CPU: RESET with FASTZERO_MODE_AUTO counts all CPU time,
  *	that of the zeroer included, not only the caller's.  The zeroer has to clear
@@ -383,10 +384,10 @@ enum fastzero_pool_flags {
  * Without this call, and beyond the target, the pool keeps as many pages as runs need.
  * It keeps pages that runs took and that have come back.  It allocates new pages in the
  * background if resets with SWAP, or AUTO on chunks of 2 MiB, found too few ready.  It
- * allocates no more than the largest of these resets wanted.  The pool gives all of that
- * back about 10 s after the last of these runs.  This call makes the pool forget what it
- * has learned of that order and node.  Pages beyond the target then go back to the
- * system in the background.
+ * allocates no more than the largest of these resets wanted.  About 10 s after the last
+ * of these runs, the pool has given back all pages beyond the target.  This call makes
+ * the pool forget the need that it has learned for that order and node.  Pages beyond the
+ * target then go back to the system in the background.
  *
  * Reclaim takes pages of the pool when the system, or the memory cgroup of the context's
  * opener, is short of memory.  It may take all: those of the target, and those that wait
@@ -396,7 +397,7 @@ enum fastzero_pool_flags {
  *
  * In the background the pool allocates free memory only, and never beyond
  * fastzero_info.out_max_pages.  It stops for 10 s after reclaim took pages, and while
- * less than an eighth of the memory cgroup is left.
+ * less than an eighth of the memory cgroup's limit is left.
  *
  * Reclaim may take pages while the call allocates.  The call replaces them, until
  * reclaim has taken as many as were missing at the start.
@@ -405,8 +406,8 @@ enum fastzero_pool_flags {
  * - EINVAL: the target is beyond fastzero_info.out_max_pages, or the node has no memory.
  * - EINTR: a fatal signal ended the call.
  *
- * After these errors the target is unchanged, except after EINTR in the wait.  So is the
- * pool, except for pages that reclaim took.
+ * After these errors the target is unchanged, except after EINTR in the wait.  The pool is
+ * unchanged as well, except for pages that reclaim took.
  */
 struct fastzero_pool {
 	__u32 size;
@@ -441,7 +442,7 @@ enum fastzero_zero_flags {
  *	with FASTZERO_ZERO_THREAD or FASTZERO_ZERO_NO_THREAD
  * @__reserved: must be 0
  * @out_work: base pages that this call has cleared, or allocated as zeroed ones.  A
- *	page that it found zero counts as a quarter: that is what the look costs
+ *	page that it found zero counts as a quarter, the cost of looking at it
  * @out_ns: CPU time in ns that the call took.  fastzero_stats.out_zeroer_ns includes it
  *
  * Lends the calling thread to the context.  The thread does the zeroer's work for the
@@ -451,7 +452,7 @@ enum fastzero_zero_flags {
  * bound it.  While a thread is lent, no thread of the module works for the context.
  * When the last lent thread returns, the module takes over again.  Several threads may
  * be lent at once, also from other processes that have the context's descriptor.  A
- * lent thread that gets no CPU time clears nothing: faults and resets then clear for
+ * lent thread that gets no CPU time clears nothing: faults and resets then clear pages
  * themselves.
  *
  * The context lives as long as the call.  Closing the descriptor does not end the
@@ -479,10 +480,10 @@ enum fastzero_zero_flags {
  * the process's fs_struct (root and working directory).  So setns() into a user or mount
  * namespace and unshare(CLONE_NEWUSER) fail with EINVAL: enter namespaces first.
  *
- * Suppose that the process has closed its descriptor, and that another process keeps
- * one.  Then the lent thread keeps its process alive after the last other thread has
- * called SYS_exit: take it back before the descriptor is closed.  exit_group() and
- * signals end the process.
+ * The lent thread stays if its process closes the descriptor while another process keeps
+ * one.  It then keeps its process alive, even when all other threads have called
+ * SYS_exit.  So take the thread back before you close the descriptor.  exit_group() and
+ * signals end the process in any case.
  */
 struct fastzero_zero {
 	__u32 size;
@@ -548,8 +549,8 @@ enum fastzero_reset_flags {
  * @out_held: held base pages among these.  INPLACE and AUTO cleared them, DROP and
  *	SWAP left them to their holders
  *
- * Makes the range zero again.  "What a reset promises" says what that means while
- * others write or hold pages.
+ * Makes the range zero again.  "What a reset promises" covers pages that others write or
+ * hold at the same time.
  *
  * EINTR when a fatal signal arrives: the first @out_done bytes are zero, and the call
  * can be repeated for the rest.  @out_done is 0 if the pages were not cleared in the
@@ -589,10 +590,10 @@ struct fastzero_reset {
  * @out_dropped: base pages that were taken out and left a hole
  * @out_held: held base pages among these
  *
- * Resets many scratches in one call: each as a whole, as RESET does, one after the
- * other.  For small scratches a call costs more than the reset itself, so this saves
- * calls.  Each descriptor must be open for writing.  Scratches of other contexts may be
- * among them.  A scratch that is named twice is reset twice.
+ * Resets many scratches in one call, one after the other.  Each is reset as a whole, as by
+ * RESET.  This saves calls: for a small scratch a call costs more than the reset itself.
+ * Each descriptor must be open for writing.  Scratches of other contexts may be among
+ * them.  A scratch that is named twice is reset twice.
  *
  * A call that fails has reset the first @out_done scratches.  The error is about the
  * next one:
@@ -638,13 +639,13 @@ struct fastzero_reset_many {
  * @out_dropped: as in struct fastzero_reset
  * @out_held: as in struct fastzero_reset
  *
- * Does as RESET, but only for the granules whose bit is set.  It does not look at the
+ * Works like RESET, but only on the granules whose bit is set.  It does not look at the
  * others, and whole words of zeros cost next to nothing.  The range may end inside of
  * its last granule.
  *
- * Pages whose bit is not set keep their data, also data that the host wrote: KVM's log
- * has only the stores of the guest.  So the caller sets the bits of pages that the VMM
- * itself, read(2), devices or other processes wrote.
+ * Pages whose bit is not set keep their data.  KVM's log has only the stores of the guest.
+ * So the caller must also set the bits of pages that the VMM itself, read(2), devices or
+ * other processes wrote.
  *
  * - EFAULT: the bitmap cannot be read.  Nothing was changed, unless the bitmap was
  *   unmapped during the call.
@@ -697,8 +698,8 @@ enum fastzero_populate_flags {
  * mapping is.  Pages that are populated already keep their data.
  *
  * The call faults the pages in one by one.  In a scratch that never has huge folios
- * (FASTZERO_PAGES_4K) it maps them without faults.  ZEROPAGE, a locked mapping or a
- * reset that runs just then forbid that.  Mapping without faults holds mmap_lock for
+ * (FASTZERO_PAGES_4K) it maps them without faults.  It cannot do so with ZEROPAGE, in a
+ * locked mapping, or while a reset runs.  Mapping without faults holds mmap_lock for
  * writing, in batches of 512 pages or a few more.  Other threads' faults wait for a
  * batch.
  *
@@ -786,8 +787,8 @@ struct fastzero_workset_run {
  * fast as its second.
  *
  * - ENOSPC (READ): the buffer is too short; @out_size says how long it must be.
- * - EINVAL (WRITE): READ could not have written this for a scratch of this length and
- *   page size.
+ * - EINVAL (WRITE): the buffer does not have READ's format, or belongs to a scratch of
+ *   another length or page size.
  * - ENOMEM: there is no memory, the set has more pages than this host, or it takes more
  *   than 64 MiB in this format.
  * - EFAULT: as for all ioctls.  These errors leave the working set as it was.
@@ -817,9 +818,9 @@ struct fastzero_workset {
  * @out_faults: page faults that mapped a page, also those that mapped the page of zeros
  * @out_faults_ready: base pages that faults, POPULATE and writes took ready from the
  *	pool
- * @out_faults_used: base pages that these took from the pool before the zeroer had
- *	cleared them, and cleared themselves
- * @out_faults_alloc: base pages that these had to allocate
+ * @out_faults_used: base pages that these took from the pool and cleared themselves: the
+ *	zeroer had not cleared them yet
+ * @out_faults_alloc: base pages that faults, POPULATE and writes had to allocate
  * @out_resets: resets of a scratch, also those that were interrupted
  * @out_cleared: base pages that resets cleared in scratches, or allocated as zeroed ones
  * @out_swapped: base pages that resets replaced
@@ -836,7 +837,7 @@ struct fastzero_workset {
  * @out_aged: pages among @out_dropped that AUTO dropped, because runs had stopped
  *	writing to them
  * @out_returned: pages among @out_aged that were touched again later
- * @out_huge_failed: how often a 2 MiB folio was wanted, and there was none
+ * @out_huge_failed: number of times that a 2 MiB folio was wanted, and none was available
  * @out_huge: base pages among @out_populated that are parts of 2 MiB folios
  * @out_broken: chunks that lost their 2 MiB folio, because runs touched little of it,
  *	and memory was short or the zeroer late
