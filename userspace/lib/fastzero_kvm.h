@@ -45,7 +45,8 @@ struct fastzero_scratch;
  * nested fault.  So use these functions for guests that write only a small part of their
  * populated memory.
  *
- * Any thread may call fastzero_kvm_wrote() at any time.  Of the other functions, only one
+ * Any thread may call fastzero_kvm_wrote() at any time, except while another thread
+ * attaches or detaches a slot or frees the handle.  Of the other functions, only one
  * call may be under way at a time, and no vCPU may run meanwhile.
  */
 
