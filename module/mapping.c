@@ -74,7 +74,7 @@ struct vm_area_struct *fz_mapping_to_write(struct fz_scratch *s)
 }
 
 /**
- * fz_mapping_overlap() - the part of a range that a mapping maps from an address on
+ * fz_mapping_overlap() - the pages of a range that a mapping maps at or after an address
  * @vma: the mapping
  * @range: pages of the scratch
  * @addr: the address

@@ -67,7 +67,8 @@ enum fz_refill {
  * @short_until: memory is short until then, in jiffies; 0 if it never was
  * @ending: the context ends with its last scratch: the pool keeps nothing
  * @memcg: the memory cgroup that is charged for all folios; the pool has a reference
- * @density: how many pages of huge folios runs have written; set once, NULL before
+ * @density: how many pages of a huge folio a run has written (density.h); set once, NULL
+ *	before
  * @job: its place in the zeroer's queues; protected by fz_queue_lock
  * @progress: woken when @turns has changed
  */

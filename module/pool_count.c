@@ -78,7 +78,7 @@ void fz_pool_lift(struct fz_pool *pool, u64 nr)
 }
 
 /**
- * fz_pool_settle() - count folios out of hand: on a list, in a scratch, or freed
+ * fz_pool_settle() - count folios as no longer in hand: on a list, in a scratch, or freed
  * @pool: the pool
  * @nr: number of folios
  */

@@ -59,7 +59,8 @@ enum fz_why {
  * struct fz_reset - a reset that is running
  * @s: the scratch, its lock held
  * @range: the rest of the range
- * @dirty: reset only these granules, NULL for all; @range lies inside this piece
+ * @dirty: a piece of a bitmap, and @range lies inside it: reset only granules whose bit is
+ *	set; NULL: reset all of @range
  * @all: the range is the whole scratch, without a bitmap
  * @is_auto: the mode is AUTO, and the reset learns from what it sees
  * @keep_held: clear held pages in place

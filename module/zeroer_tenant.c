@@ -128,7 +128,8 @@ void fz_tenant_del(struct fz_pool *pool)
 /**
  * fz_tenant_next() - the pool that has the next turn
  *
- * Skips pools for which a thread works just now, at most one for each thread.
+ * Skips pools for which a thread works just now.  Each thread works for one pool at most,
+ * so few are skipped.
  *
  * Return: the pool; NULL if there is none.
  */

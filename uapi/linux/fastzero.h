@@ -473,8 +473,9 @@ enum fastzero_zero_flags {
  *
  * The thread stays in the process that made it, wherever the descriptor goes.  A child
  * of fork() has no such thread.  A context has one such thread at most: EBUSY if there is
- * one.  Other threads may be lent beside it.  EAGAIN if the process may have no more
- * threads (RLIMIT_NPROC, pids.max), ENOMEM.
+ * one.  Other threads may be lent beside it.  If the process may have no more threads
+ * (RLIMIT_NPROC, pids.max), the error is EAGAIN, or ENOMEM on kernels that do not tell
+ * drivers the cause.
  *
  * A process with this thread is not single-threaded any more, and the lent thread shares
  * the process's fs_struct (root and working directory).  So setns() into a user or mount
