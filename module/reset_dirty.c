@@ -35,12 +35,20 @@ static int dirty_fault_in(u64 at, u64 bytes)
 	return 0;
 }
 
+/* Bytes of the words of the bitmap that the range needs. */
+static u64 dirty_bytes(const struct fastzero_reset_dirty *cmd)
+{
+	u64 granule = 1ULL << cmd->granule_shift;
+	u64 bits = (cmd->length + granule - 1) >> cmd->granule_shift;
+
+	return DIV_ROUND_UP_ULL(bits, 64) * 8;
+}
+
 /* Check that a bitmap can be read, is aligned, and is long enough for the range. */
 static int dirty_check_bitmap(const struct fastzero_reset_dirty *cmd)
 {
 	u64 granule = 1ULL << cmd->granule_shift;
-	u64 bits = (cmd->length + granule - 1) >> cmd->granule_shift;
-	u64 bytes = DIV_ROUND_UP_ULL(bits, 64) * 8;
+	u64 bytes = dirty_bytes(cmd);
 
 	if (cmd->offset & (granule - 1) || cmd->bitmap & 7 ||
 	    cmd->bitmap_size & 7 || bytes > cmd->bitmap_size)
@@ -129,7 +137,8 @@ int fz_ioctl_reset_dirty(struct fz_ucmd *ucmd)
 		return err;
 
 	dirty.shift = cmd->granule_shift - PAGE_SHIFT;
-	dirty.words = kmalloc(FZ_DIRTY_WORDS * 8, GFP_KERNEL);
+	/* No larger than needed: many kernels fill what they allocate with zeros. */
+	dirty.words = kmalloc(min_t(u64, dirty_bytes(cmd), FZ_DIRTY_WORDS * 8), GFP_KERNEL);
 	if (!dirty.words)
 		return -ENOMEM;
 
