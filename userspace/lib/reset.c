@@ -15,14 +15,16 @@ static const char *const fz_mode_names[] = {
 
 /* Gives what a call says in the members that all resets have. */
 #define RESULT_OUT(result, call) do {					\
-	const struct fastzero_result out_ = {				\
-		.done = (call).out_done,				\
-		.cleared = (call).out_cleared,				\
-		.swapped = (call).out_swapped,				\
-		.dropped = (call).out_dropped,				\
-		.held = (call).out_held,				\
-	};								\
-	fz_struct_out(result, &out_, sizeof(out_));			\
+	if (result) {							\
+		const struct fastzero_result out_ = {			\
+			.done = (call).out_done,			\
+			.cleared = (call).out_cleared,			\
+			.swapped = (call).out_swapped,			\
+			.dropped = (call).out_dropped,			\
+			.held = (call).out_held,			\
+		};							\
+		fz_struct_out(result, &out_, sizeof(out_));		\
+	}								\
 } while (0)
 
 #define FZ_MODES	(sizeof(fz_mode_names) / sizeof(fz_mode_names[0]))
@@ -47,7 +49,7 @@ FASTZERO_API int fastzero_mode_parse(const char *name)
 static int fz_reset(const struct fastzero_scratch *scratch, struct fastzero_reset *reset,
 		    struct fastzero_result *result)
 {
-	int ret = fz_struct_check_out(result);
+	int ret = result ? fz_struct_check_out(result) : 0;
 
 	if (ret)
 		return ret;
