@@ -40,8 +40,9 @@ struct fastzero_scratch;
  *
  * KVM may report a page that the guest has only read, when it maps that page for the
  * first time or again.  A reset with the backends memfd and anon takes pages out, so KVM
- * maps them again in every run, and reports read pages as written.  If the processor does
- * not log writes itself (Intel's PML), the first write to each page after a reset is a
+ * maps them again in every run, and reports read pages as written.  In a scratch with
+ * FASTZERO_CREATE_ZEROPAGE, KVM does not report holes that are only read.  If the processor
+ * does not log writes itself (Intel's PML), the first write to each page after a reset is a
  * nested fault.  So use these functions for guests that write only a small part of their
  * populated memory.
  *

@@ -164,7 +164,8 @@ FASTZERO_API int fastzero_kvm_attach(struct fastzero_kvm *kvm,
 	slot->gpa = s.gpa;
 	slot->offset = s.offset;
 	slot->pages = s.length / FZ_PAGE;
-	slot->words = (slot->pages + 63) / 64;
+	slot->words = (slot->pages + FZ_KVM_BLOCK * 64 - 1) / (FZ_KVM_BLOCK * 64);
+	slot->words *= FZ_KVM_BLOCK;
 	slot->log = calloc(slot->words, sizeof(*slot->log));
 	slot->kept = calloc(slot->words, sizeof(*slot->kept));
 	ret = slot->log && slot->kept ? fz_kvm_set(kvm, &s) : fz_fail(-ENOMEM, NULL);
@@ -242,13 +243,52 @@ static int fz_kvm_get_log(const struct fastzero_kvm *kvm, struct fz_kvm_slot *sl
 	return 0;
 }
 
+static bool fz_kvm_block_is_empty(const uint64_t *words)
+{
+	return !(words[0] | words[1] | words[2] | words[3] |
+		 words[4] | words[5] | words[6] | words[7]);
+}
+
+/*
+ * Finds the part of the log that has bits.  False if there is none.  In a large log it looks
+ * at both ends only: the module passes over unpopulated chunks faster than a look does.
+ */
+static bool fz_kvm_find_part(struct fz_kvm_slot *slot)
+{
+	uint64_t first = 0, end = slot->words;
+	unsigned int looks;
+
+	for (looks = FZ_KVM_LOOKS; looks && first < end; looks--) {
+		if (!fz_kvm_block_is_empty(slot->log + first))
+			break;
+		first += FZ_KVM_BLOCK;
+	}
+	for (looks = FZ_KVM_LOOKS; looks && first < end; looks--) {
+		if (!fz_kvm_block_is_empty(slot->log + end - FZ_KVM_BLOCK))
+			break;
+		end -= FZ_KVM_BLOCK;
+	}
+	slot->first = first;
+	slot->end = end;
+	return first < end;
+}
+
+/* The last block may reach beyond the slot. */
+static uint64_t fz_kvm_part_pages(const struct fz_kvm_slot *slot)
+{
+	uint64_t end = slot->end * 64;
+
+	return (end < slot->pages ? end : slot->pages) - slot->first * 64;
+}
+
 /* What was dealt with is protected again.  KVM wants 64 pages, or all to the end. */
 static int fz_kvm_clear_log(const struct fastzero_kvm *kvm, struct fz_kvm_slot *slot)
 {
 	struct kvm_clear_dirty_log clear = {
 		.slot = slot->id,
-		.num_pages = slot->pages,
-		.dirty_bitmap = slot->log,
+		.first_page = slot->first * 64,
+		.num_pages = fz_kvm_part_pages(slot),
+		.dirty_bitmap = slot->log + slot->first,
 	};
 
 	if (!(kvm->flags & FASTZERO_KVM_MANUAL))
@@ -267,8 +307,10 @@ static void fz_kvm_merge(struct fz_kvm_slot *slot)
 
 	if (!__atomic_exchange_n(&slot->any_kept, false, __ATOMIC_ACQUIRE))
 		return;
+	/* Most words are 0, and an exchange costs much more than a look. */
 	for (i = 0; i < slot->words; i++)
-		slot->log[i] |= __atomic_exchange_n(&slot->kept[i], 0, __ATOMIC_RELAXED);
+		if (__atomic_load_n(&slot->kept[i], __ATOMIC_RELAXED))
+			slot->log[i] |= __atomic_exchange_n(&slot->kept[i], 0, __ATOMIC_RELAXED);
 }
 
 /* What a failed reset leaves; more than was left is zeroed twice, which does no harm. */
@@ -279,16 +321,6 @@ static void fz_kvm_keep_log(struct fz_kvm_slot *slot)
 	for (i = 0; i < slot->words; i++)
 		__atomic_fetch_or(&slot->kept[i], slot->log[i], __ATOMIC_RELAXED);
 	__atomic_store_n(&slot->any_kept, true, __ATOMIC_RELEASE);
-}
-
-static bool fz_kvm_log_is_empty(const struct fz_kvm_slot *slot)
-{
-	struct fastzero_bitmap_walk walk = {
-		.size = sizeof(walk), .bitmap = slot->log, .nbits = slot->pages,
-	};
-	struct fastzero_bitmap_run runs[FZ_KVM_RUNS];
-
-	return !fastzero_bitmap_runs(&walk, runs, FZ_KVM_RUNS);
 }
 
 /* For a module that is too old for bitmaps. */
@@ -321,28 +353,29 @@ static int fz_kvm_reset_runs(struct fz_kvm_slot *slot, unsigned int mode,
 	return nr;
 }
 
-static int fz_kvm_reset_log(struct fz_kvm_slot *slot, unsigned int mode,
-			    struct fastzero_result *sum)
+/* Asks the backend itself: a call with options takes longer than a page. */
+static int fz_kvm_reset_part(struct fz_kvm_slot *slot, unsigned int mode,
+			     struct fastzero_result *sum)
 {
-	struct fastzero_bitmap_opts opts = {
-		.size = sizeof(opts),
-		.offset = slot->offset,
-		.length = slot->pages * FZ_PAGE,
-		.bitmap = slot->log,
-		.bitmap_size = slot->words * sizeof(*slot->log),
+	uint64_t begin = slot->first * 64 * FZ_PAGE;
+	struct fastzero_reset_dirty dirty = {
+		.size = sizeof(dirty),
+		.offset = slot->offset + begin,
+		.length = fz_kvm_part_pages(slot) * FZ_PAGE,
+		.bitmap = (uintptr_t)(slot->log + slot->first),
+		.bitmap_size = (slot->end - slot->first) * sizeof(*slot->log),
 		.mode = mode,
 		.granule_shift = FZ_PAGE_SHIFT,
 	};
-	struct fastzero_result r = { .size = sizeof(r) };
-	int ret = fastzero_reset_bitmap(slot->scratch, &opts, &r);
+	int ret = slot->scratch->backend->reset_dirty(slot->scratch, &dirty);
 
 	if (ret == -EOPNOTSUPP)
 		return fz_kvm_reset_runs(slot, mode, sum);
-	sum->done += r.done;
-	sum->cleared += r.cleared;
-	sum->swapped += r.swapped;
-	sum->dropped += r.dropped;
-	sum->held += r.held;
+	sum->done += ret ? begin + dirty.out_done : slot->pages * FZ_PAGE;
+	sum->cleared += dirty.out_cleared;
+	sum->swapped += dirty.out_swapped;
+	sum->dropped += dirty.out_dropped;
+	sum->held += dirty.out_held;
 	return ret;
 }
 
@@ -354,18 +387,19 @@ static int fz_kvm_reset_slot(const struct fastzero_kvm *kvm, struct fz_kvm_slot 
 	if (ret)
 		return ret;
 	fz_kvm_merge(slot);
-	if (fz_kvm_log_is_empty(slot)) {
+	if (!fz_kvm_find_part(slot)) {
 		sum->done += slot->pages * FZ_PAGE;
 		return 0;
 	}
-	ret = fz_kvm_reset_log(slot, mode, sum);
+	ret = fz_kvm_reset_part(slot, mode, sum);
 	if (!ret)
 		ret = fz_kvm_clear_log(kvm, slot);
 	if (ret)
 		fz_kvm_keep_log(slot);
 	/* With rings nobody else empties it. */
 	if (kvm->flags & FASTZERO_KVM_RING)
-		memset(slot->log, 0, slot->words * sizeof(*slot->log));
+		memset(slot->log + slot->first, 0,
+		       (slot->end - slot->first) * sizeof(*slot->log));
 	return ret;
 }
 

@@ -10,6 +10,11 @@
 
 struct kvm_dirty_gfn;
 
+/* Words that are looked at together: 2 MiB of a slot, which is a chunk of the module. */
+#define FZ_KVM_BLOCK	8
+/* Blocks that are looked at from each end: 512 MiB of a slot. */
+#define FZ_KVM_LOOKS	256
+
 /**
  * struct fz_kvm_slot - a slot
  * @next: in fastzero_kvm.slots
@@ -18,7 +23,9 @@ struct kvm_dirty_gfn;
  * @gpa: where the guest sees it
  * @offset: in the scratch
  * @pages: how many
- * @words: of @log and of @kept
+ * @words: of @log and of @kept, whole blocks
+ * @first: word of @log: all blocks before it are empty
+ * @end: word of @log: all blocks from it on are empty
  * @log: what KVM_GET_DIRTY_LOG gave
  * @kept: what rings gave, the VMM told, and resets left undone
  * @any_kept: whether there may be something in @kept
@@ -31,6 +38,8 @@ struct fz_kvm_slot {
 	uint64_t offset;
 	uint64_t pages;
 	uint64_t words;
+	uint64_t first;
+	uint64_t end;
 	uint64_t *log;
 	uint64_t *kept;
 	bool any_kept;

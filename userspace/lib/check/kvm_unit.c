@@ -15,7 +15,7 @@
 #include <sys/mman.h>
 
 #define PAGE	4096ull
-#define PAGES	200ull		/* not a multiple of 64 */
+#define PAGES	1300ull		/* not a multiple of 64, and more than two blocks of 512 */
 #define SPLIT	70ull		/* the second slot begins here */
 #define GPA	(1ull << 32)
 #define RING	4096u		/* bytes */
@@ -41,13 +41,14 @@ static int fake_clear(const struct kvm_clear_dirty_log *clear)
 	uint64_t i;
 
 	/* As KVM has it. */
-	if (!manual || clear->first_page % 64 ||
+	if (!manual || clear->first_page % 64 || clear->first_page >= s->pages ||
+	    clear->num_pages > s->pages - clear->first_page ||
 	    (clear->num_pages % 64 && clear->first_page + clear->num_pages != s->pages)) {
 		errno = EINVAL;
 		return -1;
 	}
 	for (i = 0; i < (clear->num_pages + 63) / 64; i++)
-		s->log[i] &= ~bits[i];
+		s->log[clear->first_page / 64 + i] &= ~bits[i];
 	cleared++;
 	return 0;
 }
@@ -140,6 +141,25 @@ static bool all_zero(const char *ram)
 	return !*ram && !memcmp(ram, ram + 1, PAGES * PAGE - 1);
 }
 
+/* Single pages and pairs at the edges of blocks of the second slot. */
+static void check_edges(struct fastzero_kvm *kvm, char *ram)
+{
+	static const uint64_t edges[] = {
+		SPLIT, SPLIT + 511, SPLIT + 512, SPLIT + 1023, SPLIT + 1024, PAGES - 1,
+	};
+	const size_t nr = sizeof(edges) / sizeof(edges[0]);
+	size_t i, j;
+
+	for (i = 0; i < nr; i++)
+		for (j = i; j < nr; j++) {
+			guest_writes(ram, edges[i]);
+			if (j > i)
+				guest_writes(ram, edges[j]);
+			CHECK(reset(kvm) == 1 + (j > i) && all_zero(ram));
+			CHECK(reset(kvm) == 0);
+		}
+}
+
 static void check_way(struct fastzero_scratch *scratch, char *ram, struct fastzero_kvm *kvm)
 {
 	struct fastzero_kvm_slot slot = {
@@ -163,6 +183,7 @@ static void check_way(struct fastzero_scratch *scratch, char *ram, struct fastze
 	guest_writes(ram, PAGES - 1);
 	CHECK(reset(kvm) == 4 && all_zero(ram));
 	CHECK(reset(kvm) == 0);
+	check_edges(kvm, ram);
 	/* What nobody told of stays, and is not looked at. */
 	ram[5 * PAGE] = 1;
 	guest_writes(ram, 6);
