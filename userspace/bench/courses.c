@@ -22,8 +22,10 @@ enum { P = 1, G = 2, BOTH = P | G, QP = 4, QG = 8, V = 16 };
 #define WARM(n)		{ .cycles = (n) }
 
 #define PEERS	"=none,memset-,=dontneed,=dontneed-thp,dirty-log,pagescan," \
-		"=fz-inplace,=fz-swap,=fz-drop,=fz-auto,=fz-2m"
+		"=fz-inplace,=fz-swap,=fz-drop,=fz-kvm,=fz-auto,=fz-2m"
 #define FEW	"=memset-all,=dontneed,=fz-auto,=fz-2m"
+/* Of runs that mostly read: peers that know what was written. */
+#define LOG	"=dirty-log,=fz-kvm,=fz-kvm-zeropage"
 
 #define EVERY(ms_)								\
 	{									\
@@ -78,6 +80,7 @@ static const struct course courses[] = {
 		.flags = BOTH | QG,
 		.pattern = PATTERN_RANDOM,
 		.touch = TOUCH_READ,
+		.also = LOG,
 		.stages = { MEASURED(120) },
 	}, {
 		.name = "read-mostly",
@@ -86,6 +89,7 @@ static const struct course courses[] = {
 		.pattern = PATTERN_RANDOM,
 		.touch = TOUCH_READ,
 		.tenth = true,
+		.also = LOG,
 		.stages = { MEASURED(120) },
 	}, {
 		.name = "drift",

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The fastzero peers: one for each mode, and with POPULATE.
+ * The fastzero peers: one for each mode, with POPULATE, and with the KVM helper.
  */
 #include "peers.h"
 
@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "fastzero.h"
+#include "fastzero_kvm.h"
 #include "minivm.h"
 #include "prefault_abi.h"
 
@@ -29,6 +30,7 @@ struct fastzero_peer {
 	bool is_owner;		/* of the context */
 	struct minivm *vm;	/* whose RAM it is, or NULL */
 	struct fastzero_scratch *scratch;
+	struct fastzero_kvm *kvm;
 };
 
 static int explain(struct memory *m, const char *what, int err)
@@ -39,8 +41,7 @@ static int explain(struct memory *m, const char *what, int err)
 
 bool peer_is_fastzero(const struct peer *peer)
 {
-	return peer->setup == fastzero_peer_setup ||
-	       peer->setup == dirtylog_fastzero_setup;
+	return peer->setup == fastzero_peer_setup;
 }
 
 int fastzero_peer_probe(const char *device)
@@ -102,11 +103,13 @@ static const char *missing(const struct peer *peer, const struct fastzero_peer *
 		return "no INFO";
 	if (!(info.out_modes & (1u << mode_of(peer))))
 		return "this module does not have the mode";
-	if (!(peer->arg & FASTZERO_PEER_PREFAULT))
+	if (!(peer->arg & (FASTZERO_PEER_PREFAULT | FASTZERO_PEER_KVM)))
 		return NULL;
 	if (!p->vm)
 		return "it is for guests";
-	return can_prefault() ? NULL : "this kernel has no KVM_PRE_FAULT_MEMORY (6.11 has)";
+	if (peer->arg & FASTZERO_PEER_PREFAULT && !can_prefault())
+		return "this kernel has no KVM_PRE_FAULT_MEMORY (6.11 has)";
+	return NULL;
 }
 
 static int make_scratch(const struct peer *peer, const struct plan *plan,
@@ -117,7 +120,9 @@ static int make_scratch(const struct peer *peer, const struct plan *plan,
 	int ret;
 
 	if (plan->total_cpu)
-		opts.flags = FASTZERO_CREATE_TOTAL_CPU;
+		opts.flags |= FASTZERO_CREATE_TOTAL_CPU;
+	if (peer->arg & FASTZERO_PEER_ZEROPAGE)
+		opts.flags |= FASTZERO_CREATE_ZEROPAGE;
 	if (peer->arg & FASTZERO_PEER_2M)
 		opts.page_policy = FASTZERO_PAGES_2M;
 	ret = fastzero_scratch_create(p->ctx, plan->size, &opts, &p->scratch);
@@ -166,6 +171,20 @@ int fastzero_peer_setup(const struct peer *peer, const struct plan *plan,
 		return ret;
 	ret = ask_for_pool(peer, plan, p->ctx);
 	return ret ? explain(m, "POOL", ret) : 0;
+}
+
+int fastzero_peer_attach(const struct plan *plan, struct memory *m)
+{
+	struct fastzero_peer *p = m->priv;
+	struct fastzero_kvm_slot slot = {
+		.size = sizeof(slot),
+		.slot = MINIVM_RAM_SLOT,
+		.gpa = MINIVM_RAM_GPA,
+		.addr = m->addr,
+	};
+	int ret = fastzero_kvm_new(minivm_vm_fd(plan->vm), NULL, &p->kvm);
+
+	return ret ? ret : fastzero_kvm_attach(p->kvm, p->scratch, &slot);
 }
 
 static int populate(const struct fastzero_peer *p, const struct memory *m)
@@ -230,6 +249,8 @@ int fastzero_peer_reset(const struct peer *peer, struct memory *m)
 	struct fastzero_peer *p = m->priv;
 	int ret;
 
+	if (peer->arg & FASTZERO_PEER_KVM)
+		return fastzero_kvm_reset(p->kvm, mode_of(peer), NULL);
 	if (peer->arg & FASTZERO_PEER_IDLE && !m->nr_dirty)
 		return fastzero_reset_idle(p->scratch, NULL);
 	ret = fastzero_reset_all(p->scratch, mode_of(peer), NULL);
@@ -260,22 +281,6 @@ int fastzero_peer_reset_many(const struct peer *peer, struct memory *const *m,
 	for (n = 0; n < nr; n++)
 		fds[n] = m[n]->fd;
 	return fastzero_reset_many(p->ctx, fds, nr, mode_of(peer), NULL);
-}
-
-int fastzero_peer_reset_bitmap(const struct peer *peer, struct memory *m,
-			       const uint64_t *bitmap, uint64_t words)
-{
-	struct fastzero_peer *p = m->priv;
-	struct fastzero_bitmap_opts opts = {
-		.size = sizeof(opts),
-		.granule_shift = 12,
-		.length = m->size,
-		.bitmap = bitmap,
-		.bitmap_size = words * sizeof(*bitmap),
-		.mode = mode_of(peer),
-	};
-
-	return fastzero_reset_bitmap(p->scratch, &opts, NULL);
 }
 
 /*
@@ -325,6 +330,7 @@ void fastzero_peer_teardown(struct memory *m)
 		fastzero_unmap(m->addr, m->size);
 	if (!p)
 		return;
+	fastzero_kvm_free(p->kvm);
 	fastzero_scratch_close(p->scratch);
 	if (p->is_owner)
 		fastzero_ctx_close(p->ctx);

@@ -147,12 +147,6 @@ int dirtylog_setup(const struct peer *peer, const struct plan *plan,
 int dirtylog_attach(const struct plan *plan, struct memory *m);
 int dirtylog_reset(const struct peer *peer, struct memory *m);
 void dirtylog_teardown(struct memory *m);
-int dirtylog_fastzero_setup(const struct peer *peer, const struct plan *plan,
-			    struct memory *m);
-int dirtylog_fastzero_reset(const struct peer *peer, struct memory *m);
-int dirtylog_fastzero_rest(struct memory *m);
-int dirtylog_fastzero_account(struct memory *m, struct account *a);
-void dirtylog_fastzero_teardown(struct memory *m);
 
 /* peer_pagescan.c: page tables show written pages; arg: write-protect */
 int pagescan_setup(const struct peer *peer, const struct plan *plan,
@@ -166,15 +160,16 @@ void pagescan_teardown(struct memory *m);
 #define FASTZERO_PEER_WORKSET	0x400	/* WORKSET WRITE of the pages to come */
 #define FASTZERO_PEER_PREFAULT	0x800	/* and KVM maps them for the guest */
 #define FASTZERO_PEER_IDLE	0x1000	/* it is told where there was no run */
-#define FASTZERO_PEER_FLAGS	0x1f00
+#define FASTZERO_PEER_KVM	0x2000	/* the library asks KVM what was written */
+#define FASTZERO_PEER_ZEROPAGE	0x4000	/* holes take no memory if they are only read */
+#define FASTZERO_PEER_FLAGS	0x7f00
 
 int fastzero_peer_setup(const struct peer *peer, const struct plan *plan,
 			struct memory *m);
+int fastzero_peer_attach(const struct plan *plan, struct memory *m);
 int fastzero_peer_reset(const struct peer *peer, struct memory *m);
 int fastzero_peer_reset_many(const struct peer *peer, struct memory *const *m,
 			     unsigned int nr);
-int fastzero_peer_reset_bitmap(const struct peer *peer, struct memory *m,
-			       const uint64_t *bitmap, uint64_t words);
 int fastzero_peer_rest(struct memory *m);
 int fastzero_peer_account(struct memory *m, struct account *a);
 void fastzero_peer_teardown(struct memory *m);
