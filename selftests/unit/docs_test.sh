@@ -16,6 +16,7 @@ clean()
 	cd "$tmp/tree" || exit 2
 	printf 'all:\nlint unit:\nLINTS := docs\n' > Makefile
 	printf '/* See docs/a.md. */\n' > module/fault.c
+	printf '// Licence\n/*\n * About it\n */\nint x;\n\n/* y */\nint y;\n' > module/xy.c
 	: > selftests/zero.c
 	cat > docs/result.json <<'END'
 {"program": "fastzero-bench", "rows": [
@@ -115,5 +116,26 @@ sed -i 's/figures: docs.result.json/figures: not of docs\/bench: made up/; s/320
 expect "a table that says that it is of another result"
 sed -i 's/figures: docs.result.json/figures: not of docs\/bench: /' docs/a.md
 expect "a table that does not say why" 'docs/a.md:8: no result: not'
+
+# shows LINE...: a block of C in README.md
+shows()
+{
+	add '```c' "$@" '```'
+}
+
+add '<!-- file: module/xy.c -->'
+shows 'int x;' '' '/* y */' 'int y;'
+expect "a block as in its file"
+add '<!-- file: module/xy.c -->'
+shows 'int x;' '' '/* y */' 'int z;'
+expect "a block that is not as in its file" 'README.md:5: not as it is in module/xy.c'
+add '<!-- file: module/xy.c -->'
+shows 'int x;'
+expect "a part of a file" 'README.md:5: not as it is in module/xy.c'
+add '<!-- file: module/xz.c -->'
+shows 'int x;'
+expect "a block of a file that is gone" 'README.md:5: no such file: module/xz.c'
+shows 'int x;'
+expect "a block of no file" 'README.md:4: a block of c, and no line that names its file'
 
 ktap_finished
