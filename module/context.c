@@ -45,9 +45,25 @@ struct fz_scratch *fz_context_implicit(struct fz_context *ctx)
 }
 
 /**
+ * fz_context_allowed() - whether the caller may have a new context
+ *
+ * Return: 0, -EOPNOTSUPP if no memory cgroup would pay and one has to, or -ENOMEM.
+ */
+int fz_context_allowed(void)
+{
+	int err = fz_limit_check_accounting();
+
+	if (err)
+		return err;
+	/* Without headroom, some of the following allocations would run the OOM killer. */
+	return fz_caller_has_headroom() ? 0 : -ENOMEM;
+}
+
+/**
  * fz_context_create() - a context for the caller
  *
- * The caller has called fz_scratch_pin_mount() for it.
+ * Before it, the caller has called fz_context_allowed(), and fz_scratch_pin_mount() if
+ * scratches on the internal mount are to be made in it.
  *
  * Return: the context, with one reference, or an ERR_PTR.
  */

@@ -14,6 +14,8 @@
  * Lock order, outermost first:
  *
  *	roster_lock			in roster.c; a read of debugfs
+ *	inode lock			in fs_inode.c; a file gets its size
+ *	  fz_fs.lock			a leaf
  *	mmap_lock			POPULATE maps; faults begin here
  *	  fz_context.first		mmap of the device makes its scratch
  *	    fz_context.lock		also by itself
@@ -45,6 +47,7 @@
 #include <linux/xarray.h>
 
 #include "age.h"
+#include "compat/fs.h"
 #include "pool.h"
 #include "range.h"
 #include "roll.h"
@@ -139,8 +142,10 @@ struct fz_spares {
  * @ctx: its context; the scratch has a reference
  * @inode: its inode, which lives as long as the scratch
  * @link: in the context's list
+ * @beside: in the list of its mounted file system; not used by other scratches
  * @name: the name that CREATE got; the scratch owns it; NULL for none
- * @nr_pages: its size
+ * @nr_pages: its size.  A file of a mounted file system begins with 0, and gets its size
+ *	once.  Written after @policy
  * @policy: enum fastzero_page_policy; FASTZERO_PAGES_4K if the scratch is smaller than a
  *	chunk, or has a page of zeros
  * @node: its pages come from this NUMA node first; NUMA_NO_NODE: from the node of the
@@ -174,6 +179,7 @@ struct fz_scratch {
 	struct fz_context *ctx;
 	struct inode *inode;
 	struct list_head link;
+	struct list_head beside;
 	const char *name;
 	u64 nr_pages;
 	u32 policy;
@@ -208,7 +214,8 @@ struct fz_scratch {
 
 static inline u64 fz_scratch_size(const struct fz_scratch *s)
 {
-	return s->nr_pages << PAGE_SHIFT;
+	/* Pairs with the release in fz_scratch_set_size(). */
+	return smp_load_acquire(&s->nr_pages) << PAGE_SHIFT;
 }
 
 static inline struct fz_scratch *fz_scratch_of(const struct file *file)
@@ -238,13 +245,23 @@ extern const struct file_operations fz_context_fops;
 extern const struct file_operations fz_scratch_fops;
 
 /* context.c */
+int fz_context_allowed(void);
 struct fz_context *fz_context_create(void);
 void fz_context_put(struct fz_context *ctx);
 struct fz_scratch *fz_context_implicit(struct fz_context *ctx);
 
 /* scratch.c */
+/* "fz0m", the file system type that statfs shows. */
+#define FZ_MAGIC	0x667a306d
+
 struct file *fz_scratch_create(struct fz_context *ctx, u64 nr_pages,
 			       u32 policy, u32 flags, int node, const char *name);
+int fz_scratch_init(struct inode *inode, struct fz_context *ctx, u64 nr_pages,
+		    u32 policy, u32 flags, int node, const char *name);
+void fz_scratch_set_size(struct fz_scratch *s, u64 nr_pages);
+int fz_scratch_getattr(struct fz_idmap *idmap, const struct path *path,
+		       struct kstat *stat, u32 mask, unsigned int flags);
+void fz_scratch_evict_inode(struct inode *inode);
 int fz_scratch_pin_mount(void);
 void fz_scratch_unpin_mount(void);
 

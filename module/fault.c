@@ -160,11 +160,11 @@ bool fz_vma_allowed(const struct vm_area_struct *vma)
 int fz_scratch_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	struct fz_scratch *s = fz_scratch_of(file);
+	u64 nr_pages = fz_scratch_size(s) >> PAGE_SHIFT;
 
 	if (!fz_vma_allowed(vma))
 		return -EINVAL;
-	if (vma->vm_pgoff > s->nr_pages ||
-	    vma_pages(vma) > s->nr_pages - vma->vm_pgoff)
+	if (vma->vm_pgoff > nr_pages || vma_pages(vma) > nr_pages - vma->vm_pgoff)
 		return -EINVAL;
 
 	/* A core dump would populate each hole, to write zeros. */

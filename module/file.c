@@ -21,12 +21,9 @@ static int file_open(struct inode *inode, struct file *file)
 	struct fz_context *ctx;
 	int err;
 
-	err = fz_limit_check_accounting();
+	err = fz_context_allowed();
 	if (err)
 		return err;
-	/* Without headroom, some of the following allocations would run the OOM killer. */
-	if (!fz_caller_has_headroom())
-		return -ENOMEM;
 	err = fz_scratch_pin_mount();
 	if (err)
 		return err;

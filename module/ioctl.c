@@ -7,7 +7,6 @@
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
-#include <linux/nospec.h>
 #include <linux/uaccess.h>
 
 #include <uapi/linux/fastzero.h>
@@ -69,11 +68,7 @@ static int ioctl_node(u32 node, bool named, int otherwise)
 {
 	if (!named)
 		return node ? -EINVAL : otherwise;
-	if (node >= nr_node_ids)
-		return -EINVAL;
-	/* The node indexes arrays: keep it in bounds under speculation. */
-	node = array_index_nospec(node, nr_node_ids);
-	return node_state(node, N_MEMORY) ? node : -EINVAL;
+	return fz_place_node(node);
 }
 
 static int ioctl_create(struct fz_ucmd *ucmd)

@@ -10,6 +10,7 @@
 #include <linux/workqueue.h>
 
 #include "context.h"
+#include "fs.h"
 #include "ratio.h"
 #include "quarantine.h"
 
@@ -50,11 +51,16 @@ static int __init main_init(void)
 	err = fz_worker_init();
 	if (err)
 		goto err_exit_roster;
-	err = misc_register(&main_device);
+	err = fz_fs_init();
 	if (err)
 		goto err_exit_worker;
+	err = misc_register(&main_device);
+	if (err)
+		goto err_exit_fs;
 	return 0;
 
+err_exit_fs:
+	fz_fs_exit();
 err_exit_worker:
 	fz_worker_exit();
 err_exit_roster:
@@ -68,6 +74,7 @@ err_destroy_wq:
 static void __exit main_exit(void)
 {
 	misc_deregister(&main_device);
+	fz_fs_exit();
 	fz_roster_exit();
 	fz_quarantine_exit();
 	destroy_workqueue(fz_wq);

@@ -5,7 +5,9 @@
 #ifndef FZ_PLACE_H
 #define FZ_PLACE_H
 
+#include <linux/errno.h>
 #include <linux/nodemask.h>
+#include <linux/nospec.h>
 #include <linux/numa.h>
 #include <linux/types.h>
 
@@ -27,6 +29,16 @@ struct fz_place {
 static inline bool fz_place_allows(const struct fz_place *place, int node)
 {
 	return !place->only || node_isset(node, *place->only);
+}
+
+/* The NUMA node that a user has named by a number, -EINVAL if it has no memory. */
+static inline int fz_place_node(u32 node)
+{
+	if (node >= nr_node_ids)
+		return -EINVAL;
+	/* The node indexes arrays: keep it in bounds under speculation. */
+	node = array_index_nospec(node, nr_node_ids);
+	return node_state(node, N_MEMORY) ? node : -EINVAL;
 }
 
 void fz_place_by_policy(struct fz_place *place, const struct fz_scratch *s,

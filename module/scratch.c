@@ -18,9 +18,6 @@
 #include "compat/compat.h"
 #include "ioctl.h"
 
-/* "fz0m", the file system type that statfs shows. */
-#define SCRATCH_MAGIC	0x667a306d
-
 static struct vfsmount *scratch_mnt;
 static int scratch_mnt_users;
 
@@ -33,8 +30,18 @@ static int scratch_setattr(struct fz_idmap *idmap, struct dentry *dentry,
 	return attr->ia_size == i_size_read(d_inode(dentry)) ? 0 : -EINVAL;
 }
 
-static int scratch_getattr(struct fz_idmap *idmap, const struct path *path,
-			   struct kstat *stat, u32 mask, unsigned int flags)
+/**
+ * fz_scratch_getattr() - what stat shows of a scratch
+ * @idmap: passed on
+ * @path: its file
+ * @stat: filled in
+ * @mask: passed on
+ * @flags: not used
+ *
+ * Return: 0.
+ */
+int fz_scratch_getattr(struct fz_idmap *idmap, const struct path *path,
+		       struct kstat *stat, u32 mask, unsigned int flags)
 {
 	struct inode *inode = d_inode(path->dentry);
 	struct fz_scratch *s = inode->i_private;
@@ -46,7 +53,7 @@ static int scratch_getattr(struct fz_idmap *idmap, const struct path *path,
 }
 
 static const struct inode_operations scratch_inode_ops = {
-	.getattr	= scratch_getattr,
+	.getattr	= fz_scratch_getattr,
 	.setattr	= scratch_setattr,
 };
 
@@ -80,7 +87,11 @@ static void scratch_destroy(struct fz_scratch *s)
 	fz_context_put(ctx);
 }
 
-static void scratch_evict_inode(struct inode *inode)
+/**
+ * fz_scratch_evict_inode() - the end of an inode, and of its scratch if it has one
+ * @inode: the inode
+ */
+void fz_scratch_evict_inode(struct inode *inode)
 {
 	struct fz_scratch *s = inode->i_private;
 
@@ -92,12 +103,12 @@ static void scratch_evict_inode(struct inode *inode)
 
 static const struct super_operations scratch_super_ops = {
 	.statfs		= simple_statfs,
-	.evict_inode	= scratch_evict_inode,
+	.evict_inode	= fz_scratch_evict_inode,
 };
 
 static int scratch_init_fs_context(struct fs_context *fc)
 {
-	struct pseudo_fs_context *pfc = init_pseudo(fc, SCRATCH_MAGIC);
+	struct pseudo_fs_context *pfc = init_pseudo(fc, FZ_MAGIC);
 
 	if (!pfc)
 		return -ENOMEM;
@@ -110,7 +121,10 @@ static int scratch_init_fs_context(struct fs_context *fc)
 	return 0;
 }
 
-/* Not registered: users reach it only through the module's descriptors. */
+/*
+ * Not registered: users reach it only through the module's descriptors.  fs.c has the file
+ * system that root can mount.
+ */
 static struct file_system_type scratch_fs_type = {
 	.name		= "fastzero",
 	.owner		= THIS_MODULE,
@@ -140,10 +154,9 @@ void fz_scratch_unpin_mount(void)
 	simple_release_fs(&scratch_mnt, &scratch_mnt_users);
 }
 
-/* A new scratch, with a reference to the context. */
-static struct fz_scratch *scratch_alloc(struct fz_context *ctx, u64 nr_pages,
-					u32 policy, u32 flags, int node,
-					const char *name)
+/* A new scratch without a size, with a reference to the context. */
+static struct fz_scratch *scratch_alloc(struct fz_context *ctx, u32 policy,
+					u32 flags, int node, const char *name)
 {
 	struct fz_scratch *s = kzalloc(sizeof(*s), FZ_GFP_KERNEL);
 
@@ -157,51 +170,12 @@ static struct fz_scratch *scratch_alloc(struct fz_context *ctx, u64 nr_pages,
 	s->ctx = ctx;
 	kref_get(&ctx->ref);
 	INIT_LIST_HEAD(&s->link);
-	s->nr_pages = nr_pages;
-	s->policy = nr_pages < FZ_CHUNK_PAGES ||
-		    flags & FASTZERO_CREATE_ZEROPAGE ? FASTZERO_PAGES_4K : policy;
+	s->policy = flags & FASTZERO_CREATE_ZEROPAGE ? FASTZERO_PAGES_4K : policy;
 	s->total_cpu = flags & FASTZERO_CREATE_TOTAL_CPU;
 	s->node = node;
 	mutex_init(&s->lock);
 	fz_index_init(s);
 	return s;
-}
-
-static struct inode *scratch_inode(struct fz_context *ctx, u64 nr_pages,
-				   u32 policy, u32 flags, int node,
-				   const char *name)
-{
-	struct inode *inode = new_inode(scratch_mnt->mnt_sb);
-	struct fz_scratch *s;
-
-	if (!inode)
-		return ERR_PTR(-ENOMEM);
-
-	s = scratch_alloc(ctx, nr_pages, policy, flags, node, name);
-	if (!s) {
-		iput(inode);
-		return ERR_PTR(-ENOMEM);
-	}
-
-	s->inode = inode;
-	inode->i_private = s;
-	inode->i_ino = get_next_ino();
-	inode->i_mode = S_IFREG | 0600;
-	inode->i_uid = current_fsuid();
-	inode->i_gid = current_fsgid();
-	/* Else each fault on a shared mapping would update the inode's times. */
-	inode->i_flags |= S_NOCMTIME | S_NOATIME;
-	inode->i_op = &scratch_inode_ops;
-	inode->i_fop = &fz_scratch_fops;
-	inode->i_mapping->a_ops = &scratch_aops;
-	i_size_write(inode, nr_pages << PAGE_SHIFT);
-	/* Without a link, a watch on it (inotify) ends with the last file. */
-	clear_nlink(inode);
-	if (flags & FASTZERO_CREATE_ZEROPAGE && fz_zero_init(s)) {
-		iput(inode);
-		return ERR_PTR(-ENOMEM);
-	}
-	return inode;
 }
 
 static int scratch_link(struct fz_context *ctx, struct fz_scratch *s)
@@ -216,6 +190,71 @@ static int scratch_link(struct fz_context *ctx, struct fz_scratch *s)
 	}
 	mutex_unlock(&ctx->lock);
 	return err;
+}
+
+/**
+ * fz_scratch_set_size() - give a scratch its size
+ * @s: a scratch without a size; other threads may use it already
+ * @nr_pages: its size, not 0
+ */
+void fz_scratch_set_size(struct fz_scratch *s, u64 nr_pages)
+{
+	if (nr_pages < FZ_CHUNK_PAGES)
+		s->policy = FASTZERO_PAGES_4K;
+	/* Pairs with the acquire in fz_scratch_size(). */
+	smp_store_release(&s->nr_pages, nr_pages);
+	i_size_write(s->inode, nr_pages << PAGE_SHIFT);
+}
+
+/**
+ * fz_scratch_init() - make a new inode a scratch
+ * @inode: the inode of a regular file; the caller sets its mode, its owner and its
+ *	operations (i_op).  Its end is fz_scratch_evict_inode()
+ * @ctx: the scratch's context
+ * @nr_pages: its size; 0: it gets it later
+ * @policy: enum fastzero_page_policy
+ * @flags: bits of enum fastzero_create_flags
+ * @node: a NUMA node that has memory, or NUMA_NO_NODE
+ * @name: its name, NULL for none; is copied
+ *
+ * Return: 0, -ENOSPC if the context has as many scratches as it may have, or -ENOMEM.
+ * After an error, the caller puts the inode.
+ */
+int fz_scratch_init(struct inode *inode, struct fz_context *ctx, u64 nr_pages,
+		    u32 policy, u32 flags, int node, const char *name)
+{
+	struct fz_scratch *s = scratch_alloc(ctx, policy, flags, node, name);
+
+	if (!s)
+		return -ENOMEM;
+	s->inode = inode;
+	inode->i_private = s;
+	inode->i_ino = get_next_ino();
+	/* Else each fault on a shared mapping would update the inode's times. */
+	inode->i_flags |= S_NOCMTIME | S_NOATIME;
+	inode->i_fop = &fz_scratch_fops;
+	inode->i_mapping->a_ops = &scratch_aops;
+	if (nr_pages)
+		fz_scratch_set_size(s, nr_pages);
+	if (flags & FASTZERO_CREATE_ZEROPAGE && fz_zero_init(s))
+		return -ENOMEM;
+	return scratch_link(ctx, s);
+}
+
+/* An inode of the internal mount. */
+static struct inode *scratch_inode(void)
+{
+	struct inode *inode = new_inode(scratch_mnt->mnt_sb);
+
+	if (!inode)
+		return NULL;
+	inode->i_mode = S_IFREG | 0600;
+	inode->i_uid = current_fsuid();
+	inode->i_gid = current_fsgid();
+	inode->i_op = &scratch_inode_ops;
+	/* Without a link, a watch on it (inotify) ends with the last file. */
+	clear_nlink(inode);
+	return inode;
 }
 
 /* The file of a scratch; /proc shows the name of the file. */
@@ -259,11 +298,11 @@ struct file *fz_scratch_create(struct fz_context *ctx, u64 nr_pages,
 	/* Without headroom, the allocations of inode and file would run the OOM killer. */
 	if (!fz_caller_has_headroom())
 		return ERR_PTR(-ENOMEM);
-	inode = scratch_inode(ctx, nr_pages, policy, flags, node, name);
-	if (IS_ERR(inode))
-		return ERR_CAST(inode);
+	inode = scratch_inode();
+	if (!inode)
+		return ERR_PTR(-ENOMEM);
 
-	err = scratch_link(ctx, inode->i_private);
+	err = fz_scratch_init(inode, ctx, nr_pages, policy, flags, node, name);
 	if (err)
 		goto err_put_inode;
 

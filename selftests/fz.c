@@ -6,6 +6,7 @@
 #include <time.h>
 #include <dirent.h>
 #include <sched.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 
 #include "fz.h"
@@ -115,12 +116,68 @@ bool fz_has_huge(uint64_t chunk)
 			 (!strcmp(pages, "mix") && chunk % 2 == 0));
 }
 
+int fz_raw_mount(const char *options)
+{
+	int fs = fsopen("fastzero", FSOPEN_CLOEXEC);
+	char *text = strdup(options), *rest = text, *key, *value;
+	int err = fs < 0 || !text ? -1 : 0;
+	int mount = -1;
+
+	while (!err && (key = strsep(&rest, ","))) {
+		value = strchr(key, '=');
+		if (value)
+			*value++ = 0;
+		if (*key)
+			err = fsconfig(fs, FSCONFIG_SET_STRING, key, value, 0);
+	}
+	if (!err)
+		err = fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
+	if (!err)
+		mount = fsmount(fs, FSMOUNT_CLOEXEC, 0);
+	err = errno;
+	if (fs >= 0)
+		close(fs);
+	free(text);
+	errno = err;
+	return mount;
+}
+
+int fz_raw_mount_file(int mount, const char *name, uint64_t length)
+{
+	int fd = name ? openat(mount, name, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600) :
+			openat(mount, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	int err;
+
+	if (fd >= 0 && length && ftruncate(fd, (off_t)length)) {
+		err = errno;
+		close(fd);
+		errno = err;
+		return -1;
+	}
+	return fd;
+}
+
+/* In a file system of its own. */
+static int fz_create_in_fs(uint64_t length)
+{
+	int mount = fz_raw_mount("");
+	int fd = mount < 0 ? -1 : fz_raw_mount_file(mount, NULL, length);
+	int err = errno;
+
+	if (mount >= 0)
+		close(mount);
+	errno = err;
+	return fd;
+}
+
 int fz_raw_create_any(int fd, uint64_t length)
 {
 	const char *pages = getenv("FZ_PAGES");
-	int scratch = fz_raw_create(fd, length, fz_create_flags(), fz_policy(),
-				    0);
+	int scratch;
 
+	if (pages && !strcmp(pages, "fs"))
+		return fz_create_in_fs(length);
+	scratch = fz_raw_create(fd, length, fz_create_flags(), fz_policy(), 0);
 	if (scratch >= 0 && pages && !strcmp(pages, "mix") &&
 	    fz_want_chunks(scratch, length, 0, 2)) {
 		close(scratch);

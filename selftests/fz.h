@@ -56,7 +56,8 @@ int fz_stay(void);
 /*
  * FZ_PAGES=2m in the environment: scratches are of huge folios wherever they can;
  * FZ_PAGES=mix: every other chunk; FZ_PAGES=zp: holes that are only read share a page
- * of zeros.  run.sh runs some programs once more with these.  Otherwise CREATE's default.
+ * of zeros; FZ_PAGES=fs: scratches are files of a mounted file system.  run.sh runs some
+ * programs once more with these.  Otherwise CREATE's default.
  */
 uint32_t fz_policy(void);
 uint32_t fz_create_flags(void);
@@ -151,6 +152,14 @@ int fz_raw_open(void);
 	int fd_ = fz_raw_open();					\
 	ASSERT_LE(0, fd_) TH_LOG("open " FZ_DEV ": %s", strerror(errno)); \
 	fd_; })
+
+/*
+ * A mount of the file system that is in no directory, with options as "size=1m,pages=4k":
+ * a descriptor of it, or -1 and errno.  The mount ends with its last file.
+ */
+int fz_raw_mount(const char *options);
+/* A file there, with a size unless that is 0; O_TMPFILE if @name is NULL. */
+int fz_raw_mount_file(int mount, const char *name, uint64_t length);
 
 /* A shared mapping for reading and writing. */
 void *fz_raw_map(int fd, uint64_t offset, uint64_t length);

@@ -45,10 +45,11 @@ chooses "the names" 0 "a b c d" --names
 cat > "$tmp/list" <<END
 a 1 one-cpu
 a_2m 2 runs=a pages=2m
+a_fs 2 runs=a door=fs
 a-control 3 runs=a args=--x,y module=no-recheck
 END
 chooses "in other ways" 0 \
-	"a 1 once one - - 0 a a_2m 2 once all - 2m 0 a a-control 3 once all no-recheck - 0 a --x y"
+	"a 1 once one - - 0 a a_2m 2 once all - 2m 0 a a_fs 2 once all - fs 0 a a-control 3 once all no-recheck - 0 a --x y"
 chooses "the programs" 0 "a" --programs
 # wrong TEXT ROW
 wrong()
@@ -60,6 +61,7 @@ wrong()
 }
 wrong "a: there is no mark slow" "a 1 slow"
 wrong "a: there is no mark pages=4m" "a 1 pages=4m"
+wrong "a: there is no mark door=dev" "a 1 door=dev"
 wrong "a: its seconds are no number" "a"
 wrong "a is there twice" "a 1
 a 2"

@@ -16,7 +16,7 @@
  * another one.
  *
  * A *scratch* is a memory object of fixed size that can be made zero again.
- * There are two ways to make one:
+ * There are three ways to make one:
  *
  * 1. FASTZERO_IOC_CREATE on the context gives a file descriptor that looks
  *    like a memfd of fixed size: fstat, lseek, mmap(MAP_SHARED), read, write,
@@ -31,6 +31,10 @@
  *    with the default settings.  Its size is that mapping's offset plus its
  *    length.  RESET, RESET_DIRTY, POPULATE and WORKSET then work on that
  *    descriptor.  This way is for programs that take only a path.
+ * 3. Root can mount a file system of type fastzero.  Each file in it is a scratch, in a
+ *    context of its own that belongs to the process that made the file.  The file begins
+ *    with size 0, and the first ftruncate gives it its size.  RESET, RESET_DIRTY, POPULATE,
+ *    WORKSET and STATS work on the file.  This way is for programs that want a file.
  *
  * A page that nobody has touched is a hole, which reads zero.  A page is
  * *populated* from its first touch until it is dropped.  The module refuses
@@ -50,7 +54,8 @@
  *		ioctl(c.out_fd, FASTZERO_IOC_RESET, &r);
  *	}
  *
- * The scratch lives until its last descriptor, mapping and pin are gone.  The
+ * The scratch lives until its last descriptor, mapping and pin are gone, and a file of
+ * a mount also until its last name is gone.  The
  * context lives until its own descriptor and its last scratch are gone.  The task
  * that drops the last of these frees all memory before its call returns.  So when
  * wait(2) for a process returns, its memory is free.  Held pages stay with their
