@@ -45,7 +45,7 @@ ktap_test_pass()
 # Print details of the failure before this call.
 ktap_test_fail()
 {
-	[ ! -e "${KTAP_SHOW-}" ] || tail -n 100 "$KTAP_SHOW" | sed 's/^/# /'
+	[ ! -e "${KTAP_SHOW-}" ] || tail -n 100 "$KTAP_SHOW" | awk '{ print "# " $0 }'
 	__ktap_test "not ok" "$1"
 	KTAP_CNT_FAIL=$((KTAP_CNT_FAIL + 1))
 }
