@@ -16,38 +16,6 @@
 #include <unistd.h>
 #include <linux/kvm.h>
 
-/* Slot 0 ends with the page list. */
-#define SLOT0_SIZE	(GPA_LIST + MINIVM_LIST_MAX * sizeof(uint64_t))
-
-#define PTE_P		0x001ull
-#define PTE_RW		0x002ull
-#define PTE_A		0x020ull
-#define PTE_D		0x040ull
-#define PTE_PS		0x080ull
-
-#define CR0_PE		(1ull << 0)
-#define CR0_MP		(1ull << 1)
-#define CR0_ET		(1ull << 4)
-#define CR0_NE		(1ull << 5)
-#define CR0_PG		(1ull << 31)
-#define CR4_PAE		(1ull << 5)
-#define EFER_LME	(1ull << 8)
-#define EFER_LMA	(1ull << 10)
-
-struct minivm {
-	int kvm;
-	int fd;
-	int vcpu;
-	bool lost;			/* the guest is not at its begin */
-	uint64_t ram_size;
-	uint8_t *slot0;
-	struct guest_param *param;	/* in slot0 */
-	volatile uint32_t *stop;
-	struct kvm_run *run;
-	size_t run_size;
-	struct minivm_hooks hooks;
-};
-
 static int set_slot(struct minivm *vm, uint32_t slot, uint64_t gpa, void *mem,
 		    uint64_t size)
 {
@@ -61,92 +29,12 @@ static int set_slot(struct minivm *vm, uint32_t slot, uint64_t gpa, void *mem,
 	return ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &region) ? -errno : 0;
 }
 
-/* The guest gets every feature that KVM has to offer. */
-static int set_cpuid(struct minivm *vm)
-{
-	enum { ENTRIES = 256 };
-	struct kvm_cpuid2 *cpuid;
-	bool gbpages = false;
-	uint32_t i;
-	int ret = 0;
-
-	cpuid = calloc(1, sizeof(*cpuid) + ENTRIES * sizeof(cpuid->entries[0]));
-	if (!cpuid)
-		return -ENOMEM;
-	cpuid->nent = ENTRIES;
-	if (ioctl(vm->kvm, KVM_GET_SUPPORTED_CPUID, cpuid))
-		ret = -errno;
-	for (i = 0; !ret && i < cpuid->nent; i++)
-		if (cpuid->entries[i].function == 0x80000001)
-			gbpages = cpuid->entries[i].edx & (1u << 26);
-	if (!ret && !gbpages)
-		ret = -EOPNOTSUPP;
-	if (!ret && ioctl(vm->vcpu, KVM_SET_CPUID2, cpuid))
-		ret = -errno;
-	free(cpuid);
-	return ret;
-}
-
-/*
- * Switches to 64-bit mode at once.  The guest never loads a segment, so there is no GDT.
- */
-static int set_sregs(struct minivm *vm)
-{
-	struct kvm_segment seg = {
-		.limit = 0xffffffff, .selector = 8, .type = 11, .present = 1,
-		.s = 1, .l = 1, .g = 1,
-	};
-	struct kvm_sregs sregs;
-
-	if (ioctl(vm->vcpu, KVM_GET_SREGS, &sregs))
-		return -errno;
-	sregs.cs = seg;
-	seg.selector = 16;
-	seg.type = 3;
-	seg.l = 0;
-	seg.db = 1;
-	sregs.ds = seg;
-	sregs.es = seg;
-	sregs.fs = seg;
-	sregs.gs = seg;
-	sregs.ss = seg;
-	sregs.cr0 = CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_PG;
-	sregs.cr3 = GPA_PML4;
-	sregs.cr4 = CR4_PAE;
-	sregs.efer = EFER_LME | EFER_LMA;
-	return ioctl(vm->vcpu, KVM_SET_SREGS, &sregs) ? -errno : 0;
-}
-
-/* Back to the beginning of the code, from any state of the guest. */
-static int set_regs(struct minivm *vm)
-{
-	struct kvm_regs regs = {
-		.rip = GPA_CODE,
-		.rbx = GPA_PARAM,
-		.rflags = 2,
-	};
-
-	return ioctl(vm->vcpu, KVM_SET_REGS, &regs) ? -errno : 0;
-}
-
-static void fill_slot0(uint8_t *slot0)
-{
-	uint64_t *pml4 = (uint64_t *)(slot0 + GPA_PML4);
-	uint64_t *pdpt = (uint64_t *)(slot0 + GPA_PDPT);
-	uint64_t i;
-
-	pml4[0] = GPA_PDPT | PTE_P | PTE_RW | PTE_A;
-	for (i = 0; i < 512; i++)
-		pdpt[i] = (i << 30) | PTE_P | PTE_RW | PTE_A | PTE_D | PTE_PS;
-	memcpy(slot0 + GPA_CODE, minivm_code, minivm_code_end - minivm_code);
-}
-
 /* Whether the guest's read-only memory is unchanged. */
 static bool slot0_is_whole(const struct minivm *vm)
 {
 	static uint8_t fresh[GPA_LIST] __attribute__((aligned(8)));
 
-	fill_slot0(fresh);
+	guest_fill(fresh);
 	return !memcmp(fresh, vm->slot0, GPA_PARAM) &&
 	       !memcmp(fresh + GPA_CODE, vm->slot0 + GPA_CODE,
 		       GPA_LIST - GPA_CODE);
@@ -172,7 +60,7 @@ static int minivm_init(struct minivm *vm)
 		return -errno;
 	vm->slot0 = p;
 	vm->param = (struct guest_param *)(vm->slot0 + GPA_PARAM);
-	fill_slot0(vm->slot0);
+	guest_fill(vm->slot0);
 	ret = set_slot(vm, 0, 0, vm->slot0, SLOT0_SIZE);
 	if (ret)
 		return ret;
@@ -188,10 +76,7 @@ static int minivm_init(struct minivm *vm)
 	if (p == MAP_FAILED)
 		return -errno;
 	vm->run = p;
-	ret = set_cpuid(vm);
-	if (!ret)
-		ret = set_sregs(vm);
-	return ret;
+	return guest_init(vm);
 }
 
 int minivm_new_hooked(const struct minivm_hooks *hooks, struct minivm **out)
@@ -371,14 +256,15 @@ static int run_guest(struct minivm *vm)
 				return ret;
 			continue;
 		}
-		if (run->exit_reason != KVM_EXIT_IO) {
+		ret = guest_exit(run);
+		if (ret == GUEST_DONE)
+			return 0;
+		if (ret != GUEST_POLL) {
 			fprintf(stderr, "minivm: the guest ended with exit reason %u, its page tables and code are %s\n",
 				run->exit_reason, slot0_is_whole(vm) ?
 				"as they were made" : "damaged");
 			return -EIO;
 		}
-		if (run->io.port == PORT_DONE)
-			return 0;
 		param->poll = POLL_PAGES;
 	}
 }
@@ -391,7 +277,7 @@ int minivm_go(struct minivm *vm, struct minivm_report *rep)
 	if (!param->count || !vm->ram_size)
 		return -EINVAL;
 	if (vm->lost) {
-		ret = set_regs(vm);
+		ret = guest_restart(vm);
 		if (ret)
 			return ret;
 		vm->lost = false;
