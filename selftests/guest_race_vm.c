@@ -1,31 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The machines of guest_race: one vCPU in flat protected mode, without paging, that
- * writes or reads the first word of each page of a range, and halts.
+ * The machines of guest_race: one vCPU that writes or reads the first word of each page of
+ * a range, and ends.  The header of the processor has the guest's side.
  *
  * Every register at the end of a run is known before it begins, and is looked at.
  */
 #define _GNU_SOURCE
 #include "guest_race.h"
 
-#define READ_CODE	0x100
-
-/* mov %eax,(%edi); add $4096,%edi; loop; hlt */
-static const unsigned char vm_write[] = {
-	0x89, 0x07, 0x81, 0xc7, 0x00, 0x10, 0x00, 0x00, 0xe2, 0xf6, 0xf4,
-};
-
-/* or (%edi),%eax; and the same */
-static const unsigned char vm_read[] = {
-	0x0b, 0x07, 0x81, 0xc7, 0x00, 0x10, 0x00, 0x00, 0xe2, 0xf6, 0xf4,
-};
-
-static void vm_fill_code(unsigned char *code)
-{
-	memset(code, 0, GR_CODE_SIZE);
-	memcpy(code, vm_write, sizeof(vm_write));
-	memcpy(code + READ_CODE, vm_read, sizeof(vm_read));
-}
+#if defined(__x86_64__)
+#include "guest_race_x86.h"
+#elif defined(__aarch64__)
+#include "guest_race_arm64.h"
+#else
+#error "guest_race has no guest code for this processor"
+#endif
 
 static int vm_set_slot(struct gr_vm *vm, uint32_t slot, uint64_t gpa, void *mem,
 		       uint64_t size, uint32_t flags)
@@ -54,72 +43,39 @@ int gr_vm_slot(struct gr_vm *vm, bool there, uint32_t flags)
 	return ret;
 }
 
-static int vm_set_sregs(struct gr_vm *vm)
-{
-	struct kvm_segment seg = {
-		.limit = 0xffffffff, .selector = 8, .type = 11, .present = 1,
-		.s = 1, .db = 1, .g = 1,
-	};
-	struct kvm_sregs sregs;
-
-	if (ioctl(vm->vcpu, KVM_GET_SREGS, &sregs))
-		return -errno;
-	sregs.cs = seg;
-	seg.type = 3;
-	seg.selector = 16;
-	sregs.ds = seg;
-	sregs.es = seg;
-	sregs.fs = seg;
-	sregs.gs = seg;
-	sregs.ss = seg;
-	sregs.cr0 |= 1;
-	return ioctl(vm->vcpu, KVM_SET_SREGS, &sregs) ? -errno : 0;
-}
-
 /* Prints the job, the machine's answer, and whether the guest's code is intact. */
 static void vm_report(struct gr_vm *vm, const struct gr_job *job, uint64_t gpa,
 		      const char *what)
 {
 	static unsigned char code[GR_CODE_SIZE];
 	struct kvm_run *run = vm->run;
-	struct kvm_sregs s = { 0 };
-	struct kvm_regs g = { 0 };
 	unsigned long i, odd = 0;
+	char registers[512];
 
-	ioctl(vm->vcpu, KVM_GET_REGS, &g);
-	ioctl(vm->vcpu, KVM_GET_SREGS, &s);
-	vm_fill_code(code);
+	guest_describe(vm, registers, sizeof(registers));
+	guest_fill(code);
 	for (i = 0; i < GR_CODE_SIZE; i++)
 		odd += code[i] != vm->code[i];
 	gr_event(vm->race,
 		 "%s: vm %d exit %u; %s of %ju pages from %jx, value %x\n"
-		 "  rip %llx rax %llx rcx %llx rdi %llx rsp %llx rflags %llx\n"
-		 "  cs %llx cr0 %llx cr3 %llx; mmio %llx len %u write %u; io port %x size %u\n"
+		 "  %s\n"
+		 "  mmio %llx len %u write %u; io port %x size %u\n"
 		 "  %lu bytes of code changed; it begins %02x %02x %02x %02x\n",
 		 what, vm->id, run->exit_reason, job->write ? "write" : "read",
 		 (uintmax_t)job->pages,
-		 (uintmax_t)(gpa + job->first * GR_PAGE), job->value, g.rip, g.rax,
-		 g.rcx, g.rdi, g.rsp, g.rflags, s.cs.base, s.cr0, s.cr3,
-		 run->mmio.phys_addr, run->mmio.len, run->mmio.is_write,
-		 run->io.port, run->io.size, odd, vm->code[0], vm->code[1],
-		 vm->code[2], vm->code[3]);
+		 (uintmax_t)(gpa + job->first * GR_PAGE), job->value, registers,
+		 (unsigned long long)run->mmio.phys_addr, run->mmio.len,
+		 run->mmio.is_write, run->io.port, run->io.size, odd, vm->code[0],
+		 vm->code[1], vm->code[2], vm->code[3]);
 }
 
-/* The guest has halted: with the registers that its code leaves. */
-static int vm_halted(struct gr_vm *vm, struct gr_job *job, uint64_t gpa)
+/* The guest has ended: with the registers that its code leaves. */
+static int vm_ended(struct gr_vm *vm, struct gr_job *job, uint64_t gpa)
 {
-	uint64_t end = gpa + (job->first + job->pages) * GR_PAGE;
-	struct kvm_regs g;
-
-	if (ioctl(vm->vcpu, KVM_GET_REGS, &g))
-		return -errno;
-	if (g.rip != (job->write ? 0 : READ_CODE) + sizeof(vm_write) ||
-	    g.rcx || g.rdi != end || g.rsp != 0x8000 ||
-	    (job->write && g.rax != job->value)) {
+	if (!guest_is_right(vm, job, gpa + (job->first + job->pages) * GR_PAGE)) {
 		vm_report(vm, job, gpa, "REGISTERS");
 		return -EILSEQ;
 	}
-	job->seen = (uint32_t)g.rax;
 	atomic_fetch_add(&vm->race->runs, 1);
 	return 0;
 }
@@ -144,12 +100,7 @@ static int vm_found_nothing(struct gr_vm *vm, const struct gr_job *job,
 int gr_vm_run(struct gr_vm *vm, struct gr_job *job)
 {
 	uint64_t gpa = vm->gpa;
-	struct kvm_regs g = {
-		.rip = job->write ? 0 : READ_CODE, .rflags = 2,
-		.rax = job->write ? job->value : 0,
-		.rdi = gpa + job->first * GR_PAGE, .rcx = job->pages,
-		.rsp = 0x8000,
-	};
+	int ret;
 
 	/*
 	 * Completes a pending MMIO exit.  Otherwise its result would end in the new
@@ -158,8 +109,9 @@ int gr_vm_run(struct gr_vm *vm, struct gr_job *job)
 	vm->run->immediate_exit = 1;
 	ioctl(vm->vcpu, KVM_RUN, 0);
 	vm->run->immediate_exit = 0;
-	if (ioctl(vm->vcpu, KVM_SET_REGS, &g))
-		return -errno;
+	ret = guest_begin(vm, job, gpa + job->first * GR_PAGE);
+	if (ret)
+		return ret;
 	for (;;) {
 		if (ioctl(vm->vcpu, KVM_RUN, 0)) {
 			if (errno == EINTR || errno == EAGAIN)
@@ -167,9 +119,9 @@ int gr_vm_run(struct gr_vm *vm, struct gr_job *job)
 			atomic_fetch_add(&vm->race->refused, 1);
 			return -errno;
 		}
+		if (guest_has_ended(vm->run))
+			return vm_ended(vm, job, gpa);
 		switch (vm->run->exit_reason) {
-		case KVM_EXIT_HLT:
-			return vm_halted(vm, job, gpa);
 		case KVM_EXIT_MMIO:
 			return vm_found_nothing(vm, job, gpa);
 		case KVM_EXIT_INTR:
@@ -236,7 +188,7 @@ int gr_vm_new(struct gr_race *r, struct gr_vm *vm, int id)
 			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (vm->fd < 0 || vm->code == MAP_FAILED)
 		return -errno;
-	vm_fill_code(vm->code);
+	guest_fill(vm->code);
 	ret = vm_set_slot(vm, 0, 0, vm->code, GR_CODE_SIZE, 0);
 	if (ret)
 		return ret;
@@ -247,7 +199,7 @@ int gr_vm_new(struct gr_race *r, struct gr_vm *vm, int id)
 	if (vm->vcpu < 0 || p == MAP_FAILED)
 		return -errno;
 	vm->run = p;
-	ret = vm_set_sregs(vm);
+	ret = guest_init(vm);
 	if (ret)
 		return ret;
 	sem_init(&vm->go, 0, 0);
