@@ -6,8 +6,9 @@
 # compiles.  One run of kbuild compiles all tests.  The result is kept until the
 # headers, the compiler or the tests change.  Only an error of the compiler is a no: a
 # compiler that was killed is a failure.  The script refuses a kernel older than META
-# allows, and warns of one newer than those tested.  LLVM in the environment is for
-# kbuild, for a kernel that clang has built.
+# allows, one for another processor than x86-64 and arm64, and one with other pages than
+# those of 4 KiB.  It warns of one newer than those tested.  LLVM in the environment is
+# for kbuild, for a kernel that clang has built.
 set -eu
 # The script reads English messages from the log, and kbuild unsets LC_ALL.
 export LC_ALL=C LC_MESSAGES=C
@@ -43,6 +44,31 @@ if older "$FZ_KERNEL_TESTED" "$series"; then
 		"$FZ_KERNEL_TESTED, this is $release" >&2
 fi
 
+config=$kdir/include/generated/autoconf.h
+# set_in_config NAME
+set_in_config()
+{
+	grep -qx "#define CONFIG_$1 1" "$config"
+}
+
+# refuse TEXT
+refuse()
+{
+	echo "probe.sh: fastzero $FZ_VERSION is for $1 $release" >&2
+	exit 1
+}
+
+if [ -e "$config" ]; then
+	set_in_config X86_64 || set_in_config ARM64 ||
+		refuse "x86-64 and arm64; this kernel is for another processor:"
+	! set_in_config CPU_BIG_ENDIAN ||
+		refuse "little-endian processors; this kernel is big-endian:"
+	shift=$(sed -n 's/^#define CONFIG_\(ARM64_\)\{0,1\}PAGE_SHIFT //p' "$config" |
+		head -n 1)
+	[ "${shift:-12}" = 12 ] ||
+		refuse "pages of 4 KiB; this kernel has pages of $(((1 << shift) / 1024)) KiB:"
+fi
+
 # show: which features there are.
 show()
 {
@@ -52,7 +78,6 @@ show()
 }
 
 # Debian's headers ask for the compiler that compiled the kernel.
-config=$kdir/include/generated/autoconf.h
 compiler=$(sed -n 's/.* CONFIG_CC_VERSION_TEXT "\([^ "]*\).*/\1/p' "$config" 2>/dev/null || :)
 key=$({
 	echo "$kdir"

@@ -59,6 +59,30 @@ check "a newer one gets a warning" $?
 ! probe "$tmp" && says 'not the build directory of a kernel'
 check "no kernel at all" $?
 
+# refused WHAT TEXT CONFIG...: a kernel with this configuration.
+refused()
+{
+	what=$1 text=$2
+	shift 2
+	pretend "$FZ_KERNEL_MIN"
+	printf '#define CONFIG_%s\n' "$@" > "$tmp/kernel/include/generated/autoconf.h"
+	! probe "$tmp/kernel" && says "$text" && says "$FZ_KERNEL_MIN" && ! says 'cannot compile'
+	check "$what is refused" $?
+}
+refused "riscv64" 'is for x86-64 and arm64; this kernel is for another processor: ' \
+	'64BIT 1' 'RISCV 1' 'PAGE_SHIFT 12'
+refused "x86 of 32 bits" 'for another processor' 'X86 1' 'X86_32 1'
+refused "big endian" 'this kernel is big-endian' 'ARM64 1' 'CPU_BIG_ENDIAN 1'
+refused "pages of 16 KiB" 'has pages of 16 KiB' 'ARM64 1' 'ARM64_PAGE_SHIFT 14'
+refused "pages of 64 KiB" 'has pages of 64 KiB' 'ARM64 1' 'PAGE_SHIFT 16'
+for config in X86_64 ARM64; do
+	printf '#define CONFIG_%s\n' "$config 1" 'PAGE_SHIFT 12' \
+		> "$tmp/kernel/include/generated/autoconf.h"
+	! probe "$tmp/kernel" && says 'cannot compile'
+	check "$config is not" $?
+done
+rm "$tmp/kernel/include/generated/autoconf.h"
+
 # An API of one kernel only, as any other feature.
 cat > "$tmp/tree/module/compat/tests/no_such_thing.c" <<END
 #include <linux/mm.h>
