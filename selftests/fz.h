@@ -75,6 +75,20 @@ long fz_mapped_huge(const void *map);
 /* Size of a base page. */
 extern size_t fz_ps;
 
+/*
+ * Whether SWAP moves page-table entries of base pages, which only x86 allows.  Elsewhere
+ * it unmaps: AUTO does not choose it for base pages, and each page faults once.
+ */
+#ifdef __x86_64__
+#define FZ_MOVES_PTES	1
+#else
+#define FZ_MOVES_PTES	0
+#endif
+#define FZ_MOVES_PTES_OR_SKIP() do {					\
+	if (!FZ_MOVES_PTES)						\
+		SKIP(return, "SWAP moves page-table entries on x86 only"); \
+} while (0)
+
 /* errno of a call in the manner of ioctl(2), 0 if it succeeds. */
 #define FZ_ERRNO(call)	((call) == -1 ? errno : 0)
 

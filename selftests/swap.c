@@ -33,6 +33,8 @@ FIXTURE_TEARDOWN(swap)
 }
 
 #define FAULTS() fz_stats(self->fd).out_faults
+/* Faults after a SWAP of pages that are mapped by the caller alone. */
+#define REFAULTS(nr) (FZ_MOVES_PTES ? 0 : (nr))
 
 /* That the mapping leads to the pages that the scratch has. */
 #define ASSERT_SAME(seed) do {						\
@@ -46,6 +48,7 @@ TEST_F(swap, no_fault_afterwards)
 	struct fastzero_reset r;
 	int mode, i;
 
+	FZ_MOVES_PTES_OR_SKIP();
 	for (mode = FASTZERO_MODE_AUTO; mode <= FASTZERO_MODE_SWAP; mode += 2) {
 		for (i = 0; i < 3; i++) {
 			r = fz_reset(self->fd, 0, SIZE, (uint32_t)mode);
@@ -71,7 +74,7 @@ TEST_F(swap, part_of_a_scratch)
 	ASSERT_ZERO(self->map, first, length);
 	ASSERT_FILLED(self->map, first + length,
 		      SIZE - first - length, SEED);
-	EXPECT_EQ(faults, FAULTS());
+	EXPECT_EQ(faults + REFAULTS(300), FAULTS());
 }
 
 /*
@@ -109,6 +112,7 @@ TEST_F(swap, auto_looks_at_density)
 	struct fastzero_reset r;
 	int i;
 
+	FZ_MOVES_PTES_OR_SKIP();
 	fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_DROP);
 	for (i = 0; i < PAGES; i += 40)
 		self->map[i * fz_ps] = 1;
@@ -142,6 +146,7 @@ TEST_F(swap, auto_uses_the_ratio)
 	struct fastzero_stats before, after;
 	size_t i;
 
+	FZ_MOVES_PTES_OR_SKIP();
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct fastzero_reset r;
 
@@ -220,7 +225,7 @@ TEST_F(swap, total_cpu)
 		ASSERT_ZERO(map, 0, SIZE);
 		/* The same of a scratch that was not told so. */
 		r = fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_AUTO);
-		EXPECT_EQ(0, r.out_cleared);
+		EXPECT_EQ(FZ_MOVES_PTES ? 0 : PAGES, r.out_cleared);
 	}
 	/* A named mode is obeyed.  Pages of an unmapped scratch are dropped. */
 	fz_pool(self->ctx, PAGES, FASTZERO_POOL_WAIT);
@@ -246,7 +251,9 @@ TEST_F(swap, too_few_ready_pages)
 	EXPECT_EQ(PAGES - 700, r.out_cleared);
 	ASSERT_ZERO(self->map, 0, SIZE);
 	ASSERT_SAME(SEED);
-	EXPECT_EQ(faults, FAULTS());
+	/* Where pages are unmapped, so are the cleared ones that lie between. */
+	EXPECT_LE(faults + REFAULTS(700), FAULTS());
+	EXPECT_GE(faults + REFAULTS(PAGES), FAULTS());
 }
 
 /* Pages that the mapping has let go of come by a fault, the others do not. */
@@ -258,7 +265,7 @@ TEST_F(swap, unmapped_pages_fault)
 	faults = FAULTS();
 	fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_SWAP);
 	ASSERT_ZERO(self->map, 0, SIZE);
-	EXPECT_EQ(faults + 600, FAULTS());
+	EXPECT_EQ(faults + 600 + REFAULTS(PAGES - 600), FAULTS());
 	ASSERT_SAME(SEED);
 }
 
@@ -290,7 +297,7 @@ TEST_F(swap, mapping_of_a_part)
 	faults = FAULTS();
 	fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_SWAP);
 	ASSERT_ZERO(part, 0, length);
-	EXPECT_EQ(faults, FAULTS());
+	EXPECT_EQ(faults + REFAULTS(600), FAULTS());
 	fz_fill(part - first, first, length, SEED);
 	ASSERT_EQ(FZ_CLEAN, fz_pread_unlike(self->fd, first, length, SEED));
 	self->map = fz_map(self->fd, 0, SIZE);
@@ -327,7 +334,7 @@ TEST_F(swap, child_has_its_own)
 	EXPECT_EQ(faults + PAGES, FAULTS());
 	fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_SWAP);
 	ASSERT_ZERO(self->map, 0, SIZE);
-	EXPECT_EQ(faults + PAGES, FAULTS());
+	EXPECT_EQ(faults + PAGES + REFAULTS(PAGES), FAULTS());
 }
 
 TEST_F(swap, locked_memory)
@@ -356,9 +363,13 @@ TEST_F(swap, held_page)
 		ASSERT_EQ(fz_ps, vmsplice(fds[1], &vec, 1, 0));
 		fz_pool(self->ctx, PAGES, FASTZERO_POOL_WAIT);
 		r = fz_reset(self->fd, 0, SIZE, (uint32_t)mode);
-		EXPECT_EQ(1, r.out_held);
-		EXPECT_EQ(is_auto, r.out_cleared);
-		EXPECT_EQ(PAGES - is_auto, r.out_swapped);
+		if (is_auto && !FZ_MOVES_PTES) {
+			EXPECT_EQ(PAGES, r.out_cleared);
+		} else {
+			EXPECT_EQ(1, r.out_held);
+			EXPECT_EQ(is_auto, r.out_cleared);
+			EXPECT_EQ(PAGES - is_auto, r.out_swapped);
+		}
 		ASSERT_ZERO(self->map, 0, SIZE);
 		ASSERT_EQ(fz_ps, read(fds[0], buf, fz_ps));
 		if (is_auto) {

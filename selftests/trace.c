@@ -41,6 +41,7 @@ TEST_F(trace, reset)
 /* Chunk by chunk, with both sides of the inequality. */
 TEST_F(trace, choice)
 {
+	FZ_MOVES_PTES_OR_SKIP();
 	fz_pool(self->ctx, PAGES, FASTZERO_POOL_WAIT);
 	fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_AUTO);
 	ASSERT_LINES(1, "mode=auto way=swap why=price populated=600 cleared=0 swapped=600");
@@ -60,6 +61,7 @@ TEST_F(trace, choices_are_the_cheapest)
 	bool swaps;
 	int i;
 
+	FZ_MOVES_PTES_OR_SKIP();
 	for (i = 0; i < 100; i++) {
 		struct fastzero_reset r;
 
@@ -149,6 +151,7 @@ TEST_F(trace, seen)
 {
 	size_t i;
 
+	FZ_MOVES_PTES_OR_SKIP();
 	fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_DROP);
 	for (i = 0; i < PAGES; i += 40)
 		self->map[i * fz_ps] = 1;
@@ -164,6 +167,7 @@ TEST_F(trace, seen)
 /* Pages that were not written are seen, and then not swapped. */
 TEST_F(trace, cold)
 {
+	FZ_MOVES_PTES_OR_SKIP();
 	fz_pool(self->ctx, PAGES, FASTZERO_POOL_WAIT);
 	fz_reset(self->fd, 0, SIZE, FASTZERO_MODE_AUTO);
 	ASSERT_LINES(1, "mode=auto way=swap why=price populated=600");
