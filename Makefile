@@ -182,7 +182,7 @@ bench-compare:
 
 #:
 #: The same tests on other kernels (Debian's; fetched and built as needed):
-#:   make check-kernels     stock kernels, and a table; KERNELS="6.12 newest"
+#:   make check-kernels     stock kernels, and a table; KERNELS="6.12 newest 6.12-arm64"
 #:   make check-headers     builds for all headers packages; SUITES="trixie sid"
 #:   make check-debug       kernels with KASAN, lockdep and the like; KERNELS=...
 #:   make check-long        all of these and long variants, before a release; takes hours
@@ -206,11 +206,12 @@ check-packages:
 	@scripts/deps packages
 	@scripts/check-packages
 
-check-long: deps-kernels
+check-long:
+	@scripts/deps arm64
 	@scripts/check-long
 
 deps-kernels:
-	@scripts/deps kernels
+	@scripts/deps $(if $(findstring arm64,$(KERNELS)),arm64,kernels)
 
 #:
 #:   make clean             remove build/

@@ -16,6 +16,7 @@ cat > "$vm/kernels/table" <<END
 old	debian	one	1.0	image
 new	debian	two	*	image
 dbg	build	one	1.0	frag
+far	debian	one:arm64	1.0	arm64 image
 END
 cat > "$vm/suite" <<END
 #!/bin/sh
@@ -149,7 +150,15 @@ rm -r "$tmp/cache"
 kernel path old nonsense
 is "no such kind, and nothing is made to find out" 1 0 ''
 kernel list image
-is "list of a word" 0 0 'old new'
+is "list of a word" 0 0 'old new far'
+kernel list image -arm64
+is "list of a word and not another" 0 0 'old new'
+kernel list image arm64
+is "list of two words" 0 0 'far'
+kernel arch old
+is "architecture" 0 0 amd64
+kernel arch far
+is "another architecture" 0 0 arm64
 kernel list nonsense
 is "list of no word" 1 0 ''
 kernel check old new
