@@ -13,7 +13,9 @@
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
+#ifdef __x86_64__
 #include <x86intrin.h>
+#endif
 
 #define TICKS		5
 #define JUMP		400		/* instructions: another task ran */
@@ -43,15 +45,44 @@ uint64_t clock_ns(void)
 	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
 }
 
-uint64_t clock_now(void)
+#ifdef __x86_64__
+static uint64_t counter(void)
 {
-	return the.instructions ? __rdtsc() : clock_ns();
+	return __rdtsc();
 }
 
 /* Exactly 2 * @rounds instructions, for our purposes. */
 static void spin(uint32_t rounds)
 {
 	__asm__ volatile("1: dec %0; jnz 1b" : "+r"(rounds) : : "cc");
+}
+
+/* As the kernel's clear_page. */
+static void clear_words(void *mem, size_t words)
+{
+	__asm__ volatile("rep stosq" : "+D"(mem), "+c"(words) : "a"(0) : "memory");
+}
+#else
+/* Other processors have no counter that is exact to one instruction: the unit is ns. */
+static uint64_t counter(void)
+{
+	return 0;
+}
+
+static void spin(uint32_t rounds)
+{
+	(void)rounds;
+}
+
+static void clear_words(void *mem, size_t words)
+{
+	memset(mem, 0, words * 8);
+}
+#endif
+
+uint64_t clock_now(void)
+{
+	return the.instructions ? counter() : clock_ns();
 }
 
 /* Two lengths, so that the code around the loop does not matter. */
@@ -62,11 +93,11 @@ static bool find_unit(void)
 	int hits = 0, i;
 
 	for (i = 0; i < TRIES; i++) {
-		t0 = __rdtsc();
+		t0 = counter();
 		spin(ROUNDS);
-		t1 = __rdtsc();
+		t1 = counter();
 		spin(2 * ROUNDS);
-		t2 = __rdtsc();
+		t2 = counter();
 		hits += (t2 - t1) - (t1 - t0) == 2 * ROUNDS;
 	}
 	return hits > TRIES / 2;
@@ -75,12 +106,12 @@ static bool find_unit(void)
 /* When another task runs, the counter jumps; mostly that is the tick. */
 static uint64_t next_jump(void)
 {
-	uint64_t before, after = __rdtsc();
+	uint64_t before, after = counter();
 
 	do {
 		before = after;
 		spin(100);
-		after = __rdtsc();
+		after = counter();
 	} while (after - before < JUMP);
 	return clock_ns();
 }
@@ -196,12 +227,11 @@ static uint64_t cost_of_memset(void *mem, size_t size)
 	return clock_now() - begin;
 }
 
-static uint64_t cost_of_stosq(void *mem, size_t size)
+static uint64_t cost_of_words(void *mem, size_t size)
 {
 	uint64_t begin = clock_now();
-	size_t words = size / 8;
 
-	__asm__ volatile("rep stosq" : "+D"(mem), "+c"(words) : "a"(0) : "memory");
+	clear_words(mem, size / 8);
 	return clock_now() - begin;
 }
 
@@ -220,8 +250,8 @@ int clock_clear_cost(struct clear_cost *cost)
 	clock_quiet();
 	cost->user = (cost_of_memset(mem, 2 * PAGES * PAGE) -
 		      cost_of_memset(mem, PAGES * PAGE)) / PAGES;
-	cost->kernel = (cost_of_stosq(mem, 2 * PAGES * PAGE) -
-			cost_of_stosq(mem, PAGES * PAGE)) / PAGES;
+	cost->kernel = (cost_of_words(mem, 2 * PAGES * PAGE) -
+			cost_of_words(mem, PAGES * PAGE)) / PAGES;
 	munmap(mem, 2 * PAGES * PAGE);
 	return 0;
 }
