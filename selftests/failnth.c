@@ -301,7 +301,7 @@ TEST_F(failnth, each_allocation_may_fail)
 	unsigned int failed = 0;
 	unsigned int nth = 0;
 	bool hit;
-	int err;
+	int err = 0;
 
 	FN_SETUP_OR_SKIP();
 	if (c->call == fn_reset) {
