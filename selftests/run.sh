@@ -219,11 +219,12 @@ run_row()
 	esac
 }
 
-left_out='' shortened=''
+left_out='' shortened='' x86=''
 while read -r what row; do
 	case $what in
 	left)	left_out="$left_out $row" ;;
 	short)	shortened="$shortened $row" ;;
+	x86)	x86="$x86 $row" ;;
 	run)
 		# shellcheck disable=SC2086 # words
 		run_row $row ;;
@@ -245,5 +246,6 @@ add $(tail -n 1 "$tmp/said")
 
 [ -z "$shortened" ] || echo "moved to make check-long, the long variants of:$shortened"
 [ -z "$left_out" ] || echo "moved to make check-long:$left_out"
+[ -z "$x86" ] || echo "on x86 only:$x86"
 echo "$total_passed passed, $total_failed failed, $total_skipped skipped"
 [ "$total_failed" = 0 ]

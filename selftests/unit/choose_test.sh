@@ -6,7 +6,7 @@
 
 # shellcheck source=selftests/unit/unit.sh
 . "$(dirname "$0")/unit.sh"
-unset FZ_LONG FZ_CHOSEN
+unset FZ_LONG FZ_CHOSEN FZ_ARCH
 
 # chooses WHAT STATUS EXPECTED [ARG]...: what is said of list, without the columns that
 # are the same for all, as one line.
@@ -51,6 +51,13 @@ END
 chooses "in other ways" 0 \
 	"a 1 once one - - 0 a a_2m 2 once all - 2m 0 a a_fs 2 once all - fs 0 a a-control 3 once all no-recheck - 0 a --x y"
 chooses "the programs" 0 "a" --programs
+
+printf 'e 1 x86-only\nf 1\n' > "$tmp/list"
+chooses "every program on amd64" 0 "e 1 f 1"
+export FZ_ARCH=arm64
+chooses "not every program on arm64" 0 "x86 e f 1"
+chooses "it is not built for arm64" 0 "f" --programs
+unset FZ_ARCH
 # wrong TEXT ROW
 wrong()
 {
