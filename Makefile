@@ -19,6 +19,7 @@ endif
 
 PREFIX ?= /usr/local
 DOCDIR ?= $(PREFIX)/share/doc/fastzero
+FLEETDIR ?= $(PREFIX)/share/fastzero
 UDEVDIR ?= $(PREFIX)/lib/udev/rules.d
 SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
 SRCDIR ?= /usr/src/fastzero-$(FZ_VERSION)
@@ -38,8 +39,8 @@ deps:
 #:   make modules_install   install it for that kernel (as root; INSTALL_MOD_PATH)
 #:   make userspace         build libfastzero, the examples and the tools
 #:   make man               manual pages of section 3; a later make install has them, too
-#:   make install           install library, header, tools, udev rule and documents
-#:                          (PREFIX, DESTDIR)
+#:   make install           install library, header, tools, udev rule, documents, and files
+#:                          for containers and fleets (PREFIX, DESTDIR)
 #:   make modules_uninstall, uninstall      remove what these have installed
 #:   make install_source    install the sources for DKMS, in SRCDIR
 #:   make sign              sign fastzero.ko (MODULE) with KEY=key.pem CERT=cert.der
@@ -95,7 +96,7 @@ modules_depmod = [ ! -e "$(modules_dir)/modules.order" ] || \
 userspace:
 	$(MAKE) -C userspace
 
-install: install_userspace install_host install_docs
+install: install_userspace install_host install_fleet install_docs
 
 install_userspace: userspace
 	$(MAKE) -C userspace install
@@ -104,6 +105,13 @@ install_host:
 	$(INSTALL) -d $(DESTDIR)$(UDEVDIR) $(DESTDIR)$(SYSUSERSDIR)
 	$(INSTALL) -m 0644 packaging/host/60-fastzero.rules $(DESTDIR)$(UDEVDIR)/
 	$(INSTALL) -m 0644 packaging/host/sysusers.conf $(DESTDIR)$(SYSUSERSDIR)/fastzero.conf
+
+# What engines, clusters and other tools take; docs/fleet.md says where each goes.
+FLEET := containers kubernetes ansible monitoring selinux apparmor
+install_fleet:
+	$(INSTALL) -d $(DESTDIR)$(FLEETDIR)
+	cp -R --preserve=timestamps $(FLEET:%=packaging/%) $(DESTDIR)$(FLEETDIR)/
+	chmod -R u=rwX,go=rX $(DESTDIR)$(FLEETDIR)
 
 install_docs:
 	$(INSTALL) -d $(DESTDIR)$(DOCDIR)
@@ -221,7 +229,7 @@ clean:
 FORCE:
 
 .PHONY: help deps module dkms modules_install modules_uninstall sign userspace install \
-	install_userspace install_host install_docs install_source uninstall uninstall_source man \
+	install_userspace install_host install_fleet install_docs install_source uninstall uninstall_source man \
 	demo check lint \
 	bench bench-quick bench-guard bench-compare deps-bench check-kernels check-headers check-debug check-long \
 	deb check-packages deps-kernels $(LINTS:%=lint-%) unit selftests selftests-programs clean FORCE
