@@ -286,12 +286,16 @@ TEST_F(pressure, other_groups_pool_is_kept)
 /* Its group is gone: it counts for the one above. */
 TEST_F(pressure, group_is_removed)
 {
+	struct fastzero_stats stats;
+
 	SKIP_WITHOUT_MEMCG();
 	OPEN_AND_FILL(POOLED / 4);
 	ASSERT_TRUE(fz_until(!rmdir(PAYS), FZ_PATIENCE_MS));
 	ASSERT_EQ(0, group_set(PARENT, "memory.max", WANTED + POOLED / 8));
 	EXPECT_EQ(0, fz_in_child(touch_there, JOB(OTHER, WANTED)));
-	EXPECT_LT(0, fz_stats(self->ctx).out_shrunk);
+	stats = fz_stats(self->ctx);
+	/* If the removal took long, the pool has given its folios back by itself. */
+	EXPECT_TRUE(stats.out_shrunk || stats.out_owned * 4096 <= POOLED / 8);
 	/* New charges go to the parent as well. */
 	ASSERT_EQ(0, group_set(PARENT, "memory.max", LIMIT));
 	ASSERT_EQ(0, fill_pool(JOB(NULL, POOLED / 4)));
