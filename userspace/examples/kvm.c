@@ -52,7 +52,7 @@ static int sys(int ret, const char *what)
 
 int main(void)
 {
-	struct fastzero_kvm_slot slot = { .size = sizeof(slot) };
+	struct fastzero_kvm_slot slot = FASTZERO_KVM_SLOT_INIT;
 	struct fastzero_result result = FASTZERO_RESULT_INIT;
 	struct fastzero_scratch *ram;
 	struct fastzero_kvm *kvm;

@@ -61,8 +61,8 @@ extern "C" {
  * Functions return -ENOMEM if memory cannot be had: at the limit of the memory cgroup
  * that pays, at fastzero_info.out_max_pages, or if the host is out of memory.  A touch
  * of a hole cannot return an error.  Without memory it causes a SIGBUS, or brings the
- * OOM killer.  If a guest touches the hole, KVM_RUN fails with EFAULT ("Memory that
- * cannot be had" in linux/fastzero.h).  fastzero_populate_range() beforehand avoids
+ * OOM killer.  If a guest touches the hole, KVM_RUN fails with EFAULT ("When
+ * there is no memory" in linux/fastzero.h).  fastzero_populate_range() beforehand avoids
  * that.
  */
 

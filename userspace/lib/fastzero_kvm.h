@@ -126,6 +126,9 @@ struct fastzero_kvm_slot {
 	void *addr;
 };
 
+#define FASTZERO_KVM_OPTS_INIT		FASTZERO_SIZED(fastzero_kvm_opts)
+#define FASTZERO_KVM_SLOT_INIT		FASTZERO_SIZED(fastzero_kvm_slot)
+
 /**
  * fastzero_kvm_attach() - make a memory slot of a scratch
  * @kvm: the handle
