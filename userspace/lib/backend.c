@@ -99,7 +99,7 @@ static int backend_open(struct fastzero_ctx *ctx, const struct fastzero_ctx_opts
 		ctx->backend = *b;
 		ret = need_fd && !(*b)->has_fd ?
 			fz_fail(-EINVAL,
-				"it has no descriptors, which FASTZERO_CTX_NEED_FD asks for") :
+				"this backend has no descriptors, which FASTZERO_CTX_NEED_FD asks for") :
 			(*b)->open(ctx, opts);
 		if (!ret || named != FASTZERO_BACKEND_ANY)
 			return ret;

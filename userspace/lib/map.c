@@ -41,17 +41,18 @@ static int map_where(const struct fastzero_map_opts *o)
 static int map_range(const struct fastzero_scratch *scratch, struct fastzero_map_opts *o)
 {
 	if (o->offset >= scratch->length)
-		return fz_fail(-EINVAL, "offset %" PRIu64 " is beyond the scratch, of %" PRIu64,
-			       o->offset, scratch->length);
+		return fz_fail(-EINVAL, "offset %" PRIu64 " is beyond the scratch, of %" PRIu64
+			       " bytes", o->offset, scratch->length);
 	if (!o->length)
 		o->length = scratch->length - o->offset;
 	if (o->length > scratch->length - o->offset || o->length > SIZE_MAX)
-		return fz_fail(-EINVAL, "the range ends beyond the scratch, of %" PRIu64,
-			       scratch->length);
+		return fz_fail(-EINVAL, "the range ends beyond the scratch, of %" PRIu64
+			       " bytes", scratch->length);
 	if (o->offset % FZ_PAGE || o->length % FZ_PAGE)
 		return fz_fail(-EINVAL, "the range is not one of whole pages");
 	if (o->guard % FZ_PAGE || o->guard > SIZE_MAX / 4)
-		return fz_fail(-EINVAL, "the guard is not one of whole pages");
+		return fz_fail(-EINVAL, "a guard of %" PRIu64 " bytes is not one of whole pages",
+			       o->guard);
 	return 0;
 }
 

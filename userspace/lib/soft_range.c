@@ -40,8 +40,8 @@ static int range_check(const struct fastzero_scratch *scratch, uint64_t offset,
 	if (!length || offset % FZ_PAGE || length % FZ_PAGE)
 		return fz_fail(-EINVAL, "the range is empty, or not one of whole pages");
 	if (end > scratch->length)
-		return fz_fail(-EINVAL, "the range ends beyond the scratch, of %" PRIu64,
-			       scratch->length);
+		return fz_fail(-EINVAL, "the range ends beyond the scratch, of %" PRIu64
+			       " bytes", scratch->length);
 	if (scratch->memory->soft->ops->is_private &&
 	    scratch->memory->forks != fz_segment_forks)
 		return fz_fail(-EOPNOTSUPP,
