@@ -66,6 +66,18 @@ FIXTURE_VARIANT(sandbox) {
 
 FZ_MODE_VARIANTS(sandbox);
 
+/* Newer kernels refuse long mode to a processor whose CPUID does not have it. */
+static int set_cpuid(int kvm, int vcpu)
+{
+	struct {
+		struct kvm_cpuid2 head;
+		struct kvm_cpuid_entry2 entries[100];
+	} cpuid = { .head.nent = 100 };
+
+	return ioctl(kvm, KVM_GET_SUPPORTED_CPUID, &cpuid) ?:
+	       ioctl(vcpu, KVM_SET_CPUID2, &cpuid);
+}
+
 FIXTURE_SETUP(sandbox)
 {
 	struct kvm_userspace_memory_region region = { .memory_size = SIZE };
@@ -87,6 +99,7 @@ FIXTURE_SETUP(sandbox)
 	ASSERT_EQ(0, ioctl(self->vm, KVM_SET_USER_MEMORY_REGION, &region));
 	self->vcpu = ioctl(self->vm, KVM_CREATE_VCPU, 0);
 	ASSERT_LE(0, self->vcpu);
+	ASSERT_EQ(0, set_cpuid(self->kvm, self->vcpu));
 	self->run = mmap(NULL, fz_ps, PROT_READ | PROT_WRITE, MAP_SHARED, self->vcpu, 0);
 	ASSERT_NE(MAP_FAILED, (void *)self->run);
 }
