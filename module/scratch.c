@@ -208,8 +208,8 @@ void fz_scratch_set_size(struct fz_scratch *s, u64 nr_pages)
 
 /**
  * fz_scratch_init() - make a new inode a scratch
- * @inode: the inode of a regular file; the caller sets its mode, its owner and its
- *	operations (i_op).  Its end is fz_scratch_evict_inode()
+ * @inode: the inode of a regular file; the caller sets its number, its mode, its owner and
+ *	its operations (i_op).  Its end is fz_scratch_evict_inode()
  * @ctx: the scratch's context
  * @nr_pages: its size; 0: it gets it later
  * @policy: enum fastzero_page_policy
@@ -229,7 +229,6 @@ int fz_scratch_init(struct inode *inode, struct fz_context *ctx, u64 nr_pages,
 		return -ENOMEM;
 	s->inode = inode;
 	inode->i_private = s;
-	inode->i_ino = get_next_ino();
 	/* Else each fault on a shared mapping would update the inode's times. */
 	inode->i_flags |= S_NOCMTIME | S_NOATIME;
 	inode->i_fop = &fz_scratch_fops;
@@ -248,6 +247,7 @@ static struct inode *scratch_inode(void)
 
 	if (!inode)
 		return NULL;
+	inode->i_ino = get_next_ino();
 	inode->i_mode = S_IFREG | 0600;
 	inode->i_uid = current_fsuid();
 	inode->i_gid = current_fsgid();
