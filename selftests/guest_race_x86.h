@@ -6,6 +6,8 @@
 #ifndef GUEST_RACE_X86_H
 #define GUEST_RACE_X86_H
 
+#include "x86_guest.h"
+
 #define READ_CODE	0x100
 
 /* mov %eax,(%edi); add $4096,%edi; loop; hlt */
@@ -27,24 +29,7 @@ static void guest_fill(unsigned char *code)
 
 static int guest_init(struct gr_vm *vm)
 {
-	struct kvm_segment seg = {
-		.limit = 0xffffffff, .selector = 8, .type = 11, .present = 1,
-		.s = 1, .db = 1, .g = 1,
-	};
-	struct kvm_sregs sregs;
-
-	if (ioctl(vm->vcpu, KVM_GET_SREGS, &sregs))
-		return -errno;
-	sregs.cs = seg;
-	seg.type = 3;
-	seg.selector = 16;
-	sregs.ds = seg;
-	sregs.es = seg;
-	sregs.fs = seg;
-	sregs.gs = seg;
-	sregs.ss = seg;
-	sregs.cr0 |= 1;
-	return ioctl(vm->vcpu, KVM_SET_SREGS, &sregs) ? -errno : 0;
+	return x86_set_mode(vm->vcpu, false, 0);
 }
 
 /* Begins a job whose first page is at @at. */

@@ -10,6 +10,8 @@
 #include <signal.h>
 #include <linux/kvm.h>
 
+#include "x86_guest.h"
+
 #define SIZE		(2UL << 20)	/* memory of the guest, from address 0 on */
 #define GUARD		(64UL << 10)
 
@@ -66,21 +68,10 @@ FIXTURE_VARIANT(sandbox) {
 
 FZ_MODE_VARIANTS(sandbox);
 
-/* Newer kernels refuse long mode to a processor whose CPUID does not have it. */
-static int set_cpuid(int kvm, int vcpu)
-{
-	struct {
-		struct kvm_cpuid2 head;
-		struct kvm_cpuid_entry2 entries[100];
-	} cpuid = { .head.nent = 100 };
-
-	return ioctl(kvm, KVM_GET_SUPPORTED_CPUID, &cpuid) ?:
-	       ioctl(vcpu, KVM_SET_CPUID2, &cpuid);
-}
-
 FIXTURE_SETUP(sandbox)
 {
 	struct kvm_userspace_memory_region region = { .memory_size = SIZE };
+	bool gbpages;
 
 	self->ctx = fz_open();
 	self->fd = fz_create(self->ctx, SIZE);
@@ -99,7 +90,7 @@ FIXTURE_SETUP(sandbox)
 	ASSERT_EQ(0, ioctl(self->vm, KVM_SET_USER_MEMORY_REGION, &region));
 	self->vcpu = ioctl(self->vm, KVM_CREATE_VCPU, 0);
 	ASSERT_LE(0, self->vcpu);
-	ASSERT_EQ(0, set_cpuid(self->kvm, self->vcpu));
+	ASSERT_EQ(0, x86_set_cpuid(self->kvm, self->vcpu, &gbpages));
 	self->run = mmap(NULL, fz_ps, PROT_READ | PROT_WRITE, MAP_SHARED, self->vcpu, 0);
 	ASSERT_NE(MAP_FAILED, (void *)self->run);
 }
@@ -135,32 +126,15 @@ static void write_guest(unsigned char *map, uint64_t tables)
 static int run_guest(int vcpu, struct kvm_run *run, uint64_t tables, uint64_t value,
 		     uint64_t touch, uint64_t *nonzero)
 {
-	struct kvm_segment seg = {
-		.limit = 0xffffffff, .selector = 8, .type = 11, .present = 1,
-		.s = 1, .l = 1, .g = 1,
-	};
 	struct kvm_regs regs = {
 		.rip = CODE, .rflags = 2, .rsp = STACK, .rdi = HEAP,
 		.rcx = HEAP_WORDS, .rdx = HEAP_WORDS, .rax = value, .r8 = touch,
 	};
-	struct kvm_sregs sregs;
-	int ret;
+	int ret = x86_set_mode(vcpu, true, tables);
 
-	if (ioctl(vcpu, KVM_GET_SREGS, &sregs))
-		return -errno;
-	sregs.cs = seg;
-	seg.selector = 16;
-	seg.type = 3;
-	seg.l = 0;
-	seg.db = 1;
-	sregs.ds = seg;
-	sregs.es = seg;
-	sregs.ss = seg;
-	sregs.cr0 = 0x80000033;		/* PE, MP, ET, NE, PG */
-	sregs.cr3 = tables;
-	sregs.cr4 = 0x20;		/* PAE */
-	sregs.efer = 0x500;		/* LME, LMA */
-	if (ioctl(vcpu, KVM_SET_SREGS, &sregs) || ioctl(vcpu, KVM_SET_REGS, &regs))
+	if (ret)
+		return ret;
+	if (ioctl(vcpu, KVM_SET_REGS, &regs))
 		return -errno;
 	do {
 		ret = ioctl(vcpu, KVM_RUN, 0);

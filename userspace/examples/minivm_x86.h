@@ -5,6 +5,8 @@
 #ifndef MINIVM_X86_H
 #define MINIVM_X86_H
 
+#include "x86_guest.h"
+
 #define GPA_PML4	GPA_TABLES
 #define GPA_PDPT	(GPA_TABLES + 0x1000u)
 
@@ -13,15 +15,6 @@
 #define PTE_A		0x020ull
 #define PTE_D		0x040ull
 #define PTE_PS		0x080ull
-
-#define CR0_PE		(1ull << 0)
-#define CR0_MP		(1ull << 1)
-#define CR0_ET		(1ull << 4)
-#define CR0_NE		(1ull << 5)
-#define CR0_PG		(1ull << 31)
-#define CR4_PAE		(1ull << 5)
-#define EFER_LME	(1ull << 8)
-#define EFER_LMA	(1ull << 10)
 
 /*
  * The guest's code; it is copied to GPA_CODE and runs there.
@@ -123,67 +116,14 @@ __asm__(
 "minivm_code_end:\n"
 "	.popsection\n");
 
-/* The guest gets every feature that KVM has to offer. */
-static int set_cpuid(struct minivm *vm)
-{
-	enum { ENTRIES = 256 };
-	struct kvm_cpuid2 *cpuid;
-	bool gbpages = false;
-	uint32_t i;
-	int ret = 0;
-
-	cpuid = calloc(1, sizeof(*cpuid) + ENTRIES * sizeof(cpuid->entries[0]));
-	if (!cpuid)
-		return -ENOMEM;
-	cpuid->nent = ENTRIES;
-	if (ioctl(vm->kvm, KVM_GET_SUPPORTED_CPUID, cpuid))
-		ret = -errno;
-	for (i = 0; !ret && i < cpuid->nent; i++)
-		if (cpuid->entries[i].function == 0x80000001)
-			gbpages = cpuid->entries[i].edx & (1u << 26);
-	if (!ret && !gbpages)
-		ret = -EOPNOTSUPP;
-	if (!ret && ioctl(vm->vcpu, KVM_SET_CPUID2, cpuid))
-		ret = -errno;
-	free(cpuid);
-	return ret;
-}
-
-/*
- * Switches to 64-bit mode at once.  The guest never loads a segment, so there is no GDT.
- */
-static int set_sregs(struct minivm *vm)
-{
-	struct kvm_segment seg = {
-		.limit = 0xffffffff, .selector = 8, .type = 11, .present = 1,
-		.s = 1, .l = 1, .g = 1,
-	};
-	struct kvm_sregs sregs;
-
-	if (ioctl(vm->vcpu, KVM_GET_SREGS, &sregs))
-		return -errno;
-	sregs.cs = seg;
-	seg.selector = 16;
-	seg.type = 3;
-	seg.l = 0;
-	seg.db = 1;
-	sregs.ds = seg;
-	sregs.es = seg;
-	sregs.fs = seg;
-	sregs.gs = seg;
-	sregs.ss = seg;
-	sregs.cr0 = CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_PG;
-	sregs.cr3 = GPA_PML4;
-	sregs.cr4 = CR4_PAE;
-	sregs.efer = EFER_LME | EFER_LMA;
-	return ioctl(vm->vcpu, KVM_SET_SREGS, &sregs) ? -errno : 0;
-}
-
 static int guest_init(struct minivm *vm)
 {
-	int ret = set_cpuid(vm);
+	bool gbpages;
+	int ret = x86_set_cpuid(vm->kvm, vm->vcpu, &gbpages);
 
-	return ret ? ret : set_sregs(vm);
+	if (ret)
+		return ret;
+	return gbpages ? x86_set_mode(vm->vcpu, true, GPA_PML4) : -EOPNOTSUPP;
 }
 
 /* Back to the beginning of the code, from any state of the guest. */
