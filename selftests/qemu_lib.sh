@@ -89,7 +89,7 @@ quits()
 }
 
 # monitor COMMAND...: has QEMU do that, and waits until it has; what it says is in the log.
-# The line that ends it has the sum, and what is typed has only its parts.
+# The last line has the sum.  The echo of the typed command has only its parts.
 monitor()
 {
 	asked=$((asked + 1))

@@ -177,7 +177,7 @@ impl Context {
     }
 }
 
-/// For a slice of so many, which are more than a process can have.
+/// The length of a slice, for C.  A process cannot have 4 billion scratches.
 fn count(len: usize) -> u32 {
     u32::try_from(len).expect("more than 4 billion scratches")
 }

@@ -26,7 +26,7 @@ pub enum Tracking {
     ///
     /// It must be that, if the VMM has enabled `KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2` itself.
     ManualLog,
-    /// By dirty rings of so many bytes, 0 for 64 KiB (Linux 5.11).  The VM has no vCPU yet.
+    /// By dirty rings of this many bytes, 0 for 64 KiB (Linux 5.11).  The VM has no vCPU yet.
     Ring(u64),
 }
 
