@@ -121,8 +121,13 @@ static int range_check_bitmap(const struct fastzero_reset_dirty *dirty)
 
 	if (dirty->offset & (granule - 1))
 		return fz_fail(-EINVAL, "the offset is not a multiple of the granule");
-	if (dirty->bitmap & 7 || dirty->bitmap_size & 7 || bytes > dirty->bitmap_size)
-		return fz_fail(-EINVAL, "the bitmap is not aligned to 8 bytes, or too short");
+	if (dirty->bitmap & 7)
+		return fz_fail(-EINVAL, "the bitmap is not aligned to 8 bytes");
+	if (dirty->bitmap_size & 7)
+		return fz_fail(-EINVAL, "the bitmap's size is not a multiple of 8 bytes");
+	if (bytes > dirty->bitmap_size)
+		return fz_fail(-EINVAL, "the bitmap has %" PRIu64 " bytes; the range needs %" PRIu64,
+			       (uint64_t)dirty->bitmap_size, bytes);
 	errno = 0;
 	return range_readable((const void *)(uintptr_t)dirty->bitmap, bytes);
 }

@@ -47,6 +47,9 @@ static int why_missing(const char *path)
 {
 	if (strcmp(path, FASTZERO_DEVICE))
 		return fz_fail(-ENOENT, "%s does not exist", path);
+	if (!why_is_loaded() && access("/proc/modules", F_OK))
+		return fz_fail(-ENOENT, "%s does not exist, and this kernel takes no modules: "
+			       "boot a kernel with CONFIG_MODULES", path);
 	if (!why_is_loaded())
 		return fz_fail(-ENOENT, "%s does not exist and the module is not loaded: "
 			       WHY_LOAD, path);

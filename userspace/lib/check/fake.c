@@ -156,6 +156,10 @@ int access(const char *path, int mode)
 		errno = ENOENT;
 		return fake.loaded ? 0 : -1;
 	}
+	if (!strcmp(path, "/proc/modules")) {
+		errno = ENOENT;
+		return fake.no_modules ? -1 : 0;
+	}
 	return syscall(SYS_faccessat, AT_FDCWD, path, mode);
 }
 

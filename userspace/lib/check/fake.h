@@ -24,6 +24,7 @@ struct fake {
 	int open_error;		/* what open(2) of the node returns */
 	const char *node;
 	bool loaded;		/* /sys/module/fastzero is there */
+	bool no_modules;	/* /proc/modules is not */
 	struct {
 		const char *path, *text;
 	} files[FAKE_FILES];

@@ -61,6 +61,9 @@ static void check_why(void)
 	fake.node = FASTZERO_DEVICE;
 	fake.open_error = -ENOENT;
 	CHECK(why_is(-ENOENT, "the module is not loaded: load it"));
+	fake.no_modules = true;
+	CHECK(why_is(-ENOENT, "this kernel takes no modules: boot a kernel with"));
+	fake.no_modules = false;
 	fake.loaded = true;
 	CHECK(why_is(-ENOENT, "the module is loaded, but"));
 	fake.node = "/nonexistent/fastzero";
