@@ -448,6 +448,8 @@ run "$cli" stat
 is stat_without_module ended 1 'not loaded'
 run "$cli" exec --size 4K -- true {}
 is exec_without_module ended 125 'ENOENT (2): '
+run "$cli" reset --pid $$
+is reset_without_module ended 1 "process $$ has no scratch: fastzero is not loaded"
 over /sys/module/module/parameters/sig_enforce Y signatures FAIL FZ008 'only signed modules'
 echo left > "$device"
 finds regular_file FAIL FZ003 'regular file of 5 bytes'

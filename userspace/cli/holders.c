@@ -203,10 +203,12 @@ static void holders_text(const struct holders *h, const struct contexts *c)
 			       c->list[i].comm);
 	for (i = 0; i < c->nr; i++)
 		if (c->list[i].held && (!h->only || h->only == c->list[i].id))
-			printf("context %" PRIu64 ": others hold %" PRIu64 " pages that it had (a pin, a pipe, a transfer)\n",
-			       c->list[i].id, c->list[i].held);
+			printf("context %" PRIu64 ": others hold %" PRIu64 " page%s that it had (a pin, a pipe, a transfer)\n",
+			       c->list[i].id, c->list[i].held,
+			       c->list[i].held == 1 ? "" : "s");
 	if (h->unseen)
-		printf("%u processes of others were not looked at\n", h->unseen);
+		printf("%u process%s of others %s not looked at\n", h->unseen,
+		       h->unseen == 1 ? "" : "es", h->unseen == 1 ? "was" : "were");
 	if (proc_line("/sys/module/fastzero/refcnt", refs, sizeof(refs))[0])
 		printf("references to the module: %s\n", refs);
 	else

@@ -151,6 +151,9 @@ static void target_none(const struct target_search *s, const char *what, int err
 	else if (s->denied)
 		cli_error(s->denied, "%s of process %" PRIu64 ": this user may not take it, root may",
 			  what, s->wish->pid);
+	else if (access("/sys/module/fastzero", F_OK))
+		cli_error(0, "process %" PRIu64 " has no %s: fastzero is not loaded",
+			  s->wish->pid, what);
 	else
 		cli_error(0, "process %" PRIu64 " has no such %s", s->wish->pid, what);
 }
