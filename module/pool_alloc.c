@@ -52,11 +52,16 @@ static struct page *alloc_among(const struct fz_place *place, gfp_t gfp,
  * caller.  Without this headroom, the caller's next page (of its stack, for example) would
  * run the OOM killer.
  */
-#define ALLOC_HEADROOM	16
+#define ALLOC_HEADROOM_ORDER	4
+#define ALLOC_HEADROOM		(1 << ALLOC_HEADROOM_ORDER)
 
 /*
  * Whether a memory cgroup (or NULL) has this headroom.  If not, allocate pages, so that
  * reclaim makes room, and free them again.  @gfp must be allowed to fail.
+ *
+ * The kernel keeps freed pages charged, in a stock of this CPU.  It takes them back from
+ * there for a fault on another CPU only after a while, or runs the OOM killer before.  So
+ * after a failure, fail at a charge of more than is left: that empties this CPU's stock.
  */
 static bool alloc_has_headroom(struct mem_cgroup *memcg, gfp_t gfp)
 {
@@ -77,9 +82,15 @@ static bool alloc_has_headroom(struct mem_cgroup *memcg, gfp_t gfp)
 		list_add(&page->lru, &pages);
 		nr++;
 	}
-	set_active_memcg(old);
 	list_for_each_entry_safe(page, next, &pages, lru)
 		__free_page(page);
+	if (nr < ALLOC_HEADROOM) {
+		gfp = (gfp & ~__GFP_RETRY_MAYFAIL) | __GFP_NORETRY | __GFP_NOWARN;
+		page = alloc_pages(gfp | __GFP_ACCOUNT, ALLOC_HEADROOM_ORDER);
+		if (page)
+			__free_pages(page, ALLOC_HEADROOM_ORDER);
+	}
+	set_active_memcg(old);
 	return nr == ALLOC_HEADROOM;
 }
 

@@ -408,16 +408,20 @@ bool fz_long(void)
 	return is_long && !strcmp(is_long, "1");
 }
 
-int fz_stay(void)
+int fz_stay_on(int cpu)
 {
-	int cpu = sched_getcpu();
 	cpu_set_t set;
 
-	if (cpu < 0)
-		return -1;
 	CPU_ZERO(&set);
 	CPU_SET((size_t)cpu, &set);
 	return sched_setaffinity(0, sizeof(set), &set);
+}
+
+int fz_stay(void)
+{
+	int cpu = sched_getcpu();
+
+	return cpu < 0 ? -1 : fz_stay_on(cpu);
 }
 
 long fz_now_ms(void)

@@ -38,6 +38,8 @@ bool fz_long(void);
  * and a page is allocated, on the caller's node.
  */
 int fz_stay(void);
+/* The calling thread runs on that CPU only. */
+int fz_stay_on(int cpu);
 
 /* Time limit of waits for background work.  The work takes far less. */
 #define FZ_PATIENCE_MS	(15000 * fz_slow())
