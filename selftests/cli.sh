@@ -211,6 +211,30 @@ is reset_of_an_implicit_scratch ended 0 'mapping'
 is implicit_is_zero has_bytes b 0
 stop "$second"
 
+# --- files of a mounted file system, mapped alone and by a descriptor
+
+mkdir "$tmp/ram"
+mount -t fastzero fastzero "$tmp/ram"
+truncate -s 1M "$tmp/ram/vm"
+start b "$holder" map "$tmp/ram/vm"
+second=$pid
+until_said "$tmp/b.out" ready
+run "$cli" holders
+is holders_finds_a_mapped_file ended 0 "^ *$second cli_holder .* 1 mapping, 1.0M: scratch [0-9]* "
+run "$cli" reset --pid "$second"
+is reset_of_a_mapped_file ended 0 '1.0M (mapping [0-9a-f-]*): pages cleared 256, '
+is mapped_file_is_zero has_bytes b 0
+stop "$second"
+sleep 100 7<> "$tmp/ram/vm" &
+second=$!
+pids="$pids $second"
+run "$cli" holders
+is holders_finds_an_open_file ended 0 "^ *$second sleep .* fd 7: scratch [0-9]* "
+run "$cli" reset --pid "$second"
+is reset_of_an_open_file ended 0 '1.0M (fd 7): '
+stop "$second"
+umount "$tmp/ram"
+
 # --- several scratches and descriptors
 
 # The outer command must not replace the {} of the inner one.

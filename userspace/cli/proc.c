@@ -13,7 +13,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
+
+#include "proc_mounts.h"
 
 #define PROC_NAME	"fastzero"
 
@@ -35,6 +38,7 @@ static int proc_numbers(const char *path, int (*each)(long n, void *arg), void *
 
 struct proc_walk {
 	pid_t pid;
+	bool has_mounts;	/* any of its files may be a scratch */
 	int (*each_pid)(pid_t pid, void *arg);
 	int (*each_fd)(const struct proc_fd *fd, void *arg);
 	void *arg;
@@ -156,7 +160,9 @@ static int proc_one_fd(long n, void *arg)
 	if (length < 0)
 		return 0;
 	to[length] = 0;
-	if (!strstr(to, PROC_NAME) || !proc_fd_read(walk->pid, (int)n, &info))
+	if (!strstr(to, PROC_NAME) && !(walk->has_mounts && to[0] == '/'))
+		return 0;
+	if (!proc_fd_read(walk->pid, (int)n, &info))
 		return 0;
 	return walk->each_fd(&info, walk->arg);
 }
@@ -164,16 +170,28 @@ static int proc_one_fd(long n, void *arg)
 int proc_fds(pid_t pid, int (*each)(const struct proc_fd *fd, void *arg), void *arg)
 {
 	struct proc_walk walk = { .pid = pid, .each_fd = each, .arg = arg };
+	struct proc_mounts mounts = proc_mounts_read(pid);
 	char path[64];
 
+	walk.has_mounts = mounts.nr;
+	proc_mounts_free(&mounts);
 	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
 	return proc_numbers(path, proc_one_fd, &walk);
+}
+
+/* "/fastzero:NAME (deleted)", "/fastzero (deleted)"; NAME may hold that. */
+static bool proc_is_internal(const char *path)
+{
+	return !strncmp(path, "/" PROC_NAME, strlen("/" PROC_NAME)) &&
+	       strstr(path, " (deleted)");
 }
 
 int proc_maps(pid_t pid, int (*each)(const struct proc_map *map, void *arg), void *arg)
 {
 	struct proc_map map = { .pid = pid };
 	char path[64], *line = NULL;
+	struct proc_mounts mounts;
+	unsigned int major, minor;
 	size_t size = 0;
 	int ret = 0, at;
 	FILE *file;
@@ -182,21 +200,22 @@ int proc_maps(pid_t pid, int (*each)(const struct proc_map *map, void *arg), voi
 	file = fopen(path, "re");
 	if (!file)
 		return -errno;
+	mounts = proc_mounts_read(pid);
 	errno = 0;
 	while (!ret && getline(&line, &size, file) >= 0) {
 		at = 0;
-		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %*s %" SCNx64 " %*s %" SCNu64 " %n",
-			   &map.begin, &map.end, &map.offset, &map.scratch, &at) < 4 || !at)
+		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %*s %" SCNx64 " %x:%x %" SCNu64 " %n",
+			   &map.begin, &map.end, &map.offset, &major, &minor, &map.scratch,
+			   &at) < 6 || !at)
 			continue;
 		line[strcspn(line, "\n")] = 0;
-		/* "/fastzero:NAME (deleted)", "/fastzero (deleted)"; NAME may hold that. */
-		if (strncmp(line + at, "/" PROC_NAME, strlen("/" PROC_NAME)) ||
-		    !strstr(line + at, " (deleted)"))
-			continue;
-		ret = each(&map, arg);
+		if (proc_is_internal(line + at) ||
+		    proc_mounts_have(&mounts, makedev(major, minor)))
+			ret = each(&map, arg);
 	}
 	if (!ret && errno)
 		ret = -errno;
+	proc_mounts_free(&mounts);
 	free(line);
 	fclose(file);
 	return ret;

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The mounted file systems of fastzero that a process sees.
+ */
+#ifndef PROC_MOUNTS_H
+#define PROC_MOUNTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct proc_mounts {
+	dev_t *devs;
+	size_t nr;
+};
+
+/* Those of the process and of ours.  To be freed; none if they cannot be read. */
+struct proc_mounts proc_mounts_read(pid_t pid);
+void proc_mounts_free(struct proc_mounts *m);
+bool proc_mounts_have(const struct proc_mounts *m, dev_t dev);
+
+#endif /* PROC_MOUNTS_H */
