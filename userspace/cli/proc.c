@@ -55,6 +55,7 @@ int proc_each(int (*each)(pid_t pid, void *arg), void *arg)
 {
 	struct proc_walk walk = { .each_pid = each, .arg = arg };
 
+	proc_mounts_forget();
 	return proc_numbers("/proc", proc_one, &walk);
 }
 
@@ -170,11 +171,9 @@ static int proc_one_fd(long n, void *arg)
 int proc_fds(pid_t pid, int (*each)(const struct proc_fd *fd, void *arg), void *arg)
 {
 	struct proc_walk walk = { .pid = pid, .each_fd = each, .arg = arg };
-	struct proc_mounts mounts = proc_mounts_read(pid);
 	char path[64];
 
-	walk.has_mounts = mounts.nr;
-	proc_mounts_free(&mounts);
+	walk.has_mounts = proc_mounts_of(pid)->nr;
 	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
 	return proc_numbers(path, proc_one_fd, &walk);
 }
@@ -190,7 +189,7 @@ int proc_maps(pid_t pid, int (*each)(const struct proc_map *map, void *arg), voi
 {
 	struct proc_map map = { .pid = pid };
 	char path[64], *line = NULL;
-	struct proc_mounts mounts;
+	const struct proc_mounts *mounts;
 	unsigned int major, minor;
 	size_t size = 0;
 	int ret = 0, at;
@@ -200,7 +199,7 @@ int proc_maps(pid_t pid, int (*each)(const struct proc_map *map, void *arg), voi
 	file = fopen(path, "re");
 	if (!file)
 		return -errno;
-	mounts = proc_mounts_read(pid);
+	mounts = proc_mounts_of(pid);
 	errno = 0;
 	while (!ret && getline(&line, &size, file) >= 0) {
 		at = 0;
@@ -210,12 +209,11 @@ int proc_maps(pid_t pid, int (*each)(const struct proc_map *map, void *arg), voi
 			continue;
 		line[strcspn(line, "\n")] = 0;
 		if (proc_is_internal(line + at) ||
-		    proc_mounts_have(&mounts, makedev(major, minor)))
+		    proc_mounts_have(mounts, makedev(major, minor)))
 			ret = each(&map, arg);
 	}
 	if (!ret && errno)
 		ret = -errno;
-	proc_mounts_free(&mounts);
 	free(line);
 	fclose(file);
 	return ret;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 bool proc_mounts_have(const struct proc_mounts *m, dev_t dev)
 {
@@ -53,20 +54,33 @@ static void proc_mounts_file(struct proc_mounts *m, const char *path)
 	fclose(file);
 }
 
-struct proc_mounts proc_mounts_read(pid_t pid)
-{
-	struct proc_mounts m = { 0 };
-	char path[64];
+/* Of the namespace that was read last: most processes share a few. */
+static struct {
+	char ns[64];
+	struct proc_mounts mounts;
+} last;
 
-	snprintf(path, sizeof(path), "/proc/%d/mountinfo", pid);
-	proc_mounts_file(&m, path);
-	/* A file may have come from another namespace. */
-	proc_mounts_file(&m, "/proc/self/mountinfo");
-	return m;
+void proc_mounts_forget(void)
+{
+	free(last.mounts.devs);
+	memset(&last, 0, sizeof(last));
 }
 
-void proc_mounts_free(struct proc_mounts *m)
+const struct proc_mounts *proc_mounts_of(pid_t pid)
 {
-	free(m->devs);
-	*m = (struct proc_mounts){ 0 };
+	char path[64], ns[sizeof(last.ns)];
+	ssize_t length;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/mnt", pid);
+	length = readlink(path, ns, sizeof(ns) - 1);
+	ns[length > 0 ? length : 0] = 0;
+	if (ns[0] && !strcmp(ns, last.ns))
+		return &last.mounts;
+	proc_mounts_forget();
+	memcpy(last.ns, ns, sizeof(ns));
+	snprintf(path, sizeof(path), "/proc/%d/mountinfo", pid);
+	proc_mounts_file(&last.mounts, path);
+	/* A file may have come from our namespace. */
+	proc_mounts_file(&last.mounts, "/proc/self/mountinfo");
+	return &last.mounts;
 }

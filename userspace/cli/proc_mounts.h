@@ -14,9 +14,10 @@ struct proc_mounts {
 	size_t nr;
 };
 
-/* Those of the process and of ours.  To be freed; none if they cannot be read. */
-struct proc_mounts proc_mounts_read(pid_t pid);
-void proc_mounts_free(struct proc_mounts *m);
+/* Those of the process and of ours, until the next call; none if they cannot be read. */
+const struct proc_mounts *proc_mounts_of(pid_t pid);
+/* From now on they are read anew. */
+void proc_mounts_forget(void);
 bool proc_mounts_have(const struct proc_mounts *m, dev_t dev);
 
 #endif /* PROC_MOUNTS_H */
