@@ -7,6 +7,7 @@
  */
 #include <linux/mm.h>
 #include <linux/pagemap.h>
+#include <linux/smp.h>
 
 #include "clear.h"
 #include "quarantine.h"
@@ -56,11 +57,21 @@ static noinline void unmap_put_back(struct fz_reset *r, struct list_head *held,
 	struct fz_pool *pool = &r->s->ctx->pool;
 	struct folio *folio, *next;
 
+	/*
+	 * A fast GUP takes its reference before it sees that the page-table entry has gone,
+	 * gives it back, and pins the folio that came.  It runs with interrupts disabled.
+	 * Processors that flush TLBs without interrupts have not waited for it yet.
+	 */
+	kick_all_cpus_sync();
 	list_for_each_entry_safe(folio, next, held, lru) {
 		u64 nr = folio_nr_pages(folio);
 		LIST_HEAD(came);
 
 		list_del(&folio->lru);
+		if (folio_ref_count(folio) == 1) {
+			list_add_tail(&folio->lru, out);
+			continue;
+		}
 		if (!fz_folio_zero(folio, NULL)) {
 			fz_pool_forget(pool, folio);
 			continue;
