@@ -3,8 +3,10 @@
  * For the selftests only: long-term pins on memory of the caller, and a way to
  * the pinned pages that goes through no mapping.
  */
+#include <linux/delay.h>
 #include <linux/fs.h>
 #include <linux/highmem.h>
+#include <linux/irqflags.h>
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -15,6 +17,7 @@
 #include "fz_pin.h"
 
 #define PIN_MAX_PAGES	1024
+#define PIN_GLANCE_US	1000
 
 /**
  * struct pin - one open
@@ -37,7 +40,22 @@ static void pin_drop(struct pin *pin)
 	pin->nr = 0;
 }
 
-static int pin_take(struct pin *pin, const struct fz_pin_range *range)
+/* Take references of what is mapped, and give them back.  @pin->pages is there. */
+static void pin_glance(struct pin *pin, const struct fz_pin_range *range)
+{
+	int got;
+
+	local_irq_disable();
+	got = get_user_pages_fast_only(range->address, range->length >> PAGE_SHIFT,
+				       FOLL_WRITE, pin->pages);
+	if (got > 0)
+		udelay(PIN_GLANCE_US);
+	while (got > 0)
+		put_page(pin->pages[--got]);
+	local_irq_enable();
+}
+
+static int pin_take(struct pin *pin, const struct fz_pin_range *range, bool glances)
 {
 	u64 nr = range->length >> PAGE_SHIFT;
 	int got;
@@ -51,6 +69,8 @@ static int pin_take(struct pin *pin, const struct fz_pin_range *range)
 	pin->pages = kcalloc(nr, sizeof(*pin->pages), GFP_KERNEL);
 	if (!pin->pages)
 		return -ENOMEM;
+	if (glances)
+		pin_glance(pin, range);
 	got = pin_user_pages_fast(range->address, nr, FOLL_WRITE | FOLL_LONGTERM,
 				  pin->pages);
 	pin->nr = max(got, 0);
@@ -67,13 +87,13 @@ static long pin_ioctl(struct file *file, unsigned int nr, unsigned long arg)
 	struct fz_pin_range range;
 	long err = 0;
 
-	if (nr == FZ_PIN_PIN &&
+	if ((nr == FZ_PIN_PIN || nr == FZ_PIN_GLANCE) &&
 	    copy_from_user(&range, (void __user *)arg, sizeof(range)))
 		return -EFAULT;
 
 	mutex_lock(&pin->lock);
-	if (nr == FZ_PIN_PIN)
-		err = pin_take(pin, &range);
+	if (nr == FZ_PIN_PIN || nr == FZ_PIN_GLANCE)
+		err = pin_take(pin, &range, nr == FZ_PIN_GLANCE);
 	else if (nr == FZ_PIN_UNPIN)
 		pin_drop(pin);
 	else

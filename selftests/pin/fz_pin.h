@@ -18,5 +18,10 @@ struct fz_pin_range {
 
 #define FZ_PIN_PIN	_IOW(0xFB, 0, struct fz_pin_range)
 #define FZ_PIN_UNPIN	_IO(0xFB, 1)
+/*
+ * Does what a fast GUP does that sees a page-table entry change, but slower: takes
+ * references, gives them back after a moment, all with interrupts disabled, and then pins.
+ */
+#define FZ_PIN_GLANCE	_IOW(0xFB, 2, struct fz_pin_range)
 
 #endif
