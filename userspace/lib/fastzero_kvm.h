@@ -71,7 +71,7 @@ enum fastzero_kvm_flags {
  * @size: sizeof(struct fastzero_kvm_opts)
  * @flags: bits of enum fastzero_kvm_flags
  * @ring_bytes: with FASTZERO_KVM_RING: bytes of each ring, a power of two that
- *	KVM_CAP_DIRTY_LOG_RING (or ..._ACQ_REL) allows; 0 for 64 KiB
+ *	KVM_CAP_DIRTY_LOG_RING allows; 0 for 64 KiB
  */
 struct fastzero_kvm_opts {
 	uint32_t size;
