@@ -164,7 +164,7 @@ static void say_so(void)
 	size_t i;
 
 	if (CPU_COUNT(&all_cpus) > 1) {
-		/* What the kernel had to do here already, it does now. */
+		/* Work that the kernel has queued here already ends now. */
 		usleep(50000);
 		__atomic_store_n(&hog->cpu, cpu, __ATOMIC_RELEASE);
 		sched_setaffinity(0, sizeof(all_cpus), &all_cpus);

@@ -34,12 +34,7 @@ static void futex_wake(_Atomic uint32_t *word)
 /* The n-th writer's CPU; the resetting thread shares one with the first. */
 static void run_on(const struct race *r, unsigned int n)
 {
-	int cpu = r->config->one_cpu ? 0 : (int)(n % 2);
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	sched_setaffinity(0, sizeof(set), &set);
+	fz_stay_on(r->config->one_cpu ? 0 : (int)(n % 2));
 }
 
 static void *writer_main(void *arg)

@@ -51,11 +51,7 @@ FIXTURE_VARIANT_ADD(zeropage_race, two_cpus) { .rounds = 100 };
 
 static void zr_run_on(const struct zr *r, int cpu)
 {
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(r->one_cpu ? 0 : cpu, &set);
-	sched_setaffinity(0, sizeof(set), &set);
+	fz_stay_on(r->one_cpu ? 0 : cpu);
 }
 
 static volatile uint64_t *zr_word(unsigned char *map, unsigned int page)

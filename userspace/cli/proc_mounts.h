@@ -16,7 +16,7 @@ struct proc_mounts {
 
 /* Those of the process and of ours, until the next call; none if they cannot be read. */
 const struct proc_mounts *proc_mounts_of(pid_t pid);
-/* From now on they are read anew. */
+/* The next call reads them again. */
 void proc_mounts_forget(void);
 bool proc_mounts_have(const struct proc_mounts *m, dev_t dev);
 

@@ -47,12 +47,12 @@ static int why_missing(const char *path)
 {
 	if (strcmp(path, FASTZERO_DEVICE))
 		return fz_fail(-ENOENT, "%s does not exist", path);
-	if (!why_is_loaded() && access("/proc/modules", F_OK))
-		return fz_fail(-ENOENT, "%s does not exist, and this kernel takes no modules: "
-			       "boot a kernel with CONFIG_MODULES", path);
 	if (!why_is_loaded())
-		return fz_fail(-ENOENT, "%s does not exist and the module is not loaded: "
-			       WHY_LOAD, path);
+		return access("/proc/modules", F_OK) ?
+			fz_fail(-ENOENT, "%s does not exist, and this kernel takes no modules: "
+				"boot a kernel with CONFIG_MODULES", path) :
+			fz_fail(-ENOENT, "%s does not exist and the module is not loaded: "
+				WHY_LOAD, path);
 	return fz_fail(-ENOENT,
 		       "the module is loaded, but %s does not exist: in a container, give it the device (--device %s); else see that devtmpfs is on /dev",
 		       path, path);

@@ -330,6 +330,12 @@ static bool wanted(int argc, char **argv, unsigned int id)
 	return argc == 1;
 }
 
+static void skip(const struct here *h, unsigned int id, unsigned int number, int ret)
+{
+	printf("ok %u %s.%s # SKIP %s\n", number, fastzero_backend_name(id), h->way->name,
+	       fastzero_strerror(ret));
+}
+
 int main(int argc, char **argv)
 {
 	struct fastzero_ctx_opts opts = FASTZERO_CTX_OPTS_INIT;
@@ -352,16 +358,12 @@ int main(int argc, char **argv)
 			opts.backend = id;
 			ret = fastzero_ctx_open(&opts, &h.ctx);
 			if (ret) {
-				printf("ok %u %s.%s # SKIP %s\n", ++number,
-				       fastzero_backend_name(id), ways[i].name,
-				       fastzero_strerror(ret));
+				skip(&h, id, ++number, ret);
 				continue;
 			}
 			ret = begin(&h);
 			if (ret == -EOPNOTSUPP && (h.way->flags & FASTZERO_KVM_RING)) {
-				printf("ok %u %s.%s # SKIP %s\n", ++number,
-				       fastzero_backend_name(id), ways[i].name,
-				       fastzero_strerror(ret));
+				skip(&h, id, ++number, ret);
 				end(&h);
 				fastzero_ctx_close(h.ctx);
 				continue;
