@@ -22,6 +22,10 @@
  * With FZ_LONG in the environment each test goes on for 10,000 checks.  The machines
  * exist from begin to end, unless --churn is given: under emulation, runs that made and
  * ended many machines have had events of their own.
+ *
+ * An odd exit is one that the guest's code cannot cause.  On real hardware it is an event.
+ * An emulated processor has had some that are not the module's, so a few of them do not
+ * fail a run there, if memory and canaries are right; docs/guest-race.md has the reasons.
  */
 #define _GNU_SOURCE
 #include "kselftest_harness.h"
@@ -43,6 +47,12 @@
 /* Further events bring no news. */
 #define MOST_EVENTS	10
 
+/* Of an emulated processor we bear one odd exit, and one more in so many checks. */
+#define CHECKS_PER_ODD_EXIT	1000
+
+/* A line tells how far a run is. */
+#define PROGRESS_MS	60000
+
 static const char * const part_names[GR_PARTS] = {
 	[GR_RESET] = "reset", [GR_DONTNEED] = "dontneed", [GR_FORK] = "fork",
 	[GR_MREMAP] = "mremap", [GR_SLOT] = "slot", [GR_LOG] = "log",
@@ -58,19 +68,49 @@ struct canary {
 	_Atomic uint64_t hits;
 };
 
+static void race_print(struct gr_race *r, const char *what, const char *format,
+		       va_list args)
+{
+	flockfile(stdout);
+	printf("# %s memory %ju check %ju of %ju pages: ", what,
+	       (uintmax_t)r->memories, (uintmax_t)r->checks,
+	       (uintmax_t)r->pages);
+	vprintf(format, args);
+	fflush(stdout);
+	funlockfile(stdout);
+}
+
 void gr_event(struct gr_race *r, const char *format, ...)
 {
 	va_list args;
 
 	if (atomic_fetch_add(&r->events, 1) >= MOST_EVENTS)
 		return;
-	printf("# EVENT memory %ju check %ju of %ju pages: ",
-	       (uintmax_t)r->memories, (uintmax_t)r->checks,
-	       (uintmax_t)r->pages);
 	va_start(args, format);
-	vprintf(format, args);
+	race_print(r, "EVENT", format, args);
 	va_end(args);
-	fflush(stdout);
+}
+
+void gr_odd_exit(struct gr_race *r, const char *format, ...)
+{
+	va_list args;
+
+	if (atomic_fetch_add(&r->odd_exits, 1) >= MOST_EVENTS)
+		return;
+	va_start(args, format);
+	race_print(r, "ODD EXIT", format, args);
+	va_end(args);
+}
+
+/* Odd exits that count as events. */
+static uint64_t race_bad_exits(const struct gr_race *r)
+{
+	const char *accel = getenv("FASTZERO_VM_ACCEL");
+	uint64_t borne = 1 + r->checks / CHECKS_PER_ODD_EXIT;
+
+	if (!accel || strcmp(accel, "tcg"))
+		return r->odd_exits;
+	return r->odd_exits > borne ? r->odd_exits - borne : 0;
 }
 
 static void canary_look(struct canary *canary, const uint64_t *memory)
@@ -110,15 +150,31 @@ static void canary_main(struct canary *canary)
 	}
 }
 
+static void race_progress(const struct gr_race *r, long begin, long *next)
+{
+	long now = fz_now_ms();
+
+	if (now < *next)
+		return;
+	*next = now + PROGRESS_MS;
+	printf("# %ju checks in %ld s, %ju guest runs, %ju events, %ju odd exits\n",
+	       (uintmax_t)r->checks, (now - begin) / 1000, (uintmax_t)r->runs,
+	       (uintmax_t)r->events, (uintmax_t)r->odd_exits);
+	fflush(stdout);
+}
+
 static void race_rounds(struct gr_race *r)
 {
-	long end = fz_now_ms() + r->o.seconds * 1000;
+	long begin = fz_now_ms();
+	long end = begin + r->o.seconds * 1000;
+	long next = begin + PROGRESS_MS;
 
 	while (fz_now_ms() < end && r->checks < r->o.checks &&
-	       r->events < MOST_EVENTS) {
+	       r->events + race_bad_exits(r) < MOST_EVENTS) {
 		uint64_t rounds = 4 + gr_rand(r, 12);
 		int ret = gr_new_memory(r);
 
+		race_progress(r, begin, &next);
 		if (ret)
 			gr_event(r, "new memory: %s\n", strerror(-ret));
 		while (!ret && rounds-- && r->events < MOST_EVENTS) {
@@ -149,7 +205,7 @@ static long strays(void)
 
 static void race_say(struct gr_race *r, const struct canary *canary, long ms)
 {
-	printf("# guest_race: %s seed %ju: %ju memories, %ju resets, %ju checks in %ld s, %ju guest runs, %ju refused, %ju mmio, %ju canary pages, %lld pages watched, pages_in_use %lld, EVENTS %ju, CANARY %ju\n",
+	printf("# guest_race: %s seed %ju: %ju memories, %ju resets, %ju checks in %ld s, %ju guest runs, %ju refused, %ju mmio, %ju canary pages, %lld pages watched, pages_in_use %lld, ODD EXITS %ju, EVENTS %ju, CANARY %ju\n",
 	       r->o.memfd ? "memfd" : "scratch", (uintmax_t)r->o.seed,
 	       (uintmax_t)r->memories, (uintmax_t)r->resets,
 	       (uintmax_t)r->checks, ms / 1000, (uintmax_t)r->runs,
@@ -157,14 +213,22 @@ static void race_say(struct gr_race *r, const struct canary *canary, long ms)
 	       (uintmax_t)canary->pages,
 	       fz_read_number(FZ_PARAM_DIR "quarantine_total"),
 	       fz_read_number(FZ_PARAM_DIR "pages_in_use"),
-	       (uintmax_t)r->events, (uintmax_t)canary->hits);
+	       (uintmax_t)r->odd_exits, (uintmax_t)r->events,
+	       (uintmax_t)canary->hits);
 }
 
+struct race_result {
+	uint64_t checks;
+	uint64_t odd_exits;
+};
+
 /* Events, with those of canaries; -errno if there are no machines. */
-static long race_run(const struct gr_options *options, uint64_t *checks)
+static long race_run(const struct gr_options *options,
+		     struct race_result *result)
 {
 	static struct gr_race r;
 	struct canary *canary;
+	pthread_t watch;
 	long begin = fz_now_ms();
 	pid_t pids[CANARIES];
 	int i, ret;
@@ -190,7 +254,11 @@ static long race_run(const struct gr_options *options, uint64_t *checks)
 		if (!pids[i])
 			canary_main(canary);
 	}
+	if (pthread_create(&watch, NULL, gr_vm_watch, &r))
+		return -EAGAIN;
 	race_rounds(&r);
+	r.ended = true;
+	pthread_join(watch, NULL);
 	for (i = 0; i < CANARIES; i++) {
 		kill(pids[i], SIGKILL);
 		waitpid(pids[i], NULL, 0);
@@ -198,8 +266,9 @@ static long race_run(const struct gr_options *options, uint64_t *checks)
 	for (i = 0; i < GR_VMS && !r.o.churn; i++)
 		gr_vm_free(&r.vms[i]);
 	race_say(&r, canary, fz_now_ms() - begin);
-	*checks = r.checks;
-	return (long)(r.events + canary->hits) + strays();
+	result->checks = r.checks;
+	result->odd_exits = r.odd_exits;
+	return (long)(r.events + race_bad_exits(&r) + canary->hits) + strays();
 }
 
 FIXTURE(guest_race) {
@@ -232,17 +301,20 @@ FIXTURE_TEARDOWN(guest_race)
 
 TEST_F_TIMEOUT(guest_race, memory_is_as_expected, LONG_SECONDS + 60)
 {
-	uint64_t checks = 0;
+	struct race_result result = { 0 };
 	long events;
 
 	if (access("/dev/kvm", R_OK | W_OK))
 		SKIP(return, "no /dev/kvm");
-	events = race_run(&self->o, &checks);
+	events = race_run(&self->o, &result);
 	EXPECT_EQ(0, events);
-	EXPECT_LE(fz_long() ? LONG_CHECKS : 4, checks);
+	EXPECT_LE(fz_long() ? LONG_CHECKS : 4, result.checks);
 	if (!variant->memfd)
 		EXPECT_TRUE(fz_until(!fz_read_number(FZ_PARAM_DIR "pages_in_use"),
 				     FZ_PATIENCE_MS));
+	if (!events && result.odd_exits)
+		SKIP(return, "%ju odd exits under emulation (docs/guest-race.md); memory was right",
+		     (uintmax_t)result.odd_exits);
 }
 
 static int find_part(const char *name)
@@ -268,7 +340,7 @@ static int one_run(int argc, char **argv)
 		{ },
 	};
 	struct gr_options o = { .seed = 1, .checks = ~0ULL, .seconds = 60 };
-	uint64_t checks;
+	struct race_result result;
 	int option;
 	long ret;
 
@@ -283,7 +355,7 @@ static int one_run(int argc, char **argv)
 		default:	return 2;
 		}
 	}
-	ret = race_run(&o, &checks);
+	ret = race_run(&o, &result);
 	if (ret < 0)
 		fprintf(stderr, "guest_race: no guest: %s\n", strerror((int)-ret));
 	return ret ? 1 : 0;
@@ -293,14 +365,14 @@ static int one_run(int argc, char **argv)
 static int expect_stray(void)
 {
 	const struct gr_options o = { .seed = 1, .checks = 50, .seconds = 60 };
-	uint64_t checks;
+	struct race_result result;
 	long ret = -ENOENT;
 	long stray;
 
 	ksft_print_header();
 	ksft_set_plan(1);
 	if (!fz_write_string(FZ_PARAM_DIR "quarantine_plant", "5"))
-		ret = race_run(&o, &checks);
+		ret = race_run(&o, &result);
 	/* The watch looks ten times a second. */
 	sleep(1);
 	stray = strays();

@@ -70,6 +70,9 @@ struct gr_vm {
 	pthread_t thread;
 	sem_t go, parked;
 	_Atomic bool stop, quit;
+	/* The job under way, for gr_watch(): who runs it, and when it is too late. */
+	_Atomic pid_t runner;
+	_Atomic long late_ms;
 	uint64_t random;
 	struct gr_race *race;
 };
@@ -84,10 +87,13 @@ struct gr_race {
 	unsigned char *area, *map, *second;
 	unsigned int nr_vms;
 	struct gr_vm vms[GR_VMS];
+	_Atomic bool ended;
 	/* Results of a run. */
 	uint64_t memories, resets, checks;
 	_Atomic uint64_t runs, refused, mmio;
 	_Atomic uint64_t events;
+	/* Exits that the guest's code cannot cause. */
+	_Atomic uint64_t odd_exits;
 };
 
 /* guest_race_vm.c: the machines */
@@ -101,9 +107,12 @@ struct gr_job {
 int gr_vm_new(struct gr_race *r, struct gr_vm *vm, int id);
 void gr_vm_free(struct gr_vm *vm);
 int gr_vm_slot(struct gr_vm *vm, bool there, uint32_t flags);
+/* What gr_vm_run() returns after an odd exit. */
+#define GR_ODD_EXIT	(-EILSEQ)
 int gr_vm_run(struct gr_vm *vm, struct gr_job *job);
 void gr_vm_park(struct gr_vm *vm);
 void gr_vm_go(struct gr_vm *vm);
+void *gr_vm_watch(void *race);
 
 /* guest_race_ops.c: operations beside running guests */
 int gr_reset(struct gr_race *r, uint64_t first, uint64_t pages);
@@ -116,6 +125,8 @@ void gr_check(struct gr_race *r);
 
 /* guest_race.c */
 void gr_event(struct gr_race *r, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+void gr_odd_exit(struct gr_race *r, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 static inline uint64_t gr_rand(struct gr_race *r, uint64_t n)

@@ -74,6 +74,13 @@ static bool guest_is_right(struct gr_vm *vm, struct gr_job *job, uint64_t end)
 	       (!job->write || x1 == job->value);
 }
 
+static bool guest_is_in_code(struct gr_vm *vm, const struct gr_job *job)
+{
+	uint64_t pc = arm64_get_reg(vm->vcpu, ARM64_PC);
+
+	return pc - (job->write ? 0 : READ_CODE) < sizeof(guest_read);
+}
+
 static void guest_describe(struct gr_vm *vm, char *text, size_t size)
 {
 	int n = snprintf(text, size, "pc %jx", (uintmax_t)arm64_get_reg(vm->vcpu, ARM64_PC));

@@ -6,6 +6,9 @@
  * Every register at the end of a run is known before it begins, and is looked at.
  */
 #define _GNU_SOURCE
+#include <signal.h>
+#include <sys/syscall.h>
+
 #include "guest_race.h"
 
 #if defined(__x86_64__)
@@ -43,39 +46,51 @@ int gr_vm_slot(struct gr_vm *vm, bool there, uint32_t flags)
 	return ret;
 }
 
-/* Prints the job, the machine's answer, and whether the guest's code is intact. */
-static void vm_report(struct gr_vm *vm, const struct gr_job *job, uint64_t gpa,
-		      const char *what)
+/* A job takes milliseconds, or seconds on a busy machine. */
+#define JOB_LATE_MS	60000
+
+/*
+ * Prints the job, the machine's answer, and whether the guest's code is intact.  Then the
+ * machine is made as new: after a SHUTDOWN it has another mode.
+ */
+static int vm_odd_exit(struct gr_vm *vm, const struct gr_job *job, uint64_t gpa,
+		       const char *what)
 {
 	static unsigned char code[GR_CODE_SIZE];
 	struct kvm_run *run = vm->run;
-	unsigned long i, odd = 0;
-	char registers[512];
+	unsigned long i, changed = 0;
+	char registers[1024];
 
 	guest_describe(vm, registers, sizeof(registers));
 	guest_fill(code);
 	for (i = 0; i < GR_CODE_SIZE; i++)
-		odd += code[i] != vm->code[i];
-	gr_event(vm->race,
-		 "%s: vm %d exit %u; %s of %ju pages from %jx, value %x\n"
-		 "  %s\n"
-		 "  mmio %llx len %u write %u; io port %x size %u\n"
-		 "  %lu bytes of code changed; it begins %02x %02x %02x %02x\n",
-		 what, vm->id, run->exit_reason, job->write ? "write" : "read",
-		 (uintmax_t)job->pages,
-		 (uintmax_t)(gpa + job->first * GR_PAGE), job->value, registers,
-		 (unsigned long long)run->mmio.phys_addr, run->mmio.len,
-		 run->mmio.is_write, run->io.port, run->io.size, odd, vm->code[0],
-		 vm->code[1], vm->code[2], vm->code[3]);
+		changed += code[i] != vm->code[i];
+	gr_odd_exit(vm->race,
+		    "%s: vm %d exit %u; %s of %ju pages from %jx, value %x\n"
+		    "#   %s\n"
+		    "#   mmio %llx len %u write %u; io port %x size %u\n"
+		    "#   %lu bytes of code changed; it begins %02x %02x %02x %02x\n",
+		    what, vm->id, run->exit_reason,
+		    job->write ? "write" : "read", (uintmax_t)job->pages,
+		    (uintmax_t)(gpa + job->first * GR_PAGE), job->value,
+		    registers, (unsigned long long)run->mmio.phys_addr,
+		    run->mmio.len, run->mmio.is_write, run->io.port,
+		    run->io.size, changed, vm->code[0], vm->code[1], vm->code[2],
+		    vm->code[3]);
+	/* No guest writes there, and no host. */
+	if (changed)
+		gr_event(vm->race, "%lu bytes of the code of vm %d changed\n",
+			 changed, vm->id);
+	guest_fill(vm->code);
+	guest_init(vm);
+	return GR_ODD_EXIT;
 }
 
 /* The guest has ended: with the registers that its code leaves. */
 static int vm_ended(struct gr_vm *vm, struct gr_job *job, uint64_t gpa)
 {
-	if (!guest_is_right(vm, job, gpa + (job->first + job->pages) * GR_PAGE)) {
-		vm_report(vm, job, gpa, "REGISTERS");
-		return -EILSEQ;
-	}
+	if (!guest_is_right(vm, job, gpa + (job->first + job->pages) * GR_PAGE))
+		return vm_odd_exit(vm, job, gpa, "REGISTERS");
 	atomic_fetch_add(&vm->race->runs, 1);
 	return 0;
 }
@@ -89,15 +104,24 @@ static int vm_found_nothing(struct gr_vm *vm, const struct gr_job *job,
 	atomic_fetch_add(&vm->race->mmio, 1);
 	if (at % GR_PAGE || at / GR_PAGE >= job->pages ||
 	    vm->run->mmio.len != 4 || vm->run->mmio.is_write != job->write)
-		vm_report(vm, job, gpa, "MMIO");
+		return vm_odd_exit(vm, job, gpa, "MMIO");
 	return -ENXIO;
 }
 
 /*
- * Runs a job to its end: 0; -EFAULT if the host has nothing mapped there, -ENXIO if
- * there is no slot; another value is an event, and has been reported.
+ * A job has not ended for very long.  In its code the guest waits for memory: then the
+ * host is at fault.  Elsewhere it loops for ever.
  */
-int gr_vm_run(struct gr_vm *vm, struct gr_job *job)
+static int vm_is_late(struct gr_vm *vm, const struct gr_job *job, uint64_t gpa)
+{
+	if (!guest_is_in_code(vm, job))
+		return vm_odd_exit(vm, job, gpa, "ENDLESS");
+	gr_event(vm->race, "vm %d has not ended in %u s\n", vm->id,
+		 JOB_LATE_MS / 1000);
+	return -ETIME;
+}
+
+static int vm_run(struct gr_vm *vm, struct gr_job *job)
 {
 	uint64_t gpa = vm->gpa;
 	int ret;
@@ -114,8 +138,11 @@ int gr_vm_run(struct gr_vm *vm, struct gr_job *job)
 		return ret;
 	for (;;) {
 		if (ioctl(vm->vcpu, KVM_RUN, 0)) {
-			if (errno == EINTR || errno == EAGAIN)
+			if ((errno == EINTR || errno == EAGAIN) &&
+			    fz_now_ms() < vm->late_ms)
 				continue;
+			if (errno == EINTR || errno == EAGAIN)
+				return vm_is_late(vm, job, gpa);
 			atomic_fetch_add(&vm->race->refused, 1);
 			return -errno;
 		}
@@ -127,10 +154,50 @@ int gr_vm_run(struct gr_vm *vm, struct gr_job *job)
 		case KVM_EXIT_INTR:
 			continue;
 		default:
-			vm_report(vm, job, gpa, "EXIT");
-			return -EILSEQ;
+			return vm_odd_exit(vm, job, gpa, "EXIT");
 		}
 	}
+}
+
+/*
+ * Runs a job to its end: 0; -EFAULT if the host has nothing mapped there, -ENXIO if
+ * there is no slot, GR_ODD_EXIT after an odd exit; another value is an event, and has been
+ * reported.
+ */
+int gr_vm_run(struct gr_vm *vm, struct gr_job *job)
+{
+	int ret;
+
+	vm->late_ms = fz_now_ms() + JOB_LATE_MS * fz_slow();
+	vm->runner = (pid_t)syscall(SYS_gettid);
+	ret = vm_run(vm, job);
+	vm->runner = 0;
+	return ret;
+}
+
+static void vm_wake(int sig)
+{
+	(void)sig;
+}
+
+/* The main of a thread that wakes those whose job does not end, until the race ends. */
+void *gr_vm_watch(void *race)
+{
+	const struct sigaction wake = { .sa_handler = vm_wake };
+	struct gr_race *r = race;
+	int i;
+
+	sigaction(SIGUSR1, &wake, NULL);
+	while (!r->ended) {
+		usleep(200000);
+		for (i = 0; i < GR_VMS; i++) {
+			pid_t runner = r->vms[i].runner;
+
+			if (runner && fz_now_ms() > r->vms[i].late_ms)
+				syscall(SYS_tgkill, getpid(), runner, SIGUSR1);
+		}
+	}
+	return NULL;
 }
 
 static void *vm_main(void *arg)
@@ -143,7 +210,8 @@ static void *vm_main(void *arg)
 
 		if (vm->stop) {
 			sem_post(&vm->parked);
-			sem_wait(&vm->go);
+			while (sem_wait(&vm->go))
+				;
 			continue;
 		}
 		job.write = random % 4;
@@ -162,7 +230,8 @@ static void *vm_main(void *arg)
 void gr_vm_park(struct gr_vm *vm)
 {
 	vm->stop = true;
-	sem_wait(&vm->parked);
+	while (sem_wait(&vm->parked))
+		;
 }
 
 void gr_vm_go(struct gr_vm *vm)

@@ -61,17 +61,34 @@ static bool guest_is_right(struct gr_vm *vm, struct gr_job *job, uint64_t end)
 	       (!job->write || g.rax == job->value);
 }
 
+static bool guest_is_in_code(struct gr_vm *vm, const struct gr_job *job)
+{
+	struct kvm_regs g = { 0 };
+
+	ioctl(vm->vcpu, KVM_GET_REGS, &g);
+	return g.rip - (job->write ? 0 : READ_CODE) <= sizeof(guest_write);
+}
+
 static void guest_describe(struct gr_vm *vm, char *text, size_t size)
 {
+	struct kvm_vcpu_events e = { 0 };
 	struct kvm_sregs s = { 0 };
 	struct kvm_regs g = { 0 };
 
 	ioctl(vm->vcpu, KVM_GET_REGS, &g);
 	ioctl(vm->vcpu, KVM_GET_SREGS, &s);
+	ioctl(vm->vcpu, KVM_GET_VCPU_EVENTS, &e);
 	snprintf(text, size,
 		 "rip %llx rax %llx rcx %llx rdi %llx rsp %llx rflags %llx\n"
-		 "  cs %llx cr0 %llx cr3 %llx", g.rip, g.rax, g.rcx, g.rdi, g.rsp,
-		 g.rflags, s.cs.base, s.cr0, s.cr3);
+		 "#   rbx %llx rdx %llx rsi %llx rbp %llx r8 %llx r15 %llx\n"
+		 "#   cs %x %llx %x ss %x %llx cr0 %llx cr2 %llx cr3 %llx cr4 %llx efer %llx\n"
+		 "#   gdt %llx %x idt %llx %x exception %u/%u injected %u interrupt %u nmi %u",
+		 g.rip, g.rax, g.rcx, g.rdi, g.rsp, g.rflags, g.rbx, g.rdx,
+		 g.rsi, g.rbp, g.r8, g.r15, s.cs.selector, s.cs.base,
+		 s.cs.limit, s.ss.selector, s.ss.base, s.cr0, s.cr2, s.cr3,
+		 s.cr4, s.efer, s.gdt.base, s.gdt.limit, s.idt.base,
+		 s.idt.limit, e.exception.nr, e.exception.pending,
+		 e.exception.injected, e.interrupt.injected, e.nmi.injected);
 }
 
 #endif
