@@ -40,6 +40,11 @@ static bool device_is_installed(const struct doctor *d)
 	return false;
 }
 
+static bool device_has_dkms(const struct doctor *d)
+{
+	return doctor_exists(d, "/var/lib/dkms/fastzero");
+}
+
 void doctor_check_module(struct doctor *d)
 {
 	char state[32];
@@ -51,8 +56,12 @@ void doctor_check_module(struct doctor *d)
 			    "this kernel takes no modules");
 	} else if (!doctor_is_loaded(d)) {
 		doctor_fail(d, device_is_installed(d) ? "modprobe fastzero" :
+			    device_has_dkms(d) ?
+			    "install the headers of this kernel (linux-headers-$(uname -r) on Debian); then dkms autoinstall, and modprobe fastzero" :
 			    "make module && insmod build/module-$(uname -r)/fastzero.ko",
-			    "fastzero is not loaded");
+			    "fastzero is not loaded%s",
+			    !device_is_installed(d) && device_has_dkms(d) ?
+			    ", and DKMS has not built it for this kernel" : "");
 	} else if (doctor_read(d, DEVICE_SYS "/initstate", state, sizeof(state)) > 0 &&
 		   strcmp(state, "live")) {
 		doctor_fail(d, "look into dmesg; then rmmod fastzero and modprobe fastzero",
@@ -94,15 +103,31 @@ static dev_t device_number(const struct doctor *d)
 	return makedev(major, minor);
 }
 
+/*
+ * The remedy for a file that is not the module's device: only one with the device's name
+ * may be removed.  Another one, such as /dev/null, was named by mistake.
+ */
+static void device_replace(const struct doctor *d, const char *then, char *remedy, size_t size)
+{
+	const char *name = strrchr(d->device, '/');
+
+	if (strcmp(name ? name + 1 : d->device, "fastzero"))
+		snprintf(remedy, size,
+			 "this is another file: leave it, and name the device of fastzero, " FASTZERO_DEVICE);
+	else
+		snprintf(remedy, size, "rm %s; %s", d->device, then);
+}
+
+#define DEVICE_RELOAD	"rmmod fastzero; modprobe fastzero"
+
 void doctor_check_device(struct doctor *d)
 {
-	char remedy[DOCTOR_LINE];
+	char remedy[DOCTOR_LINE], node[DOCTOR_LINE];
 	dev_t number = device_number(d);
 	struct stat st;
 	int ret = doctor_stat(d, d->device, &st);
 
-	snprintf(remedy, sizeof(remedy),
-		 "rm %s; rmmod fastzero; modprobe fastzero", d->device);
+	device_replace(d, DEVICE_RELOAD, remedy, sizeof(remedy));
 	if (ret == -ENOENT) {
 		if (number)
 			snprintf(remedy, sizeof(remedy), "mknod -m 0660 %s c %u %u",
@@ -122,8 +147,9 @@ void doctor_check_device(struct doctor *d)
 		doctor_skip(d, "%s is device %u:%u; nothing in /sys says whose that is",
 			    d->device, major(st.st_rdev), minor(st.st_rdev));
 	} else if (st.st_rdev != number) {
-		snprintf(remedy, sizeof(remedy), "rm %s; mknod -m 0660 %s c %u %u", d->device,
-			 d->device, major(number), minor(number));
+		snprintf(node, sizeof(node), "mknod -m 0660 %s c %u %u", d->device,
+			 major(number), minor(number));
+		device_replace(d, node, remedy, sizeof(remedy));
 		doctor_fail(d, remedy, "%s is device %u:%u, and the module's is %u:%u",
 			    d->device, major(st.st_rdev), minor(st.st_rdev),
 			    major(number), minor(number));
@@ -196,8 +222,7 @@ static void device_cannot_open(struct doctor *d, int err, dev_t number)
 		snprintf(remedy, sizeof(remedy), "raise memory.max of this process's cgroup");
 		break;
 	default:
-		snprintf(remedy, sizeof(remedy), "rm %s; rmmod fastzero; modprobe fastzero",
-			 d->device);
+		device_replace(d, DEVICE_RELOAD, remedy, sizeof(remedy));
 	}
 	doctor_fail(d, remedy, "open fails: %s (%d)%s", strerror(err), err,
 		    err == EACCES ? ", though mode and owner allow it: a security module, or nodev of the mount" :

@@ -196,16 +196,22 @@ static int hear(const struct fastzero_doctor_finding *f, void *arg)
 	return 0;
 }
 
-static int ask(uint64_t pool_bytes)
+static int ask_of(const char *path, uint64_t pool_bytes)
 {
 	struct fastzero_doctor_opts opts = {
 		.size = sizeof(opts),
 		.root = root,
+		.device = path,
 		.pool_bytes = pool_bytes,
 	};
 
 	nr_said = 0;
 	return doctor_run(&opts, &planted, hear, NULL);
+}
+
+static int ask(uint64_t pool_bytes)
+{
+	return ask_of(NULL, pool_bytes);
 }
 
 /* Those alone, a list of ids, complain, and the first so. */
@@ -359,6 +365,19 @@ static void check_others(void)
 	plant("/lib/modules/6.1.0-57-amd64/updates/dkms/fastzero.ko", "");
 	CHECK(ask(0) == 0);
 	expect("installed", "FZ001", FAIL, "modprobe fastzero");
+
+	/* DKMS has it, but not for this kernel. */
+	plant_healthy();
+	uproot("/sys/module/fastzero");
+	plant("/var/lib/dkms/fastzero/kernel", "");
+	CHECK(ask(0) == 0);
+	expect("not built", "FZ001", FAIL, "dkms autoinstall");
+
+	/* Nobody removes a file that was named by mistake. */
+	plant_healthy();
+	plant("/dev/other", "");
+	CHECK(ask_of("/dev/other", 0) == 0);
+	expect("another file", "FZ003", FAIL, "leave it");
 
 	/* The device cannot be opened at all. */
 	plant_healthy();
