@@ -46,8 +46,11 @@ chmod +x "$tmp/bin/fastzero"
 # look: what the host says now becomes figures.
 look()
 {
-	PATH="$tmp/bin:$PATH" "$textfile" "$tmp/fastzero.prom" > "$tmp/said" 2>&1 &&
-		cp "$tmp/fastzero.prom" "$tmp/figures"
+	FASTZERO_CGROUPS="$tmp/cgroup" PATH="$tmp/bin:$PATH" \
+		"$textfile" "$tmp/fastzero.prom" > "$tmp/said" 2>&1
+	looked=$?
+	cp "$tmp/fastzero.prom" "$tmp/figures"
+	return $looked
 }
 # context ID RESETS: as JSON
 context()
@@ -73,6 +76,15 @@ host "$(context 2 60)" "$(context 3 5)" && look
 ktap_test_equal "it does not fall when a context ends" 165 "$(figure "$resets")"
 host "$(context 1 7)" && look
 ktap_test_equal "nor when the module is loaded anew" 172 "$(figure "$resets")"
+mkdir -p "$tmp/cgroup/a \"b\""
+host && look
+ktap_test_equal "nor when the last context of a cgroup ends" 172 "$(figure "$resets")"
+host "$(context 4 8)" && look
+ktap_test_equal "the next context of that cgroup goes on" 180 "$(figure "$resets")"
+rmdir "$tmp/cgroup/a \"b\""
+host && look
+ktap_test_equal "the figure ends with the cgroup" "" "$(figure "$resets")"
+ktap_test_equal "the figures could be read" 1 "$(figure up)"
 find "$tmp" -name '*.prom.*' ! -name fastzero.prom.state > "$tmp/said"
 [ ! -s "$tmp/said" ]
 check "no other file is left" $?
@@ -82,6 +94,9 @@ check "a schema that is not known is refused" $?
 printf '#!/bin/sh\nexit 1\n' > "$tmp/bin/fastzero"
 ! look
 check "and a command that fails" $?
+ktap_test_equal "which the figures say" 0 "$(figure up)"
+[ "$(grep -vc '^#' "$tmp/figures")" = 1 ]
+check "and nothing else: no old figure stays" $?
 
 # The device for containers.
 perl -MJSON::PP -0777 -ne '
