@@ -14,12 +14,14 @@
 #include "../bench/json_string.h"
 #include "contexts.h"
 #include "proc.h"
+#include "proc_mounts.h"
 
 static const char holders_help[] =
 	"holders [option]...\n"
 	"Lists what keeps the module in use: descriptors and mappings of all processes that this\n"
-	"user may look at. It also lists contexts that no process holds any more, but only a pin,\n"
-	"a pipe or a descriptor in a socket. Run it as root to see all.\n"
+	"user may look at, and mounts. It also lists contexts that no process holds any more, but\n"
+	"only a pin, a pipe, a descriptor in a socket or a name on a mount. Run it as root to see\n"
+	"all.\n"
 	"\n"
 	"  --context ID     holders of this context only\n"
 	"  --json           one JSON object, with a member \"schema\"\n"
@@ -168,6 +170,12 @@ static void holders_keep_old(struct contexts *now, const struct contexts *before
 	now->nr = nr;
 }
 
+static void holders_mount(const char *path, void *arg)
+{
+	(void)arg;
+	printf("mounted at %s\n", path);
+}
+
 static void holders_text(const struct holders *h, const struct contexts *c)
 {
 	char refs[32];
@@ -199,13 +207,16 @@ static void holders_text(const struct holders *h, const struct contexts *c)
 			printf("%7s %-15s %7" PRIu64 "  no process: %s; opened by %" PRIu64 " %s\n",
 			       "-", "-", c->list[i].id,
 			       h->unseen ? "none that this user sees" :
-			       "a pin, a pipe or a descriptor under way", c->list[i].opener,
+			       "a pin, a pipe, a file of a mount or a descriptor under way",
+			       c->list[i].opener,
 			       c->list[i].comm);
 	for (i = 0; i < c->nr; i++)
 		if (c->list[i].held && (!h->only || h->only == c->list[i].id))
 			printf("context %" PRIu64 ": others hold %" PRIu64 " page%s that it had (a pin, a pipe, a transfer)\n",
 			       c->list[i].id, c->list[i].held,
 			       c->list[i].held == 1 ? "" : "s");
+	if (!h->only)
+		proc_mounts_each(holders_mount, NULL);
 	if (h->unseen)
 		printf("%u process%s of others %s not looked at\n", h->unseen,
 		       h->unseen == 1 ? "" : "es", h->unseen == 1 ? "was" : "were");
@@ -213,6 +224,15 @@ static void holders_text(const struct holders *h, const struct contexts *c)
 		printf("references to the module: %s\n", refs);
 	else
 		printf("fastzero is not loaded\n");
+}
+
+static void holders_mount_json(const char *path, void *arg)
+{
+	bool *first = arg;
+
+	fputs(*first ? "" : ", ", stdout);
+	json_string(stdout, path);
+	*first = false;
 }
 
 static void holders_json(const struct holders *h, const struct contexts *c)
@@ -245,6 +265,9 @@ static void holders_json(const struct holders *h, const struct contexts *c)
 		printf("%s%" PRIu64, first ? "" : ", ", c->list[i].id);
 		first = false;
 	}
+	printf("],\n \"mounts\": [");
+	first = true;
+	proc_mounts_each(holders_mount_json, &first);
 	printf("]}\n");
 }
 

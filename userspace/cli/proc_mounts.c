@@ -33,10 +33,11 @@ static void proc_mounts_add(struct proc_mounts *m, dev_t dev)
 	more[m->nr++] = dev;
 }
 
-static void proc_mounts_file(struct proc_mounts *m, const char *path)
+/* Calls @line with each line of @path, a mountinfo, that is of our file systems. */
+static void proc_mounts_lines(const char *path, void (*each)(const char *line, void *arg),
+			      void *arg)
 {
 	FILE *file = fopen(path, "re");
-	unsigned int major, minor;
 	const char *type;
 	char *line = NULL;
 	size_t size = 0;
@@ -46,12 +47,42 @@ static void proc_mounts_file(struct proc_mounts *m, const char *path)
 	while (getline(&line, &size, file) >= 0) {
 		/* Optional fields end with " - "; blanks in paths are escaped. */
 		type = strstr(line, " - ");
-		if (type && !strncmp(type, " - fastzero ", strlen(" - fastzero ")) &&
-		    sscanf(line, "%*u %*u %u:%u ", &major, &minor) == 2)
-			proc_mounts_add(m, makedev(major, minor));
+		if (type && !strncmp(type, " - fastzero ", strlen(" - fastzero ")))
+			each(line, arg);
 	}
 	free(line);
 	fclose(file);
+}
+
+static void proc_mounts_dev(const char *line, void *mounts)
+{
+	unsigned int major, minor;
+
+	if (sscanf(line, "%*u %*u %u:%u ", &major, &minor) == 2)
+		proc_mounts_add(mounts, makedev(major, minor));
+}
+
+struct proc_mounts_call {
+	void (*each)(const char *path, void *arg);
+	void *arg;
+};
+
+static void proc_mounts_path(const char *line, void *arg)
+{
+	const struct proc_mounts_call *call = arg;
+	char *path;
+
+	if (sscanf(line, "%*u %*u %*s %*s %ms ", &path) != 1)
+		return;
+	call->each(path, call->arg);
+	free(path);
+}
+
+void proc_mounts_each(void (*each)(const char *path, void *arg), void *arg)
+{
+	struct proc_mounts_call call = { each, arg };
+
+	proc_mounts_lines("/proc/self/mountinfo", proc_mounts_path, &call);
 }
 
 /* Of the namespace that was read last: most processes share a few. */
@@ -79,8 +110,8 @@ const struct proc_mounts *proc_mounts_of(pid_t pid)
 	proc_mounts_forget();
 	memcpy(last.ns, ns, sizeof(ns));
 	snprintf(path, sizeof(path), "/proc/%d/mountinfo", pid);
-	proc_mounts_file(&last.mounts, path);
+	proc_mounts_lines(path, proc_mounts_dev, &last.mounts);
 	/* A file may have come from our namespace. */
-	proc_mounts_file(&last.mounts, "/proc/self/mountinfo");
+	proc_mounts_lines("/proc/self/mountinfo", proc_mounts_dev, &last.mounts);
 	return &last.mounts;
 }

@@ -19,5 +19,7 @@ const struct proc_mounts *proc_mounts_of(pid_t pid);
 /* The next call reads them again. */
 void proc_mounts_forget(void);
 bool proc_mounts_have(const struct proc_mounts *m, dev_t dev);
+/* Calls @each with the directory of each mount that we see, blanks escaped. */
+void proc_mounts_each(void (*each)(const char *path, void *arg), void *arg);
 
 #endif /* PROC_MOUNTS_H */
