@@ -34,6 +34,21 @@ FASTZERO_API const char *fastzero_backend_name(unsigned int id)
 	return NULL;
 }
 
+/* -EINVAL, with the names that there are. */
+static int backend_unknown(const char *what, const char *name)
+{
+	const struct fz_backend *const *b;
+	char names[128] = "any";
+
+	for (b = fz_backends; *b; b++) {
+		size_t length = strlen(names);
+
+		snprintf(names + length, sizeof(names) - length, ", %s", (*b)->name);
+	}
+	return fz_fail(-EINVAL, "%s%s: there is no such backend; there are %s", what, name,
+		       names);
+}
+
 FASTZERO_API int fastzero_backend_parse(const char *name)
 {
 	const struct fz_backend *const *b;
@@ -45,7 +60,7 @@ FASTZERO_API int fastzero_backend_parse(const char *name)
 	for (b = fz_backends; *b; b++)
 		if (!strcmp(name, (*b)->name))
 			return (int)(*b)->id;
-	return fz_fail(-EINVAL, "there is no backend of the name '%s'", name);
+	return backend_unknown("", name);
 }
 
 /* Which one the caller or the environment names, or -errno. */
@@ -64,8 +79,7 @@ static int backend_named(const struct fastzero_ctx_opts *opts)
 	if (!name || !*name)
 		return FASTZERO_BACKEND_ANY;
 	ret = fastzero_backend_parse(name);
-	return ret < 0 ? fz_fail(ret, "FASTZERO_BACKEND=%s: there is no such backend", name) :
-			 ret;
+	return ret < 0 ? backend_unknown("FASTZERO_BACKEND=", name) : ret;
 }
 
 /* One line more of why. */

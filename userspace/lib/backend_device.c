@@ -91,7 +91,16 @@ static int device_ctx_query(const struct fastzero_ctx *ctx, unsigned long reques
 
 static int device_pool(const struct fastzero_ctx *ctx, struct fastzero_pool *pool)
 {
-	return device_call(ctx->fd, FASTZERO_IOC_POOL, pool);
+	struct fastzero_info info = FASTZERO_INFO_INIT;
+	int ret = device_call(ctx->fd, FASTZERO_IOC_POOL, pool);
+
+	if (ret == -ENOMEM)
+		return fz_fail(ret, "the memory cgroup of the context, its max_pages or the host has no room for this pool");
+	if (ret == -EINVAL && !device_ioctl(ctx->fd, FASTZERO_IOC_INFO, &info) &&
+	    info.out_max_pages && pool->target > info.out_max_pages >> pool->order)
+		return fz_fail(ret, "the module's parameter max_pages allows %" PRIu64 " pages of 4 KiB, pools included",
+			       (uint64_t)info.out_max_pages);
+	return ret;
 }
 
 static int device_zero(const struct fastzero_ctx *ctx, struct fastzero_zero *zero)

@@ -159,7 +159,7 @@ void doctor_check_device(struct doctor *d)
 	}
 }
 
-#define DEVICE_RULE	"udev rule: KERNEL==\"fastzero\", GROUP=\"kvm\", MODE=\"0660\""
+#define DEVICE_RULE	"udev rule: KERNEL==\"fastzero\", GROUP=\"kvm\", MODE=\"0660\"; if there is one, as root: udevadm trigger --name-match=fastzero"
 
 void doctor_check_permissions(struct doctor *d)
 {
