@@ -39,6 +39,13 @@ sum=$(awk '/^fastzero_cgroup_resets_total[{]/ { n += $NF } END { print n + 0 }' 
 resets=$(grep -o '"resets": [0-9]*' "$stat" | awk '{ n += $2 } END { print n + 0 }')
 ktap_test_equal "resets of all cgroups" "$resets" "$sum"
 
+owned=$(grep -o '"owned": [0-9]*' "$stat" | awk '$2 > n { n = $2 } END { print n * 4096 }')
+largest=$(awk '/^fastzero_cgroup_largest_context_bytes[{]/ && $NF > n { n = $NF } END { print n + 0 }' \
+	"$tmp/figures")
+ktap_test_equal "the largest context" "$owned" "$largest"
+limit=$(sed -n 's/.*"max_pages": "\([0-9]*\)".*/\1/p' "$stat")
+ktap_test_equal "and what it may have" $((limit * 4096)) "$(figure context_limit_bytes)"
+
 # A command that says what it is told.
 mkdir "$tmp/bin"
 printf '#!/bin/sh\nexec cat "%s/now.json"\n' "$tmp" > "$tmp/bin/fastzero"
@@ -65,7 +72,7 @@ context()
 host()
 {
 	(IFS=,; printf '{"schema": 1, "source": "debugfs", "page_size": 4096,
-		"module": {"version": "1", "pages_in_use": "1", "accounting": "yes"},
+		"module": {"version": "1", "pages_in_use": "1", "max_pages": "0", "accounting": "yes"},
 		"contexts": [%s], "cgroups": []}' "$*") > "$tmp/now.json"
 }
 resets='cgroup_resets_total{cgroup="\/a \\"b\\""}'

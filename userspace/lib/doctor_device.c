@@ -55,7 +55,8 @@ void doctor_check_module(struct doctor *d)
 		doctor_fail(d, "boot a kernel with CONFIG_MODULES",
 			    "this kernel takes no modules");
 	} else if (!doctor_is_loaded(d)) {
-		doctor_fail(d, device_is_installed(d) ? "modprobe fastzero" :
+		doctor_fail(d, device_is_installed(d) ?
+			    "modprobe fastzero; if that fails, dmesg says why" :
 			    device_has_dkms(d) ?
 			    "install the headers of this kernel (linux-headers-$(uname -r) on Debian); then dkms autoinstall, and modprobe fastzero" :
 			    "make module && insmod build/module-$(uname -r)/fastzero.ko",

@@ -155,6 +155,20 @@ static bool memory_is_tight(struct doctor *d, const char *cgroup, unsigned long 
 	return true;
 }
 
+/* A context with its pool has at most max_pages. */
+static bool memory_is_over_max(struct doctor *d)
+{
+	long long max;
+
+	if (!d->pool_bytes || doctor_number(d, MEMORY_PARAMETERS "max_pages", &max) || !max ||
+	    d->pool_bytes <= (unsigned long long)max * MEMORY_PAGE)
+		return false;
+	doctor_warn(d, "raise the module's parameter max_pages, or take a smaller pool",
+		    "a pool of %llu MiB is refused: max_pages allows a context %llu MiB",
+		    MEMORY_MIB(d->pool_bytes), MEMORY_MIB(max * MEMORY_PAGE));
+	return true;
+}
+
 void doctor_check_cgroup(struct doctor *d)
 {
 	struct memory_roster r = { .target = -1, .cgroup = -1 };
@@ -162,6 +176,8 @@ void doctor_check_cgroup(struct doctor *d)
 	bool tight = false;
 	size_t i;
 
+	if (memory_is_over_max(d))
+		return;
 	doctor_lines(d, "/proc/self/cgroup", memory_own_line, own);
 	if (!own[0] || !doctor_exists(d, "/sys/fs/cgroup/cgroup.controllers")) {
 		doctor_skip(d, "there is no cgroup of version 2");

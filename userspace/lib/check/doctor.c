@@ -392,6 +392,11 @@ static void check_others(void)
 	expect("a pool", "", 0, "");
 	CHECK(ask(15 << 20) == 0);
 	expect("too large a pool", "FZ011", WARN, "this process");
+	plant("/sys/module/fastzero/parameters/max_pages", "1024\n");
+	CHECK(ask(4 << 20) == 0);
+	expect("a pool of max_pages", "", 0, "");
+	CHECK(ask(5 << 20) == 0);
+	expect("a pool beyond it", "FZ011", WARN, "max_pages");
 
 	/* What cannot be seen is no fault. */
 	plant_healthy();
