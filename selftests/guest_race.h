@@ -70,7 +70,7 @@ struct gr_vm {
 	pthread_t thread;
 	sem_t go, parked;
 	_Atomic bool stop, quit;
-	/* The job under way, for gr_watch(): who runs it, and when it is too late. */
+	/* The job under way, for gr_vm_watch(): the thread that runs it, and its limit. */
 	_Atomic pid_t runner;
 	_Atomic long late_ms;
 	uint64_t random;

@@ -36,6 +36,11 @@ static int guest_init(struct gr_vm *vm)
 	return arm64_guest_init(vm->fd, vm->vcpu, GPA_TABLE, GPA_VECTORS);
 }
 
+static int guest_again(struct gr_vm *vm)
+{
+	return guest_init(vm);
+}
+
 /* Begins a job whose first page is at @at. */
 static int guest_begin(struct gr_vm *vm, const struct gr_job *job, uint64_t at)
 {

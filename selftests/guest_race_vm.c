@@ -3,7 +3,8 @@
  * The machines of guest_race: one vCPU that writes or reads the first word of each page of
  * a range, and ends.  The header of the processor has the guest's side.
  *
- * Every register at the end of a run is known before it begins, and is looked at.
+ * Each register that its code uses is known before a run begins, and is looked at
+ * afterwards.
  */
 #define _GNU_SOURCE
 #include <signal.h>
@@ -51,12 +52,12 @@ int gr_vm_slot(struct gr_vm *vm, bool there, uint32_t flags)
 
 /*
  * Prints the job, the machine's answer, and whether the guest's code is intact.  Then the
- * machine is made as new: after a SHUTDOWN it has another mode.
+ * machine is made as new: after a SHUTDOWN, for example, it has another mode.
  */
 static int vm_odd_exit(struct gr_vm *vm, const struct gr_job *job, uint64_t gpa,
 		       const char *what)
 {
-	static unsigned char code[GR_CODE_SIZE];
+	unsigned char code[GR_CODE_SIZE];
 	struct kvm_run *run = vm->run;
 	unsigned long i, changed = 0;
 	char registers[1024];
@@ -82,7 +83,9 @@ static int vm_odd_exit(struct gr_vm *vm, const struct gr_job *job, uint64_t gpa,
 		gr_event(vm->race, "%lu bytes of the code of vm %d changed\n",
 			 changed, vm->id);
 	guest_fill(vm->code);
-	guest_init(vm);
+	if (guest_again(vm))
+		gr_event(vm->race, "vm %d cannot be set to its first state\n",
+			 vm->id);
 	return GR_ODD_EXIT;
 }
 
@@ -95,7 +98,7 @@ static int vm_ended(struct gr_vm *vm, struct gr_job *job, uint64_t gpa)
 	return 0;
 }
 
-/* Where no memory is (any more): an address of the job, or something is wrong. */
+/* The guest found no memory: at an address of its job, or the exit is odd. */
 static int vm_found_nothing(struct gr_vm *vm, const struct gr_job *job,
 			    uint64_t gpa)
 {
@@ -116,8 +119,8 @@ static int vm_is_late(struct gr_vm *vm, const struct gr_job *job, uint64_t gpa)
 {
 	if (!guest_is_in_code(vm, job))
 		return vm_odd_exit(vm, job, gpa, "ENDLESS");
-	gr_event(vm->race, "vm %d has not ended in %u s\n", vm->id,
-		 JOB_LATE_MS / 1000);
+	gr_event(vm->race, "vm %d has not ended in %ld s\n", vm->id,
+		 JOB_LATE_MS * fz_slow() / 1000);
 	return -ETIME;
 }
 
@@ -161,8 +164,8 @@ static int vm_run(struct gr_vm *vm, struct gr_job *job)
 
 /*
  * Runs a job to its end: 0; -EFAULT if the host has nothing mapped there, -ENXIO if
- * there is no slot, GR_ODD_EXIT after an odd exit; another value is an event, and has been
- * reported.
+ * there is no slot, GR_ODD_EXIT after an odd exit, -ETIME, an event, if it does not end;
+ * another value if the registers cannot be set.
  */
 int gr_vm_run(struct gr_vm *vm, struct gr_job *job)
 {

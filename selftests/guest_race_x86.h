@@ -27,8 +27,24 @@ static void guest_fill(unsigned char *code)
 	memcpy(code + READ_CODE, guest_read, sizeof(guest_read));
 }
 
+/* What a new vCPU has in its system registers, for each machine. */
+static struct kvm_sregs guest_first[GR_VMS];
+
 static int guest_init(struct gr_vm *vm)
 {
+	if (ioctl(vm->vcpu, KVM_GET_SREGS, &guest_first[vm->id]))
+		return -errno;
+	return x86_set_mode(vm->vcpu, false, 0);
+}
+
+/* Back to that, without what was to be injected. */
+static int guest_again(struct gr_vm *vm)
+{
+	struct kvm_vcpu_events none = { 0 };
+
+	if (ioctl(vm->vcpu, KVM_SET_VCPU_EVENTS, &none) ||
+	    ioctl(vm->vcpu, KVM_SET_SREGS, &guest_first[vm->id]))
+		return -errno;
 	return x86_set_mode(vm->vcpu, false, 0);
 }
 
@@ -49,7 +65,7 @@ static bool guest_has_ended(const struct kvm_run *run)
 	return run->exit_reason == KVM_EXIT_HLT;
 }
 
-/* Whether all registers are as they must be after a job whose pages end at @end. */
+/* Whether registers are as they must be after a job whose pages end at @end. */
 static bool guest_is_right(struct gr_vm *vm, struct gr_job *job, uint64_t end)
 {
 	struct kvm_regs g = { 0 };

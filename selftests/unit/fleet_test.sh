@@ -95,9 +95,15 @@ ktap_test_equal "the figures could be read" 1 "$(figure up)"
 find "$tmp" -name '*.prom.*' ! -name fastzero.prom.state > "$tmp/said"
 [ ! -s "$tmp/said" ]
 check "no other file is left" $?
+host "$(context 1 70)" && look
+ktap_test_equal "a context before the module is loaded anew" 70 "$(figure "$resets")"
+mkdir -p "$tmp/cgroup/a \"b\""
 sed -i 's/"schema": 1/"schema": 2/' "$tmp/now.json"
 ! look && grep -q 'schema 2' "$tmp/said"
 check "a schema that is not known is refused" $?
+ktap_test_equal "and the figures say so" 0 "$(figure up)"
+host "$(context 1 90)" && look
+ktap_test_equal "then all of a context counts" 160 "$(figure "$resets")"
 printf '#!/bin/sh\nexit 1\n' > "$tmp/bin/fastzero"
 ! look
 check "and a command that fails" $?

@@ -229,9 +229,13 @@ static void holders_text(const struct holders *h, const struct contexts *c)
 static void holders_mount_json(const char *path, void *arg)
 {
 	bool *first = arg;
+	char *plain = strdup(path);
 
+	if (!plain)
+		return;
 	fputs(*first ? "" : ", ", stdout);
-	json_string(stdout, path);
+	json_string(stdout, proc_unescape(plain));
+	free(plain);
 	*first = false;
 }
 
@@ -267,7 +271,8 @@ static void holders_json(const struct holders *h, const struct contexts *c)
 	}
 	printf("],\n \"mounts\": [");
 	first = true;
-	proc_mounts_each(holders_mount_json, &first);
+	if (!h->only)
+		proc_mounts_each(holders_mount_json, &first);
 	printf("]}\n");
 }
 

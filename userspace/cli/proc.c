@@ -73,6 +73,23 @@ static ssize_t proc_file(const char *path, char *buffer, size_t size)
 	return n;
 }
 
+char *proc_unescape(char *text)
+{
+	char *from, *to = text;
+
+	for (from = text; *from; from++) {
+		if (from[0] == '\\' && strspn(from + 1, "01234567") >= 3) {
+			*to++ = (char)((from[1] - '0') << 6 | (from[2] - '0') << 3 |
+				       (from[3] - '0'));
+			from += 3;
+		} else {
+			*to++ = *from;
+		}
+	}
+	*to = 0;
+	return text;
+}
+
 const char *proc_line(const char *path, char *buffer, size_t size)
 {
 	proc_file(path, buffer, size);
@@ -200,8 +217,8 @@ int proc_maps(pid_t pid, int (*each)(const struct proc_map *map, void *arg), voi
 	if (!file)
 		return -errno;
 	mounts = proc_mounts_of(pid);
-	errno = 0;
-	while (!ret && getline(&line, &size, file) >= 0) {
+	/* A callback may leave another errno. */
+	while (!ret && (errno = 0, getline(&line, &size, file)) >= 0) {
 		at = 0;
 		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %*s %" SCNx64 " %x:%x %" SCNu64 " %n",
 			   &map.begin, &map.end, &map.offset, &major, &minor, &map.scratch,

@@ -4,6 +4,7 @@
  */
 #include "proc_mounts.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,8 +34,11 @@ static void proc_mounts_add(struct proc_mounts *m, dev_t dev)
 	more[m->nr++] = dev;
 }
 
-/* Calls @line with each line of @path, a mountinfo, that is of our file systems. */
-static void proc_mounts_lines(const char *path, void (*each)(const char *line, void *arg),
+/*
+ * Calls @each with each line of @path, a mountinfo, that is of our file systems; false if it
+ * cannot be read.
+ */
+static bool proc_mounts_lines(const char *path, void (*each)(const char *line, void *arg),
 			      void *arg)
 {
 	FILE *file = fopen(path, "re");
@@ -43,7 +47,7 @@ static void proc_mounts_lines(const char *path, void (*each)(const char *line, v
 	size_t size = 0;
 
 	if (!file)
-		return;
+		return false;
 	while (getline(&line, &size, file) >= 0) {
 		/* Optional fields end with " - "; blanks in paths are escaped. */
 		type = strstr(line, " - ");
@@ -52,6 +56,7 @@ static void proc_mounts_lines(const char *path, void (*each)(const char *line, v
 	}
 	free(line);
 	fclose(file);
+	return true;
 }
 
 static void proc_mounts_dev(const char *line, void *mounts)
@@ -85,9 +90,12 @@ void proc_mounts_each(void (*each)(const char *path, void *arg), void *arg)
 	proc_mounts_lines("/proc/self/mountinfo", proc_mounts_path, &call);
 }
 
-/* Of the namespace that was read last: most processes share a few. */
+/*
+ * Of the namespace and root directory that were read last: most processes share a few.  A
+ * process sees no mounts outside its root.
+ */
 static struct {
-	char ns[64];
+	char ns[PATH_MAX + 64];
 	struct proc_mounts mounts;
 } last;
 
@@ -100,17 +108,22 @@ void proc_mounts_forget(void)
 const struct proc_mounts *proc_mounts_of(pid_t pid)
 {
 	char path[64], ns[sizeof(last.ns)];
-	ssize_t length;
+	ssize_t length, root = -1;
 
 	snprintf(path, sizeof(path), "/proc/%d/ns/mnt", pid);
-	length = readlink(path, ns, sizeof(ns) - 1);
-	ns[length > 0 ? length : 0] = 0;
+	length = readlink(path, ns, 63);
+	if (length > 0) {
+		snprintf(path, sizeof(path), "/proc/%d/root", pid);
+		root = readlink(path, ns + length, sizeof(ns) - (size_t)length - 1);
+	}
+	ns[root > 0 ? length + root : 0] = 0;
 	if (ns[0] && !strcmp(ns, last.ns))
 		return &last.mounts;
 	proc_mounts_forget();
-	memcpy(last.ns, ns, sizeof(ns));
+	strcpy(last.ns, ns);
 	snprintf(path, sizeof(path), "/proc/%d/mountinfo", pid);
-	proc_mounts_lines(path, proc_mounts_dev, &last.mounts);
+	if (!proc_mounts_lines(path, proc_mounts_dev, &last.mounts))
+		last.ns[0] = 0;
 	/* A file may have come from our namespace. */
 	proc_mounts_lines("/proc/self/mountinfo", proc_mounts_dev, &last.mounts);
 	return &last.mounts;

@@ -14,12 +14,12 @@ struct proc_mounts {
 	size_t nr;
 };
 
-/* Those of the process and of ours, until the next call; none if they cannot be read. */
+/* The mounts that the process or we see; valid until the next call. */
 const struct proc_mounts *proc_mounts_of(pid_t pid);
 /* The next call reads them again. */
 void proc_mounts_forget(void);
 bool proc_mounts_have(const struct proc_mounts *m, dev_t dev);
-/* Calls @each with the directory of each mount that we see, blanks escaped. */
+/* Calls @each with the directory of each mount that we see, escaped as by the kernel. */
 void proc_mounts_each(void (*each)(const char *path, void *arg), void *arg);
 
 #endif /* PROC_MOUNTS_H */

@@ -219,6 +219,15 @@ static void view_string(FILE *out, const char *name, const char *value)
 	json_string(out, value);
 }
 
+/* The path of a cgroup as it is below /sys/fs/cgroup, while the list escapes it. */
+static void view_path(FILE *out, const char *name, const char *path)
+{
+	char *plain = strdup(path);
+
+	view_string(out, name, plain ? proc_unescape(plain) : path);
+	free(plain);
+}
+
 static void view_json_context(FILE *out, const struct contexts *now,
 			      const struct contexts *before, const struct context *ctx)
 {
@@ -250,7 +259,7 @@ static void view_json_context(FILE *out, const struct contexts *now,
 		fprintf(out, ", \"per_second\": {\"faults\": %.1f, \"resets\": %.1f, \"zeroer_ns\": %.0f}",
 			r.faults, r.resets, r.zeroer * 1e9);
 	}
-	view_string(out, "cgroup", ctx->cgroup);
+	view_path(out, "cgroup", ctx->cgroup);
 	fputc('}', out);
 }
 
@@ -281,7 +290,7 @@ void view_json(FILE *out, const struct contexts *now, const struct contexts *bef
 			groups[i].contexts);
 		view_member(out, "pages", groups[i].pages);
 		view_member(out, "populated", groups[i].populated);
-		view_string(out, "path", groups[i].path);
+		view_path(out, "path", groups[i].path);
 		fputc('}', out);
 	}
 	free(groups);

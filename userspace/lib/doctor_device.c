@@ -104,19 +104,22 @@ static dev_t device_number(const struct doctor *d)
 	return makedev(major, minor);
 }
 
-/*
- * The remedy for a file that is not the module's device: only one with the device's name
- * may be removed.  Another one, such as /dev/null, was named by mistake.
- */
-static void device_replace(const struct doctor *d, const char *then, char *remedy, size_t size)
+/* Another path, such as /dev/null, was named by mistake. */
+static bool device_is_ours(const struct doctor *d)
 {
 	const char *name = strrchr(d->device, '/');
 
-	if (strcmp(name ? name + 1 : d->device, "fastzero"))
+	return !strcmp(name ? name + 1 : d->device, "fastzero");
+}
+
+/* The remedy for a file that is not the module's device. */
+static void device_replace(const struct doctor *d, const char *then, char *remedy, size_t size)
+{
+	if (device_is_ours(d))
+		snprintf(remedy, size, "rm %s; %s", d->device, then);
+	else
 		snprintf(remedy, size,
 			 "this is another file: leave it, and name the device of fastzero, " FASTZERO_DEVICE);
-	else
-		snprintf(remedy, size, "rm %s; %s", d->device, then);
 }
 
 #define DEVICE_RELOAD	"rmmod fastzero; modprobe fastzero"
@@ -130,7 +133,9 @@ void doctor_check_device(struct doctor *d)
 
 	device_replace(d, DEVICE_RELOAD, remedy, sizeof(remedy));
 	if (ret == -ENOENT) {
-		if (number)
+		if (!device_is_ours(d))
+			snprintf(remedy, sizeof(remedy), "name the device of fastzero, " FASTZERO_DEVICE);
+		else if (number)
 			snprintf(remedy, sizeof(remedy), "mknod -m 0660 %s c %u %u",
 				 d->device, major(number), minor(number));
 		else
@@ -140,8 +145,9 @@ void doctor_check_device(struct doctor *d)
 		doctor_skip(d, "cannot look at %s: %s (%d)", d->device, strerror(-ret), -ret);
 	} else if (S_ISREG(st.st_mode)) {
 		doctor_fail(d, remedy,
-			    "%s is a regular file of %lld bytes, which a program left that ran without the module",
-			    d->device, (long long)st.st_size);
+			    "%s is a regular file of %lld bytes%s", d->device,
+			    (long long)st.st_size, device_is_ours(d) ?
+			    ", which a program left that ran without the module" : "");
 	} else if (!S_ISCHR(st.st_mode)) {
 		doctor_fail(d, remedy, "%s is no character device", d->device);
 	} else if (!number) {
@@ -160,7 +166,7 @@ void doctor_check_device(struct doctor *d)
 	}
 }
 
-#define DEVICE_RULE	"udev rule: KERNEL==\"fastzero\", GROUP=\"kvm\", MODE=\"0660\"; if there is one, as root: udevadm trigger --name-match=fastzero"
+#define DEVICE_RULE	"udev rule: KERNEL==\"fastzero\", GROUP=\"kvm\", MODE=\"0660\"; if there is one, as root: udevadm control --reload; udevadm trigger --name-match=fastzero"
 
 void doctor_check_permissions(struct doctor *d)
 {

@@ -378,6 +378,8 @@ static void check_others(void)
 	plant("/dev/other", "");
 	CHECK(ask_of("/dev/other", 0) == 0);
 	expect("another file", "FZ003", FAIL, "leave it");
+	CHECK(ask_of("/dev/fastzreo", 0) == 0);
+	expect("no such file", "FZ003", FAIL, "name the device");
 
 	/* The device cannot be opened at all. */
 	plant_healthy();
@@ -385,6 +387,15 @@ static void check_others(void)
 	plant("/sys/module/fastzero/parameters/require_accounting", "Y\n");
 	CHECK(ask(0) == 0);
 	expect("required", "FZ010", FAIL, "require_accounting");
+
+	/* A name of systemd's, which the list escapes. */
+	plant_healthy();
+	plant("/sys/kernel/debug/fastzero/contexts",
+	      "id opener comm scratches target cgroup\n"
+	      "1 7 vmm 1 1024 /machine.slice/machine-qemu\\134x2d1.scope\n");
+	plant("/sys/fs/cgroup/machine.slice/machine-qemu\\x2d1.scope/memory.max", "2097152\n");
+	CHECK(ask(0) == 0);
+	expect("an escaped name", "FZ011", WARN, "machine-qemu\\x2d1");
 
 	/* A pool that is only planned. */
 	plant_healthy();
