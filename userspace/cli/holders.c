@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "../bench/json_string.h"
+#include "../lib/unescape.h"
 #include "contexts.h"
 #include "proc.h"
 #include "proc_mounts.h"
@@ -234,7 +235,7 @@ static void holders_mount_json(const char *path, void *arg)
 	if (!plain)
 		return;
 	fputs(*first ? "" : ", ", stdout);
-	json_string(stdout, proc_unescape(plain));
+	json_string(stdout, fz_unescape(plain));
 	free(plain);
 	*first = false;
 }

@@ -73,23 +73,6 @@ static ssize_t proc_file(const char *path, char *buffer, size_t size)
 	return n;
 }
 
-char *proc_unescape(char *text)
-{
-	char *from, *to = text;
-
-	for (from = text; *from; from++) {
-		if (from[0] == '\\' && strspn(from + 1, "01234567") >= 3) {
-			*to++ = (char)((from[1] - '0') << 6 | (from[2] - '0') << 3 |
-				       (from[3] - '0'));
-			from += 3;
-		} else {
-			*to++ = *from;
-		}
-	}
-	*to = 0;
-	return text;
-}
-
 const char *proc_line(const char *path, char *buffer, size_t size)
 {
 	proc_file(path, buffer, size);

@@ -46,9 +46,6 @@ bool proc_info_text(const char *info, const char *key, char *value, size_t size)
 /* The name of a process, "?" if it has gone; never with control characters. */
 const char *proc_comm(pid_t pid, char *buffer, size_t size);
 
-/* Undoes the kernel's escapes (\040 for a blank) in place; not for a terminal. */
-char *proc_unescape(char *text);
-
 /* A file of a line, without its end; "" if it cannot be read. */
 const char *proc_line(const char *path, char *buffer, size_t size);
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "../bench/json_string.h"
+#include "../lib/unescape.h"
 #include "cli.h"
 #include "proc.h"
 
@@ -224,7 +225,7 @@ static void view_path(FILE *out, const char *name, const char *path)
 {
 	char *plain = strdup(path);
 
-	view_string(out, name, plain ? proc_unescape(plain) : path);
+	view_string(out, name, plain ? fz_unescape(plain) : path);
 	free(plain);
 }
 

@@ -3,6 +3,7 @@
  * libfastzero: who pays for memory, and is there enough of it?
  */
 #include "doctor.h"
+#include "unescape.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -100,23 +101,6 @@ static int memory_column(const char *head, const char *name)
 	return -1;
 }
 
-/* The list escapes blanks and backslashes, which systemd's names have (\x2d). */
-static void memory_unescape(char *path)
-{
-	char *to = path;
-
-	for (; *path; path++) {
-		if (path[0] == '\\' && strspn(path + 1, "01234567") >= 3) {
-			*to++ = (char)((path[1] - '0') << 6 | (path[2] - '0') << 3 |
-				       (path[3] - '0'));
-			path += 3;
-		} else {
-			*to++ = *path;
-		}
-	}
-	*to = 0;
-}
-
 static bool memory_roster_line(char *line, void *arg)
 {
 	struct memory_roster *r = arg;
@@ -141,7 +125,8 @@ static bool memory_roster_line(char *line, void *arg)
 	}
 	if (!target || !cgroup)
 		return true;
-	memory_unescape(cgroup);
+	/* The list escapes blanks and backslashes, which systemd's names have (\x2d). */
+	fz_unescape(cgroup);
 	for (i = 0; i < r->nr && strcmp(r->tenants[i].cgroup, cgroup); i++)
 		;
 	if (i == r->nr) {
