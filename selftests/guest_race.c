@@ -68,9 +68,12 @@ struct canary {
 	_Atomic uint64_t hits;
 };
 
-static void race_print(struct gr_race *r, const char *what, const char *format,
-		       va_list args)
+/* Counts one more, and prints the first MOST_EVENTS. */
+static void race_report(struct gr_race *r, _Atomic uint64_t *count,
+			const char *what, const char *format, va_list args)
 {
+	if (atomic_fetch_add(count, 1) >= MOST_EVENTS)
+		return;
 	flockfile(stdout);
 	printf("# %s memory %ju check %ju of %ju pages: ", what,
 	       (uintmax_t)r->memories, (uintmax_t)r->checks,
@@ -84,10 +87,8 @@ void gr_event(struct gr_race *r, const char *format, ...)
 {
 	va_list args;
 
-	if (atomic_fetch_add(&r->events, 1) >= MOST_EVENTS)
-		return;
 	va_start(args, format);
-	race_print(r, "EVENT", format, args);
+	race_report(r, &r->events, "EVENT", format, args);
 	va_end(args);
 }
 
@@ -95,10 +96,8 @@ void gr_odd_exit(struct gr_race *r, const char *format, ...)
 {
 	va_list args;
 
-	if (atomic_fetch_add(&r->odd_exits, 1) >= MOST_EVENTS)
-		return;
 	va_start(args, format);
-	race_print(r, "ODD EXIT", format, args);
+	race_report(r, &r->odd_exits, "ODD EXIT", format, args);
 	va_end(args);
 }
 

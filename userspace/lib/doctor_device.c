@@ -40,9 +40,17 @@ static bool device_is_installed(const struct doctor *d)
 	return false;
 }
 
-static bool device_has_dkms(const struct doctor *d)
+static void device_not_loaded(struct doctor *d)
 {
-	return doctor_exists(d, "/var/lib/dkms/fastzero");
+	if (device_is_installed(d))
+		doctor_fail(d, "modprobe fastzero; if that fails, dmesg says why",
+			    "fastzero is not loaded");
+	else if (doctor_exists(d, "/var/lib/dkms/fastzero"))
+		doctor_fail(d, "install the headers of this kernel (linux-headers-$(uname -r) on Debian); then dkms autoinstall, and modprobe fastzero",
+			    "fastzero is not loaded, and DKMS has not built it for this kernel");
+	else
+		doctor_fail(d, "make module && insmod build/module-$(uname -r)/fastzero.ko",
+			    "fastzero is not loaded");
 }
 
 void doctor_check_module(struct doctor *d)
@@ -55,14 +63,7 @@ void doctor_check_module(struct doctor *d)
 		doctor_fail(d, "boot a kernel with CONFIG_MODULES",
 			    "this kernel takes no modules");
 	} else if (!doctor_is_loaded(d)) {
-		doctor_fail(d, device_is_installed(d) ?
-			    "modprobe fastzero; if that fails, dmesg says why" :
-			    device_has_dkms(d) ?
-			    "install the headers of this kernel (linux-headers-$(uname -r) on Debian); then dkms autoinstall, and modprobe fastzero" :
-			    "make module && insmod build/module-$(uname -r)/fastzero.ko",
-			    "fastzero is not loaded%s",
-			    !device_is_installed(d) && device_has_dkms(d) ?
-			    ", and DKMS has not built it for this kernel" : "");
+		device_not_loaded(d);
 	} else if (doctor_read(d, DEVICE_SYS "/initstate", state, sizeof(state)) > 0 &&
 		   strcmp(state, "live")) {
 		doctor_fail(d, "look into dmesg; then rmmod fastzero and modprobe fastzero",
