@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Ageing, after the CLOCK algorithm.  In each reset a hand looks at a part of the pages,
- * and zero pages get strikes.  Pages that came back get a backoff.
+ * and zero pages get strikes.  A page that came back soon needs more strikes.
  */
 #include "age.h"
 
@@ -13,7 +13,7 @@
 /* If more than 1 in this many of the pages that went came back soon, runs want them. */
 #define AGE_WANTED	4
 /*
- * Each time that a page comes back soon doubles the strikes that it needs, up to this many
+ * A page needs twice as many strikes each time that it comes back soon, up to this many
  * times.  Each further time halves the number of resets that give it a strike.
  */
 #define AGE_COUNTED	3

@@ -35,7 +35,7 @@
  * @hand: number of the page at which the hand is
  * @credit: how many written pages the hand may look at
  * @zero: pages that the last look found zero; each reset looks at them again
- * @now: number of resets with AUTO of the whole scratch
+ * @now: number of resets of the whole scratch with AUTO that went through its base pages
  * @went: pages that went lately
  * @back: pages among @went that came back soon
  * @last: how many pages went in the last reset in which any did; decays after it
@@ -80,7 +80,10 @@ struct fz_age_look {
 	u64 gone;
 };
 
-/* Whether a reset looks at pages.  Inline: most resets do not, and should not pay. */
+/*
+ * Count a reset, give the hand credit, and return whether the reset looks at pages.
+ * Inline: most resets do not, and should not pay.
+ */
 static inline bool fz_age_due(struct fz_age *age, u64 populated)
 {
 	age->now++;

@@ -85,7 +85,7 @@ static inline u64 fz_chunk_populated(const struct fz_chunk *chunk, u32 w)
 	return smp_load_acquire(&chunk->populated[w]);
 }
 
-/* Whether a base page is held.  A faster fz_inplace_is_held(), for sweeps; base pages only. */
+/* Whether a base page is held.  A faster fz_inplace_is_held(), for base pages only. */
 static inline bool fz_base_is_held(struct folio *folio)
 {
 	return folio_ref_count(folio) != 2 + atomic_read(&folio->_mapcount);
@@ -119,7 +119,7 @@ static inline struct fz_chunk *fz_chunk_look(struct fz_scratch *s, u64 number)
 	return chunk;
 }
 
-/* Flags for allocations of the index, which try as hard as those of folios with @gfp. */
+/* Flags to allocate memory of the index.  The allocator tries as hard as with @gfp. */
 static inline gfp_t fz_index_gfp(gfp_t gfp)
 {
 	if (!(gfp & __GFP_DIRECT_RECLAIM))

@@ -79,7 +79,7 @@ void fz_chunk_age(struct fz_scratch *s, u64 page, u32 back)
 	spin_unlock(&chunk->lock);
 }
 
-/* Whether an aged page that is populated now has come back soon. */
+/* Whether an aged page comes back soon if a thread populates it now. */
 static bool chunk_went_lately(const struct fz_scratch *s, const struct fz_chunk *chunk,
 			      unsigned int i)
 {

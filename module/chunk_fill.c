@@ -148,7 +148,7 @@ static void fill_look(struct fill *f)
 		f->lack = FILL_CHUNK;
 }
 
-/* We have added no folio: have the next reset check whether the chunk is empty. */
+/* We stop using the chunk.  If it has no folio, the next reset checks whether it is empty. */
 static noinline void fill_give_up(struct fill *f)
 {
 	struct fz_chunk *chunk = f->chunk;

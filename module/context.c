@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Contexts: one open of /dev/fastzero each.
+ * Contexts: one for each open of /dev/fastzero, and for each file of a mount.
  */
 #include <linux/err.h>
 #include <linux/kref.h>
@@ -47,7 +47,8 @@ struct fz_scratch *fz_context_implicit(struct fz_context *ctx)
 /**
  * fz_context_allowed() - whether the caller may have a new context
  *
- * Return: 0, -EOPNOTSUPP if no memory cgroup would pay and one has to, or -ENOMEM.
+ * Return: 0, -EOPNOTSUPP if the kernel charges no memory cgroup and require_accounting is
+ * set, or -ENOMEM.
  */
 int fz_context_allowed(void)
 {

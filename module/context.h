@@ -2,14 +2,14 @@
 /*
  * Contexts and scratches: their members, their references, and all locks.
  *
- * Lifetime.  A scratch lives as long as its inode.  Descriptors, mappings and pins
- * (through the mapping) hold the file, and the file holds the inode.  The eviction of
- * the inode ends the scratch.  A scratch holds its context, and so does the context's
- * descriptor, which also holds the file of the implicit scratch.  Every open context
- * pins the internal mount, because it needs it to create scratches; so does every
- * scratch file.  The mount and each scratch file hold a module reference.  The inode's
- * link count is 0.  So an inotify or fanotify watch on it ends with the last file, and
- * pins nothing.
+ * Lifetime.  A scratch lives as long as its inode.  Descriptors and mappings hold the
+ * file, and the file holds the inode.  A pin or a pipe holds only its folio.  The
+ * eviction of the inode ends the scratch.  A scratch holds its context, and so does the
+ * context's descriptor, which also holds the file of the implicit scratch.  Every open
+ * context pins the internal mount, where it creates scratches.  Every scratch file also
+ * pins it.  The mount and each scratch file hold a module reference.  The inode's link
+ * count is 0.  So an inotify or fanotify watch on it ends with the last file, and pins
+ * nothing.
  *
  * Lock order, outermost first:
  *
@@ -60,7 +60,8 @@
  * @faults_used: used base pages that faults and calls took from the pool, and cleared
  * @faults_alloc: base pages that faults and calls allocated
  * @resets: resets
- * @cleared: base pages cleared in place
+ * @cleared: base pages that resets cleared, found zero and left, or allocated as zeroed
+ *	ones
  * @swapped: base pages replaced by ready ones
  * @dropped: base pages taken out
  * @held: base pages among @cleared, @swapped and @dropped that were held
@@ -95,7 +96,7 @@ struct fz_counters {
 };
 
 /**
- * struct fz_context - one open of the device: one tenant
+ * struct fz_context - one open of the device, or one file of a mount
  * @ref: references: the descriptor has one, and each scratch
  * @lock: protects @scratches, @nr_scratches and @gone
  * @scratches: all scratches that exist

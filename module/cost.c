@@ -25,9 +25,9 @@ u64 fz_cost_clear(u32 ratio, u64 pages)
 }
 
 /*
- * A clear that costs more than its instructions waits for memory, and leaves the page in
- * the caches.  A ready page lies in no cache, so the next run waits for memory instead.
- * By estimate, it waits half as long.
+ * With a ratio over 100, a clear waits for memory, and leaves the page in the caches.  A
+ * ready page lies in no cache, so the next run waits for memory instead.  By estimate, it
+ * waits half as long.
  */
 static u64 cost_touch(u32 ratio, u64 pages)
 {

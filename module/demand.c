@@ -2,7 +2,7 @@
 /*
  * Learning how many folios runs need at once.
  *
- * To count the folios taken in some time would overstate this: a folio that comes back
+ * A count of all folios taken in some time would be too high: a folio that comes back
  * soon counts at each take, but serves many runs.
  */
 #include "demand.h"

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The zeroer looks at each page of a huge folio before it stores to it.  So it knows how
- * many pages the run has written.  It leaves that number in a table of the pool, where the
- * next reset finds it by scratch and chunk.  The scratch itself may be gone by then.
+ * many pages the run has written.  It leaves that number in a table of the pool, where
+ * the next reset finds it by scratch and chunk.  The table is the pool's, since the
+ * scratch may be gone when the zeroer clears the folio.
  */
 #include <linux/mm.h>
 #include <linux/sched/mm.h>

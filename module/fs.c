@@ -33,8 +33,8 @@ static u64 fs_pages_held(struct fz_fs *fs)
 }
 
 /*
- * What is used are the populated pages.  What is available is the size that new files may
- * have.  Without a limit, memory is the limit.
+ * statfs() reports populated pages as used.  It reports as available the size that new
+ * files may still have.  Without a limit, memory is the limit.
  */
 static int fs_statfs(struct dentry *dentry, struct kstatfs *st)
 {
@@ -63,7 +63,7 @@ static const struct constant_table fs_pages[] = {
 	{ }
 };
 
-/* What /proc/mounts shows, which mount -o remount gives back. */
+/* Show the options in /proc/mounts.  mount -o remount passes them back. */
 static int fs_show_options(struct seq_file *m, struct dentry *root)
 {
 	struct fz_fs *fs = root->d_sb->s_fs_info;
@@ -255,8 +255,8 @@ static int fs_init_fs_context(struct fs_context *fc)
 	struct fz_fs_options *opts;
 
 	/*
-	 * Before the options: the kernel logs each bad one, and asks only afterwards
-	 * whether the caller may mount at all.
+	 * Check this before the kernel parses options.  It logs each bad option, and only
+	 * then asks whether the caller may mount.
 	 */
 	if (!capable(CAP_SYS_ADMIN))
 		return -EPERM;
@@ -296,8 +296,8 @@ static void fs_kill_sb(struct super_block *sb)
 }
 
 /*
- * Without FS_USERNS_MOUNT: only root can mount it.  Without an alias of the module for it:
- * every user can ask the kernel for a file system, and so could load the module.
+ * Without FS_USERNS_MOUNT: only root can mount it.  The module has no alias for it.  With
+ * one, any user who asks for this file system would load the module.
  */
 static struct file_system_type fs_type = {
 	.name		= "fastzero",

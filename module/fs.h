@@ -38,7 +38,7 @@ struct fz_fs_options {
  * @lock: protects the limits in @opts, @length, @nr_inodes and @files
  * @opts: the options; only the limits change
  * @length: bytes that the files have together
- * @nr_inodes: files and directories, that of the mount included
+ * @nr_inodes: files and directories, the root directory included
  * @files: the scratches of all files (fz_scratch.beside)
  */
 struct fz_fs {

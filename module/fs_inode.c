@@ -124,7 +124,7 @@ void fz_fs_evict_inode(struct inode *inode)
 		list_del(&s->beside);
 		mutex_unlock(&fs->lock);
 	}
-	/* The next file may have the size when the memory is free. */
+	/* Give the size to other files only after the memory is free. */
 	fz_scratch_evict_inode(inode);
 	mutex_lock(&fs->lock);
 	fs->length -= length;

@@ -13,7 +13,7 @@
 #include "map.h"
 #include "reset.h"
 
-/* A chunk with this many pages is dense; one with less than this is sparse. */
+/* A chunk is dense with LARGE_DENSE pages or more, and sparse with fewer than LARGE_SPARSE. */
 #define LARGE_DENSE	(FZ_CHUNK_PAGES / 2)
 #define LARGE_SPARSE	(FZ_CHUNK_PAGES / 4)
 /* After a look at a chunk that was not sparse, this many resets do not look again. */

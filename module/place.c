@@ -2,7 +2,7 @@
 /*
  * Which NUMA node a page comes from.  The first of these that is set decides: the node
  * that CREATE named, the mapping's memory policy (mbind), the task's policy
- * (set_mempolicy).  Else distance decides.
+ * (set_mempolicy).  Else the caller's node comes first.
  */
 #include <linux/cpuset.h>
 #include <linux/mm.h>

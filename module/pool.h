@@ -22,7 +22,7 @@ struct mem_cgroup;
 struct fz_counters;
 
 /**
- * enum fz_refill - whether a pool is brought up to its targets in the background
+ * enum fz_refill - whether the zeroer brings a pool up to its targets
  * @FZ_REFILL_NONE: no thread has seen a store below its target
  * @FZ_REFILL_LATER: huge folios are allocated at once.  Base pages wait for the end of a
  *	reset, which may bring some back, or for fz_pool.refill_at
@@ -49,7 +49,7 @@ enum fz_refill {
  *	on no list and in no scratch.  A thread that gets no folio at the limit waits for
  *	these, and may hold mmap_lock.  So threads with folios in hand must not wait for
  *	mmap_lock
- * @turns: increased whenever folios in hand were put back or freed
+ * @turns: grows each time that folios stop being in hand
  * @zeroed: base pages that the zeroer has cleared or allocated
  * @zeroer_ns: CPU time of that, in ns
  * @held_at: when to look at held folios again, in jiffies; only the zeroer uses it
@@ -120,7 +120,8 @@ struct fz_pool {
 
 /**
  * struct fz_pool_try - state between two calls of fz_pool_take() for one folio
- * @seen: fz_pool_seen() before the caller last looked whether it needs the folio
+ * @seen: the result of fz_pool_seen() before the caller last checked that it needs the
+ *	folio
  * @waited: whether it has waited for folios that other threads had in hand
  */
 struct fz_pool_try {

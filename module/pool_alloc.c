@@ -59,9 +59,9 @@ static struct page *alloc_among(const struct fz_place *place, gfp_t gfp,
  * Whether a memory cgroup (or NULL) has this headroom.  If not, allocate pages, so that
  * reclaim makes room, and free them again.  @gfp must be allowed to fail.
  *
- * The kernel keeps freed pages charged, in a stock of this CPU.  It takes them back from
- * there for a fault on another CPU only after a while, or runs the OOM killer before.  So
- * after a failure, fail at a charge of more than is left: that empties this CPU's stock.
+ * The kernel keeps freed pages charged, in a stock of this CPU.  A fault on another CPU
+ * cannot use that stock at once, and may run the OOM killer.  So after a failure, try to
+ * charge more than is left.  The failed charge empties this CPU's stock.
  */
 static bool alloc_has_headroom(struct mem_cgroup *memcg, gfp_t gfp)
 {

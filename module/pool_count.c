@@ -31,7 +31,7 @@ void fz_pool_count(long nr)
 }
 
 /**
- * fz_pool_own() - count a folio that is about to be allocated as owned and in hand
+ * fz_pool_own() - count a folio as owned and in hand before it is allocated
  * @pool: the pool
  * @nr: base pages in it
  *
@@ -66,7 +66,7 @@ void fz_pool_disown(struct fz_pool *pool, u64 nr)
 }
 
 /**
- * fz_pool_lift() - count folios as in hand that are about to leave their scratch
+ * fz_pool_lift() - count folios as in hand before they leave their scratch
  * @pool: the pool
  * @nr: number of folios
  */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How a pool grows and shrinks in the background.  It is refilled up to its targets.
- * Beyond them it keeps as many folios as runs need at once, until memory is short.
+ * How a pool grows and shrinks in the background.  The zeroer refills it up to its
+ * targets.  Beyond them it keeps as many folios as runs need at once, until memory is
+ * short.
  */
 #include <linux/mm.h>
 
@@ -206,7 +207,7 @@ static u64 learn_short(struct fz_pool *pool, struct fz_store *store)
 		return 0;
 	ahead = max(fz_demand_ahead(&store->demand, now),
 		    learn_target(pool, store));
-	/* Folios that a reset has in hand will come to the store. */
+	/* Folios in hand may come to the store. */
 	have = store->nr_ready + store->nr_used + pool->in_hand;
 	return ahead > have ? ahead - have : 0;
 }

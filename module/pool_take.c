@@ -95,8 +95,8 @@ static __always_inline struct folio *take_store(struct fz_pool *pool,
 }
 
 /*
- * The near store is empty.  If a node was asked for, allocate there before taking folios
- * of other nodes.  Else prefer any folio of the pool.
+ * The near store is empty.  If @place names a node but no mask, allocate there before
+ * taking folios of other nodes.  Else prefer any folio of the pool.
  */
 static noinline struct folio *take_elsewhere(struct fz_pool *pool,
 					     const struct fz_place *place,
@@ -199,16 +199,16 @@ static struct folio *take_fresh(struct fz_pool *pool, const struct fz_place *pla
  * @pool: the pool
  * @place: from which NUMA nodes
  * @gfp: how to allocate if the pool is empty; may be FZ_GFP_TOUCHER
- * @try: @seen must have been set before the caller saw that it needs the folio
+ * @try: the caller sets @seen before it checks that it needs the folio
  * @count: counters of the scratch
  *
  * The order: a ready folio; a used one, to be cleared, which needs neither an allocation
- * nor a charge; folios of other nodes; the system.  If @place names a node, the system
- * comes before other nodes.
+ * nor a charge; folios of other nodes; the system.  If @place names a node but no mask,
+ * the system comes before other nodes.
  *
  * Return: the folio, with one reference, in hand until fz_pool_settle() or
- * fz_pool_put_back(); or an ERR_PTR.  -EAGAIN: after a wait, the caller should look again
- * whether it needs the folio.  -EINTR, and errors of fz_pool_alloc().
+ * fz_pool_put_back(); or an ERR_PTR.  -EAGAIN: memory may have come free.  The caller
+ * checks again whether it needs the folio.  -EINTR, and errors of fz_pool_alloc().
  */
 struct folio *fz_pool_take(struct fz_pool *pool, const struct fz_place *place,
 			   gfp_t gfp, struct fz_pool_try *try,

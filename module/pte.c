@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * SWAP of base pages: moves page-table entries to the folios that are in the index now.
- * If one process alone maps the scratch, and has no VM, this is far cheaper than to unmap
- * and to fault again.
+ * If one process alone maps the scratch, and never had a VM, this is far cheaper than to
+ * unmap and to fault again.
  *
  * The kernel exports no function that flushes the TLBs for a range.  The nearest one is
  * clean_record_shared_mapping_range().  It flushes the range from the first to the last
  * dirty entry.  Since pte_move() installs every new entry dirty, this range covers all of
- * them.  If another thread zaps one, that thread flushes it.  While its flush is pending,
- * the function flushes the whole range.
+ * them.  If another thread zaps one, that thread flushes it.  While that flush is
+ * pending, clean_record_shared_mapping_range() flushes its whole range.
  */
 #include <linux/fs.h>
 #include <linux/mm.h>

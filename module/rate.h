@@ -8,7 +8,10 @@
 #include "pure.h"
 
 #define FZ_RATE_SECOND	1000000000ULL
-/* The burst: unused work is saved up for this many ns.  No thread should wake up this late. */
+/*
+ * The burst: unused work is saved up for this many ns.  A thread that wakes up late by
+ * less than this loses no work.
+ */
 #define FZ_RATE_BURST	(FZ_RATE_SECOND / 50)
 
 /**

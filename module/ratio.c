@@ -3,9 +3,9 @@
  * The ratio of this host: the time to clear a base page, compared with that of other work,
  * in percent.  100 is the ratio if each instruction takes the same time.
  *
- * The module measures it once, at load, on pages as a reset finds them.  The warm ratio is
- * that of a few pages in the caches.  The cold one is that of a sweep over more memory than
- * most caches have.
+ * The module measures it once, at load, on pages in the caches and on others.  The warm
+ * ratio is that of a few pages in the caches.  The cold one is that of a sweep over more
+ * memory than most caches hold.
  */
 #include <linux/gfp.h>
 #include <linux/highmem.h>

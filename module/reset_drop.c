@@ -47,7 +47,10 @@ void fz_drop_some(struct fz_reset *r)
 		u64 base = number << FZ_CHUNK_SHIFT;
 		struct fz_range part, span;
 
-		/* End the run before a large hole: unmapping would walk its page tables. */
+		/*
+		 * End the batch before a large hole: an unmap would walk the page tables
+		 * of the hole.
+		 */
 		if (nr && base - run.end > FZ_CHUNK_PAGES)
 			break;
 

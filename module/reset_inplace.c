@@ -16,7 +16,8 @@
  * fz_inplace_is_held() - whether a folio is held
  * @folio: a folio of a scratch
  *
- * Return: true if so; also true while a fault has a reference.
+ * Return: true if so; also true while a fault has a reference, and for a huge folio that
+ * is mapped page by page.
  */
 bool fz_inplace_is_held(struct folio *folio)
 {
@@ -139,7 +140,8 @@ static void inplace_huge(struct fz_reset *r, struct fz_chunk *chunk, u64 number,
 }
 
 /**
- * fz_inplace_look_huge() - look at each page of a huge folio, and clear dirty ones
+ * fz_inplace_look_huge() - look at each page of a huge folio, and clear those that are
+ * not zero
  * @r: the reset
  * @chunk: a chunk with a huge folio, all of which is to be zero
  * @number: its number

@@ -70,7 +70,7 @@ int fz_ioctl_reset(struct fz_ucmd *ucmd)
  * @file: a scratch
  * @user: the caller's structure
  * @done: set if it was such a call.  Else this has done nothing, and the caller calls
- *	fz_ioctl_reset(), which finds the error
+ *	fz_ioctl_reset(), which also finds errors
  *
  * Every run pays for this call, so it copies members one by one, without a buffer.
  *

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * SWAP: replace the folios of populated pages by ready ones.  The index has a folio for
- * such a page at all times.  Pages for which no ready folio is left are cleared in place.
+ * each replaced page at all times.  If no ready folio is left, SWAP clears pages in
+ * place.  SWAP by name drops held ones.
  */
 #include <linux/mm.h>
 

@@ -43,11 +43,11 @@ static __always_inline bool sweep_check(struct folio *const *folios, u64 nr,
 	if (unlikely(flags & FZ_PAGE_FAILED))
 		return false;
 	/*
-	 * The upper half of @counts is the sum of the references.  A page that is mapped once
-	 * adds 2.  A page that is mapped nowhere has 1 reference, and 0xffffffff (-1) in the
-	 * lower half.  So it adds 2 to the upper half, less 1 in the lower: adding BIT_ULL(31)
-	 * rounds the sum up.  A page that is held, or mapped more often, adds more than 2: then
-	 * count the held pages one by one.
+	 * The upper half of @counts is the sum of the references.  A page that is mapped
+	 * once adds 2.  A page that is mapped nowhere has 1 reference, and 0xffffffff
+	 * (-1) in the lower half.  So it adds 2 to the upper half, minus 1 in the lower.
+	 * BIT_ULL(31) rounds the sum up again.  A page that is held, or mapped more
+	 * often, adds more than 2: then count the held pages one by one.
 	 */
 	if (unlikely((counts + BIT_ULL(31)) >> 32 != 2 * nr))
 		for (slot = folios; slot < end; slot++)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Scratches: regular files of fixed size on an internal mount.  So each has its own
- * struct address_space, and a reset of one never looks at another.
+ * Scratches: regular files of fixed size, on the internal mount or on one that root has
+ * made.  So each has its own struct address_space, and a reset of one never looks at
+ * another.
  */
 #include <linux/fs.h>
 #include <linux/magic.h>

@@ -58,9 +58,10 @@ static noinline void unmap_put_back(struct fz_reset *r, struct list_head *held,
 	struct folio *folio, *next;
 
 	/*
-	 * A fast GUP takes its reference before it sees that the page-table entry has gone,
-	 * gives it back, and pins the folio that came.  It runs with interrupts disabled.
-	 * Processors that flush TLBs without interrupts have not waited for it yet.
+	 * A fast GUP takes a reference, and then checks the page-table entry.  If the
+	 * entry has changed, it gives the reference back, and pins the new folio.  Until
+	 * then the old folio looks held.  It runs with interrupts disabled.  Processors
+	 * that flush TLBs without interrupts have not waited for it yet.
 	 */
 	kick_all_cpus_sync();
 	list_for_each_entry_safe(folio, next, held, lru) {
@@ -122,7 +123,8 @@ static void unmap_retire(struct fz_reset *r, struct list_head *out)
  * @r: the reset
  * @range: pages, from the first to the last that was taken out
  * @out: their folios, in hand; emptied
- * @in_place: the index has base pages in the place of all of them: try to map these
+ * @in_place: the index has folios in the place of all of them: try to move page-table
+ *	entries
  */
 void fz_unmap(struct fz_reset *r, const struct fz_range *range,
 	      struct list_head *out, bool in_place)
@@ -141,7 +143,7 @@ void fz_unmap(struct fz_reset *r, const struct fz_range *range,
  * @number: its number
  * @words: bitmap of populated pages; all of a chunk with a huge folio
  *
- * Unmaps run by run: pages between the runs stay mapped.
+ * Unmaps neighbouring pages together.  Pages between them stay mapped.
  *
  * Return: how many base pages.
  */

@@ -154,7 +154,8 @@ static enum fz_look zeroer_look_held(struct fz_pool *pool)
 }
 
 /**
- * fz_zeroer_look() - do all work but clearing: collect held folios, and free surplus
+ * fz_zeroer_look() - do all work but clearing and allocating: collect held folios, and
+ * free surplus
  * @pool: the pool; no other thread calls this for it meanwhile
  *
  * Return: when to look again.

@@ -5,9 +5,9 @@
  *
  * A pool may be in two queues.  The first is for looks at the pool: at once after a kick,
  * or after a while.  The second has pools with used folios, or with too few ready ones
- * (zeroer_tenant.c).  A thread works for one pool during a turn.  Tenants take turns, and in
- * each turn one pool of the tenant is served.  So every tenant gets the same amount of
- * work, no matter how many contexts it has.
+ * (zeroer_tenant.c).  A thread works for one pool during a turn.  Tenants take turns, and
+ * in each turn a thread works for one pool of the tenant.  So every tenant gets the same
+ * amount of work, no matter how many contexts it has.
  */
 #include <linux/ktime.h>
 #include <linux/minmax.h>
@@ -151,7 +151,10 @@ static void queue_leave(struct fz_pool *pool)
 {
 	lockdep_assert_held(&fz_queue_lock);
 
-	/* Lent threads hold the context, so the pool stays. */
+	/*
+	 * The pool stays while job.lent is set.  A caller of ZERO holds the context.  The
+	 * end of the context takes a thread of ZERO_THREAD back, under this lock.
+	 */
 	if (pool->job.lent) {
 		WRITE_ONCE(pool->job.worker, NULL);
 		wake_up(&pool->job.idle);

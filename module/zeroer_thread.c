@@ -3,12 +3,13 @@
  * ZERO with FASTZERO_ZERO_THREAD: a thread that the kernel makes in the tenant's
  * process does the zeroer's work for a context, until it is taken back.
  *
- * Lifetime.  The thread holds neither context nor descriptor, so it keeps only its process
- * alive.  The functions file_flush() and file_release() take it back when the process or
- * the context ends.  It may use the pool only during a turn (fz_job.busy), and the end of
- * the context waits for that turn.  No thread waits for it to exit, since a signal may have
- * stopped it.  When it sees that it is not lent any more, or is killed, it queues a work
- * item that frees it.  It runs code of the module, so it holds a module reference.
+ * Lifetime.  The thread holds neither context nor descriptor, so it keeps only its
+ * process alive.  The functions file_flush() and file_release() take it back when the
+ * process or the context ends.  It may use the pool only during a turn (fz_job.busy), and
+ * the end of the context waits for that turn.  Taking it back does not wait for it to
+ * exit, since a signal may have stopped it.  When it sees that it is not lent any more,
+ * or is killed, it queues a work item that frees it.  It runs code of the module, so it
+ * holds a module reference.
  */
 #include <linux/module.h>
 #include <linux/sched.h>

@@ -77,9 +77,9 @@ static inline void fz_make_persistent(struct dentry *dentry, struct inode *inode
 #endif
 
 /*
- * FZ_DEFINE_CREATE(name, make) and FZ_DEFINE_MKDIR(name, make): the functions create and
- * mkdir of struct inode_operations, by make(idmap, dir, dentry, mode), which returns 0 or
- * a negative errno.
+ * FZ_DEFINE_CREATE(name, make) and FZ_DEFINE_MKDIR(name, make): define ->create and
+ * ->mkdir of struct inode_operations.  These call make(idmap, dir, dentry, mode), which
+ * returns 0 or a negative errno.
  */
 #ifdef FZ_HAVE_CREATE_NO_EXCL
 #define FZ_DEFINE_CREATE(_name, _make)						\

@@ -70,7 +70,7 @@ static inline bool fz_memcg_exists(void)
 	return exists;
 }
 
-/* Whether the caller is in a memory cgroup, or in one below it.  NULL: true. */
+/* Whether the caller is in @memcg, or in a memory cgroup below it.  NULL: true. */
 static inline bool fz_memcg_is_current(struct mem_cgroup *memcg)
 {
 	bool is = true;

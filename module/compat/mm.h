@@ -78,9 +78,9 @@ static inline void fz_policy_copy(struct mempolicy *to, const struct mempolicy *
 }
 
 /*
- * NUMA balancing calls this for the policy of a mapping: that of mbind(), or NULL.  Neither
- * asks for migration, so it skips the mapping.  Without the function it would unmap pages
- * that it cannot migrate.
+ * NUMA balancing calls this for the policy of a mapping: that of mbind(), or NULL.  It
+ * skips the mapping, unless mbind() got MPOL_F_NUMA_BALANCING.  Without the function it
+ * would unmap pages that it cannot migrate.
  */
 #if defined(CONFIG_NUMA) && defined(FZ_HAVE_GET_POLICY_ILX)
 static inline struct mempolicy *fz_get_policy(struct vm_area_struct *vma,

@@ -63,7 +63,7 @@ static inline void fz_flush_dirty_ptes(struct address_space *mapping, pgoff_t fi
 }
 
 /*
- * Call a function for all page-table entries of a range that have a table.  The range is
+ * Call a function for the entries of all page tables that exist in a range.  The range is
  * no larger than a chunk.  Its address need not be aligned, so it may span two tables.
  */
 static inline int fz_apply_to_ptes(struct mm_struct *mm, unsigned long addr,
@@ -89,7 +89,8 @@ static inline int fz_apply_to_ptes(struct mm_struct *mm, unsigned long addr,
 /*
  * Map a huge folio as a whole, if nothing is mapped there.  The caller has checked that
  * the mapping can take it.  Returns false on an error: then the caller need not try other
- * folios.  On kernels that have no function to insert the folio, this raises a fault.
+ * folios.  Without a page table there, or without a kernel function to insert the folio,
+ * this raises a fault.
  */
 static inline bool fz_insert_huge(struct vm_area_struct *vma,
 				  unsigned long addr, struct folio *folio)

@@ -11,9 +11,9 @@
 /**
  * DOC: The life of a scratch
  *
- * A *context* is one open of /dev/fastzero: one tenant.  It owns a pool of
- * pages, and has limits.  Pages are recycled inside a context, and never go to
- * another one.
+ * A *context* is one open of /dev/fastzero, or one file of a mounted file system.  It
+ * owns a pool of pages, and has limits.  Pages are recycled inside a context, and never
+ * go to another one.
  *
  * A *scratch* is a memory object of fixed size that can be made zero again.
  * There are three ways to make one:
@@ -54,12 +54,11 @@
  *		ioctl(c.out_fd, FASTZERO_IOC_RESET, &r);
  *	}
  *
- * The scratch lives until its last descriptor, mapping and pin are gone, and a file of
- * a mount also until its last name is gone.  The
- * context lives until its own descriptor and its last scratch are gone.  The task
- * that drops the last of these frees all memory before its call returns.  So when
- * wait(2) for a process returns, its memory is free.  Held pages stay with their
- * holders.
+ * The scratch lives until its last descriptor and mapping are gone, and a file of a mount
+ * also until its last name is gone.  The context lives until its own descriptor and its
+ * last scratch are gone.  The task that drops the last of these frees all memory before
+ * its call returns.  So when wait(2) for a process returns, its memory is free.  Held
+ * pages stay with their holders.
  *
  * Pages go back to the system uncleared, as those of every process do.  The kernel
  * clears them for the next user that needs zeros.  The module gives no page to
@@ -84,9 +83,9 @@
  * when the holder releases it.  AUTO clears held pages in place, even those that a device
  * pins during the reset.  The device then keeps working on the memory of the scratch.
  *
- * A chunk of 2 MiB may be backed by one folio (FASTZERO_PAGES_2M).  The module then
- * replaces or drops the chunk as a whole.  It is held if any page of it is.  A reset
- * of a part of the chunk clears that part where it is, in every mode.
+ * One folio may back a chunk of 2 MiB (see enum fastzero_page_policy).  The module then
+ * replaces or drops the chunk as a whole.  It is held if any page of it is.  A reset of a
+ * part of the chunk clears that part where it is, in every mode.
  */
 
 /**
@@ -145,13 +144,14 @@
  * 2. The memory policy of the mapping (mbind), for faults, and for POPULATE where the
  *    caller maps the page.  The policy belongs to the mapping, not to the scratch.
  * 3. The memory policy of the task (set_mempolicy), also for write(2).
- * 4. Distance: pages of the pool, near ones first, then the node of the task that
- *    touches the page.
+ * 4. Else the pool: pages on the node of the task that touches the page, then on any
+ *    other node.  Then the system, near that task.
  *
  * MPOL_BIND is strict, as on a memfd: the module never takes pages of other nodes.  With
- * MPOL_WEIGHTED_INTERLEAVE all weights count as one.  A reset leaves pages on their
- * node.  Pages do not migrate: MPOL_MF_MOVE with MPOL_MF_STRICT fails with EIO for pages
- * on other nodes, and automatic NUMA balancing skips scratches.
+ * MPOL_WEIGHTED_INTERLEAVE all weights count as one.  A reset leaves pages on their node.
+ * Pages do not migrate: MPOL_MF_MOVE with MPOL_MF_STRICT fails with EIO for pages on
+ * other nodes, and automatic NUMA balancing skips scratches.  If mbind() asks for
+ * balancing (MPOL_F_NUMA_BALANCING), it only causes faults.
  */
 
 /**
@@ -507,11 +507,12 @@ struct fastzero_zero {
  * @FASTZERO_MODE_INPLACE: clear the populated pages where they are.  Nothing is
  *	unmapped, so the next touch does not fault
  * @FASTZERO_MODE_SWAP: put ready pages in the place of the populated ones.  The zeroer
- *	clears the old pages in the background.  Where no page is ready, clear the old
- *	one in place, or drop it if it is held.  2 MiB folios: allocate them while the
- *	pool has less than its target, and map them at once where the caller maps the
- *	chunk.  Base pages: map them at once if the caller's mapping is the only one,
- *	and the caller's process never had a VM.  Else unmap them, and the next touch
+ *	clears the old pages in the background.  Where no page is ready, clear the old one
+ *	in place, or drop it if it is held.  If no 2 MiB folio is ready and the pool has
+ *	less than its target, SWAP allocates one.  It maps 2 MiB folios at once where the
+ *	caller maps the chunk.  Base pages, on x86: map them at once if the caller's
+ *	mapping is the only one and is not locked, the caller's process never had a VM,
+ *	and the new page is on the old one's node.  Else unmap them, and the next touch
  *	maps them
  * @FASTZERO_MODE_DROP: take the pages out; the range is a hole again.  The pool keeps
  *	the pages that it expects runs to need, and the others go to the system
@@ -787,10 +788,10 @@ struct fastzero_workset_run {
  * that is only read does not enter.  A page stays in the set when it is dropped.
  *
  * Save the working set beside a snapshot of a guest.  With POPULATE, the first run of a
- * clone on another host then takes no page fault.  A KVM guest still takes a nested
- * fault for each page of the set.  The VMM avoids these if it calls KVM_PRE_FAULT_MEMORY
- * (Linux 6.11) for the runs of the set after POPULATE.  The clone's first run is then as
- * fast as its second.
+ * clone on another host then takes no page fault.  A KVM guest still takes a nested fault
+ * for each page of the set.  The VMM avoids these if it calls KVM_PRE_FAULT_MEMORY (Linux
+ * 6.11) for each struct fastzero_workset_run after POPULATE.  The clone's first run is
+ * then as fast as its second.
  *
  * - ENOSPC (READ): the buffer is too short; @out_size says how long it must be.
  * - EINVAL (WRITE): the buffer does not have READ's format, or belongs to a scratch of
@@ -828,7 +829,8 @@ struct fastzero_workset {
  *	zeroer had not cleared them yet
  * @out_faults_alloc: base pages that faults, POPULATE and writes had to allocate
  * @out_resets: resets of a scratch, also those that were interrupted
- * @out_cleared: base pages that resets cleared in scratches, or allocated as zeroed ones
+ * @out_cleared: base pages that resets cleared in scratches, found zero and left in
+ *	place, or allocated as zeroed ones
  * @out_swapped: base pages that resets replaced
  * @out_dropped: base pages that resets took out
  * @out_held: base pages that resets found held
