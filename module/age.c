@@ -62,7 +62,10 @@ static bool age_is_due(struct fz_age_look *look, u8 *page, u32 back, u32 strikes
 		look->gone++;
 		return true;
 	}
-	/* Pages like this one came back soon.  Count a return for it too, and spare the fault. */
+	/*
+	 * Pages like this one came back soon.  Count as if this page had come back soon
+	 * too, without dropping it and taking the fault.
+	 */
 	if (look->keep && back < FZ_AGE_MAX_BACK)
 		*page = (back + 1) << FZ_AGE_SHIFT |
 			(back < AGE_COUNTED ? strikes : strikes / 2);

@@ -129,8 +129,8 @@ bool fz_page_is_zero(struct page *page)
  * fz_folio_has_failed() - whether the memory of any page of a huge folio has failed
  * @folio: a huge folio, whose struct pages lie one after the other
  *
- * Every kernel flags the page.  Most kernels also flag the folio, but only one of a kind
- * that they know, such as THP.
+ * Every kernel flags the page.  Most kernels also flag the folio, but only if it is of a
+ * kind that they know, such as THP.
  *
  * Return: true if so.
  */

@@ -8,7 +8,10 @@
 #define COST_SWAP	270
 #define COST_ENTRY	66
 #define COST_FLUSH	6500
-/* To put a ready huge folio in place, and map it; the same for each further mapping. */
+/*
+ * COST_CHUNK: to put a ready huge folio in place, and map it.  COST_MAPPING: added for
+ * each mapping.
+ */
 #define COST_CHUNK	13000
 #define COST_MAPPING	300
 

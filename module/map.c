@@ -134,8 +134,8 @@ static unsigned long map_some(struct vm_area_struct *vma, struct fz_chunk *chunk
  *
  * vm_insert_pages() marks the mapping VM_MIXEDMAP.  In such a mapping the kernel does not
  * count references to a huge folio.  So a scratch that may get a huge folio is excluded.
- * A scratch with ZEROPAGE is excluded because inserted pages would not enter page_mkwrite
- * at their first write.
+ * A scratch with ZEROPAGE is excluded, because vm_insert_pages() would map its pages
+ * read-only, and each first write would still fault.
  *
  * Return: true if so; the answer never changes.
  */

@@ -85,7 +85,8 @@ static bool place_take(struct fz_place *place, const struct fz_scratch *s,
  * @policy: the memory policy of the mapping that wants the page; NULL for none
  * @page: number of the page in the scratch
  *
- * The caller keeps @policy alive.  Only the task itself changes its own policy.
+ * The caller keeps @policy alive.  Only the task itself replaces its own policy.  A
+ * cpuset may rewrite the nodes in it.
  */
 void fz_place_by_policy(struct fz_place *place, const struct fz_scratch *s,
 			const struct mempolicy *policy, u64 page)

@@ -16,7 +16,8 @@
 
 /*
  * The zeroer allocates only while an eighth of the memory cgroup is free.  Else reclaim
- * would soon take these pages or others back.  memory.high does not throttle the zeroer.
+ * would soon take these pages or others back.  memory.high throttles processes, but not
+ * the zeroer, so the zeroer has to stop by itself.
  */
 #define LEARN_ROOM_SHIFT	3
 

@@ -186,7 +186,8 @@ static int resize_wait(struct fz_pool *pool, const struct fz_store *store, u64 t
  * The pool forgets what it has learned of the store.
  *
  * Return: 0; -EINVAL beyond the limit; -ENOMEM; -EINTR.  An error leaves the old target
- * and folios, except those that reclaim took.  -EINTR in the wait leaves the new target.
+ * and folios, except those that reclaim took, and surplus of the other size, which may be
+ * freed.  -EINTR in the wait leaves the new target.
  */
 int fz_pool_resize(struct fz_pool *pool, struct fz_store *store, u64 target,
 		   bool wait)

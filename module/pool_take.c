@@ -124,7 +124,10 @@ static noinline struct folio *take_elsewhere(struct fz_pool *pool,
 	return NULL;
 }
 
-/* A zeroed folio of the pool, of the near node if it has one; NULL if there is none. */
+/*
+ * A zeroed folio: from the near store, else from take_elsewhere(), which may allocate
+ * one.  NULL if neither has one.
+ */
 static __always_inline struct folio *take_zeroed(struct fz_pool *pool,
 						 const struct fz_place *place,
 						 enum fz_size size,

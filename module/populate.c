@@ -52,7 +52,10 @@ static int populate_look(struct fz_scratch *s, u64 page, struct populate_policy 
 		if (policy->has)
 			fz_policy_copy(&policy->copy, fz_vma_policy(vma));
 	} else if (fz_mapping_first(s, &rest)) {
-		/* Another mapping may begin anywhere after the page. */
+		/*
+		 * Another mapping begins after the page.  Look again in the next chunk,
+		 * even if that mapping begins in this one.
+		 */
 		policy->known.end = round_up(page + 1, FZ_CHUNK_PAGES);
 	}
 	mmap_read_unlock(current->mm);
@@ -121,7 +124,8 @@ int fz_populate_back(struct fz_scratch *s, struct fz_range *range, u64 *nr_added
  * @cmd: its structure
  * @policy: the policy of the caller's mapping
  * @workset: populate only pages of the working set
- * @few: the range has few pages, and the call populates and maps them one by one
+ * @few: the range has few pages.  The call populates them one by one, and maps them so
+ *	unless @inserts
  * @inserts: mmap_lock is held for writing, and base pages are mapped without faults
  */
 struct populate {

@@ -7,7 +7,10 @@
 
 #include "reset.h"
 
-/* Pages dropped by one flush, and pages cleared meanwhile, at most. */
+/*
+ * A flush drops this many pages, and clears this many meanwhile, or a few more of the
+ * last chunk.
+ */
 #define DROP_BATCH	4096
 #define DROP_CLEAR	1024
 

@@ -9,7 +9,10 @@
 #include "clear.h"
 #include "reset_swap.h"
 
-/* Base pages swapped by one flush, and pages cleared meanwhile, at most. */
+/*
+ * A flush swaps this many base pages, and clears this many meanwhile, or a few more of
+ * the last chunk.
+ */
 #define SWAP_BATCH	4096
 #define SWAP_CLEAR	1024
 /*
@@ -208,7 +211,7 @@ void fz_swap_end(struct fz_reset *r)
 	if (!(s->wanted[FZ_BASE] | s->wanted[FZ_HUGE]))
 		return;
 	fz_learn_wanted(&s->ctx->pool, s->wanted_node, s->wanted);
-	/* Else fz_reset_left() kicks the zeroer. */
+	/* If the reset swapped or dropped pages, fz_reset_left() kicks the zeroer. */
 	if (!(r->swapped | r->dropped))
 		fz_queue_kick(&s->ctx->pool);
 	memset(s->wanted, 0, sizeof(s->wanted));

@@ -45,8 +45,8 @@ static __always_inline bool sweep_check(struct folio *const *folios, u64 nr,
 	/*
 	 * The upper half of @counts is the sum of the references.  A page that is mapped
 	 * once adds 2.  A page that is mapped nowhere has 1 reference, and 0xffffffff
-	 * (-1) in the lower half.  So it adds 2 to the upper half, minus 1 in the lower.
-	 * BIT_ULL(31) rounds the sum up again.  A page that is held, or mapped more
+	 * (-1) in the lower half.  Together these are 1 less than 2 in the upper half.
+	 * BIT_ULL(31) makes up for all such ones.  A page that is held, or mapped more
 	 * often, adds more than 2: then count the held pages one by one.
 	 */
 	if (unlikely((counts + BIT_ULL(31)) >> 32 != 2 * nr))

@@ -14,7 +14,7 @@
 
 /* After this many looks that found no held folio released, look every second. */
 #define ZEROER_SOON	10
-/* Batches of surplus that one look frees. */
+/* One look frees this many batches of surplus of each store at most. */
 #define ZEROER_TRIMS	16
 
 /* Move held folios that were released to the used ones.  Returns how many. */

@@ -41,7 +41,8 @@ static inline unsigned long fz_look_pause(enum fz_look look)
  * @clear: in the tenant's queue of pools that have something to be cleared
  * @tenant: the tenant, which may have other pools
  * @now: the pool is to be looked at now
- * @stopped: the pool enters no queue any more, and a thread that works for it ends soon
+ * @stopped: the pool enters no queue any more; fz_queue_stop() waits for the turn under
+ *	way
  * @lent: number of lent threads.  While there are any, the pool is in no queue
  * @idle: lent threads wait here, except @thread
  * @thread: the lent thread that ZERO has made, or NULL

@@ -14,7 +14,10 @@
 #include "ioctl.h"
 #include "zeroer_thread.h"
 
-/* Base pages between two checks for signals and the time. */
+/*
+ * A turn ends after this many base pages, and ZERO then checks the time.  It checks for
+ * signals after each batch.
+ */
 #define LEND_TURN	FZ_CHUNK_PAGES
 
 /**

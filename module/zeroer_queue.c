@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The zeroer's queues: they decide which pool has its turn, and bound the work of all
- * threads together.
+ * The zeroer's queues: they decide which pool has its turn, and bound the work of the
+ * module's own threads together.
  *
  * A pool may be in two queues.  The first is for looks at the pool: at once after a kick,
  * or after a while.  The second has pools with used folios, or with too few ready ones
@@ -99,8 +99,8 @@ static struct fz_pool *queue_find_look(void)
 /**
  * fz_queue_begin_look() - the next pool to look at
  *
- * Return: the pool, for which no other thread works until fz_queue_end(); NULL if there is
- * none.
+ * Return: the pool, for which no other thread of the module works until fz_queue_end();
+ * NULL if there is none.
  */
 struct fz_pool *fz_queue_begin_look(void)
 {
@@ -127,8 +127,8 @@ struct fz_pool *fz_queue_begin_look(void)
 /**
  * fz_queue_begin_clear() - the next pool to clear for
  *
- * Return: the pool, for which no other thread works until fz_queue_end(); NULL if there is
- * none, or if the rate forbids more work now.
+ * Return: the pool, for which no other thread of the module works until fz_queue_end();
+ * NULL if there is none, or if the rate forbids more work now.
  */
 struct fz_pool *fz_queue_begin_clear(void)
 {

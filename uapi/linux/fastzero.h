@@ -148,10 +148,11 @@
  *    other node.  Then the system, near that task.
  *
  * MPOL_BIND is strict, as on a memfd: the module never takes pages of other nodes.  With
- * MPOL_WEIGHTED_INTERLEAVE all weights count as one.  A reset leaves pages on their node.
- * Pages do not migrate: MPOL_MF_MOVE with MPOL_MF_STRICT fails with EIO for pages on
- * other nodes, and automatic NUMA balancing skips scratches.  If mbind() asks for
- * balancing (MPOL_F_NUMA_BALANCING), it only causes faults.
+ * MPOL_WEIGHTED_INTERLEAVE all weights count as one.  A reset leaves pages on their node,
+ * except that a swap takes ready pages of the node that CREATE named.  Pages do not
+ * migrate: MPOL_MF_MOVE with MPOL_MF_STRICT fails with EIO for pages on other nodes, and
+ * automatic NUMA balancing skips scratches.  If mbind() asks for balancing
+ * (MPOL_F_NUMA_BALANCING), it only causes faults.
  */
 
 /**
@@ -404,15 +405,16 @@ enum fastzero_pool_flags {
  * fastzero_info.out_max_pages.  It stops for 10 s after reclaim took pages, and while
  * less than an eighth of the memory cgroup's limit is left.
  *
- * Reclaim may take pages while the call allocates.  The call replaces them, until
- * reclaim has taken as many as were missing at the start.
+ * Reclaim may take pages while the call allocates.  The call replaces them, until reclaim
+ * has taken more than were missing at the start.
  *
  * - ENOMEM: there is no memory for the pages.
  * - EINVAL: the target is beyond fastzero_info.out_max_pages, or the node has no memory.
  * - EINTR: a fatal signal ended the call.
  *
- * After these errors the target is unchanged, except after EINTR in the wait.  The pool is
- * unchanged as well, except for pages that reclaim took.
+ * After these errors the target is unchanged, except after EINTR in the wait.  The pool
+ * keeps its pages, except those that reclaim took, and pages of the other order beyond
+ * their target.  After EINTR in the wait it also keeps pages that the call allocated.
  */
 struct fastzero_pool {
 	__u32 size;
@@ -785,7 +787,8 @@ struct fastzero_workset_run {
  * Reads, writes or clears the working set: the pages that a run is expected to touch.
  * POPULATE can then populate these before the run.  A page enters the set when it is
  * populated in any way, or when WRITE names it.  With FASTZERO_CREATE_ZEROPAGE a page
- * that is only read does not enter.  A page stays in the set when it is dropped.
+ * that is only read does not enter.  A dropped page stays in the set, unless AUTO drops
+ * it because runs do not write to it any more.
  *
  * Save the working set beside a snapshot of a guest.  With POPULATE, the first run of a
  * clone on another host then takes no page fault.  A KVM guest still takes a nested fault
