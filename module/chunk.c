@@ -164,7 +164,9 @@ bool fz_chunk_is_empty(const struct fz_chunk *chunk)
 	return !any;
 }
 
-/* Free a chunk if it is empty.  Threads that find it under RCU meanwhile see fz_chunk.gone. */
+/*
+ * Free a chunk if it is empty, or has only records and the index has no room for them.
+ * Threads that find it under RCU meanwhile see fz_chunk.gone. */
 static void chunk_reap(struct fz_scratch *s, struct fz_chunk *chunk, u64 number)
 {
 	bool goes;
@@ -172,7 +174,8 @@ static void chunk_reap(struct fz_scratch *s, struct fz_chunk *chunk, u64 number)
 	lockdep_assert_held(&s->lock);
 
 	spin_lock(&chunk->lock);
-	goes = fz_chunk_is_empty(chunk);
+	goes = fz_chunk_is_empty(chunk) ||
+	       (!chunk->nr && !chunk->users && !fz_index_has_room(s, 0));
 	chunk->gone = goes;
 	if (goes)
 		xa_erase(&s->chunks, number);
@@ -342,7 +345,7 @@ u64 fz_chunk_remove(struct fz_scratch *s, struct fz_chunk *chunk, u64 number,
 	chunk->nr -= nr;
 	if (!chunk->nr) {
 		xa_clear_mark(&s->chunks, number, FZ_CHUNK_POPULATED);
-		if (fz_chunk_is_empty(chunk))
+		if (fz_chunk_is_empty(chunk) || !fz_index_has_room(s, 0))
 			xa_set_mark(&s->chunks, number, FZ_CHUNK_EMPTY);
 	}
 	spin_unlock(&chunk->lock);

@@ -14,6 +14,8 @@
 /* A scratch keeps this many spare arrays at most, and frees unused ones at each tick. */
 #define INDEX_SPARES	4096
 #define INDEX_TICK	HZ
+/* What a chunk without a page may take: with aged pages, and with its part of the xarray. */
+#define INDEX_CHUNK_SIZE (sizeof(struct fz_chunk) + sizeof(struct fz_aged) + 16)
 
 /* The bytes that kmalloc() takes for a size. */
 static u64 index_size(size_t size)
@@ -57,8 +59,10 @@ int fz_index_new_chunk(struct fz_scratch *s, u64 number, gfp_t gfp)
 	old = set_active_memcg(s->ctx->pool.memcg);
 	have = xa_cmpxchg(&s->chunks, number, NULL, chunk, fz_index_gfp(gfp));
 	set_active_memcg(old);
-	if (!have)
+	if (!have) {
+		atomic_long_inc(&s->ctx->pool.chunks);
 		return 0;
+	}
 	index_forget(s, sizeof(*chunk));
 	kfree(chunk);
 	return xa_is_err(have) ? xa_err(have) : 0;
@@ -81,7 +85,26 @@ void fz_index_free_chunk(struct fz_scratch *s, struct fz_chunk *chunk)
 {
 	index_free_aged(s, chunk->aged);
 	index_forget(s, sizeof(*chunk));
+	atomic_long_dec(&s->ctx->pool.chunks);
 	kfree_rcu(chunk, rcu);
+}
+
+/**
+ * fz_index_has_room() - whether a context may have more chunks that have no page
+ * @s: a scratch of the context
+ * @nr: how many more
+ *
+ * max_pages bounds the pages, but a chunk also stays for records of pages that are gone.
+ * So all chunks together may take as much memory as max_pages pages.
+ *
+ * Return: true if so.
+ */
+bool fz_index_has_room(const struct fz_scratch *s, u64 nr)
+{
+	u64 limit = fz_limit_pages();
+
+	nr += atomic_long_read(&s->ctx->pool.chunks);
+	return !limit || nr / (PAGE_SIZE / INDEX_CHUNK_SIZE) < limit;
 }
 
 static struct folio **index_take_spare(struct fz_scratch *s)
@@ -225,6 +248,7 @@ void fz_index_destroy(struct fz_scratch *s)
 	xa_for_each(&s->chunks, at, chunk) {
 		/* One by one: xa_destroy() would free all nodes without rescheduling. */
 		xa_erase(&s->chunks, at);
+		atomic_long_dec(&s->ctx->pool.chunks);
 		kfree(chunk->aged);
 		kfree(chunk);
 		cond_resched();

@@ -64,6 +64,7 @@ enum fz_refill {
  * @nr_scans: scans of the shrinker that are freeing folios of this pool
  * @owned: base pages of the context, here and in its scratches; increased under
  *	@lock
+ * @chunks: chunks in the indexes of the context's scratches
  * @short_until: memory is short until then, in jiffies; 0 if it never was
  * @ending: the context ends with its last scratch: the pool keeps nothing
  * @memcg: the memory cgroup that is charged for all folios; the pool has a reference
@@ -93,6 +94,7 @@ struct fz_pool {
 	u64 shrunk;
 	unsigned int nr_scans;
 	atomic_long_t owned;
+	atomic_long_t chunks;
 	unsigned long short_until;
 	bool ending;
 	struct mem_cgroup *memcg;

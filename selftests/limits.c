@@ -324,6 +324,66 @@ TEST_F(limits, max_pages_write)
 }
 
 /* A limit below the present number of pages takes none away. */
+#define CHUNKS	2000
+
+struct sparse {
+	struct fastzero_workset_head head;
+	struct fastzero_workset_run runs[CHUNKS];
+};
+
+/* A working set of one page in each chunk. */
+static void sparse_fill(struct sparse *ws, uint64_t nr)
+{
+	uint64_t i;
+
+	*ws = (struct sparse) {
+		.head = {
+			.magic = FASTZERO_WORKSET_MAGIC,
+			.page_shift = (uint32_t)__builtin_ctzl(fz_ps),
+			.length = CHUNKS * FZ_CHUNK,
+			.nr_runs = nr,
+		},
+	};
+	for (i = 0; i < nr; i++)
+		ws->runs[i] = (struct fastzero_workset_run) {
+			.first = i * (FZ_CHUNK / fz_ps), .nr = 1,
+		};
+}
+
+/*
+ * What the module remembers of pages that are gone takes no more memory than max_pages
+ * pages.
+ */
+TEST_F(limits, max_pages_bounds_the_index)
+{
+	struct sparse *ws = calloc(1, sizeof(*ws));
+	int fd = fz_create(self->ctx, CHUNKS * FZ_CHUNK);
+	unsigned char *map = fz_map(fd, 0, CHUNKS * FZ_CHUNK);
+	uint64_t i, size = sizeof(ws->head);
+
+	ASSERT_NE(NULL, ws);
+	SET(MAX_PAGES, LIMIT);
+	sparse_fill(ws, CHUNKS);
+	fz_err_workset(ENOMEM, fd, FASTZERO_WORKSET_WRITE, ws, sizeof(*ws));
+	EXPECT_GT(LIMIT * fz_ps, fz_stats(self->ctx).out_index);
+	sparse_fill(ws, LIMIT);
+	size += LIMIT * sizeof(ws->runs[0]);
+	fz_workset(fd, FASTZERO_WORKSET_WRITE, ws, size);
+
+	/* The set grows beyond that page by page: then it is forgotten, and no run fails. */
+	for (i = 0; i < CHUNKS; i++) {
+		map[i * FZ_CHUNK] = 1;
+		if (i % 8 == 7)
+			fz_reset(fd, 0, CHUNKS * FZ_CHUNK, FASTZERO_MODE_DROP);
+	}
+	EXPECT_GT(2 * LIMIT * fz_ps, fz_stats(self->ctx).out_index);
+	size = fz_workset(fd, FASTZERO_WORKSET_READ, NULL, 0).out_size;
+	EXPECT_LT(sizeof(ws->head) + LIMIT * sizeof(ws->runs[0]), size);
+	EXPECT_GT(sizeof(*ws), size);
+	close(fd);
+	free(ws);
+}
+
 TEST_F(limits, max_pages_lowered)
 {
 	int fd = fz_create(self->ctx, SIZE);
