@@ -142,12 +142,14 @@ u32 fz_auto_choose(struct fz_reset *r)
  *
  * Return: true if so; false if they are to be cleared in place.
  */
-bool fz_auto_swaps(const struct fz_reset *r, u64 number, u64 pages, u64 span, bool begun,
+bool fz_auto_swaps(struct fz_reset *r, u64 number, u64 pages, u64 span, bool begun,
 		   u64 ready)
 {
 	const struct fz_cost cost = { .pages = pages, .span = span, .begun = begun };
-	bool swaps = ready >= pages && fz_cost_swaps(r->ratio, &cost);
+	bool cheaper = fz_cost_swaps(r->ratio, &cost);
+	bool swaps = cheaper && ready >= pages;
 
+	r->lacks |= cheaper && !swaps;
 	trace_fastzero_choice(r, number, &cost, ready, swaps ? FZ_SWAP : FZ_INPLACE);
 	return swaps;
 }

@@ -154,7 +154,8 @@ struct fz_spares {
  * @total_cpu: AUTO counts all CPU time, that of the zeroer included
  * @nr_huge: chunks that are backed by huge folios
  * @lock: held by a reset.  A folio leaves @chunks only under it
- * @sparse: pages that were populated when AUTO last looked at all chunks and swapped none
+ * @sparse: pages that were populated when AUTO last looked at all chunks, and swapped
+ *	none because of the price
  * @sparse_ratio: the ratio of that reset
  * @cold: the last reset found many base pages that were not written
  * @written: the last reset of huge folios found one that a run had written

@@ -61,10 +61,11 @@ static int reset_go(struct fz_reset *r, u32 mode)
 		r->bitmap = NULL;
 	}
 	/*
-	 * AUTO has looked at all chunks and swapped none.  It need not look again while the
-	 * number of populated pages stays the same.
+	 * AUTO has looked at all chunks, and swapped none because of the price.  It need not
+	 * look again while the number of populated pages stays the same.
 	 */
-	if (!err && r->is_auto && r->swap_base && !r->swapped && !r->dropped)
+	if (!err && r->is_auto && r->all && r->swap_base && !r->lacks &&
+	    !r->swapped && !r->dropped)
 		reset_is_sparse(r);
 	if (mode == FASTZERO_MODE_SWAP)
 		fz_swap_end(r);
@@ -88,12 +89,11 @@ int fz_reset_run(struct fz_reset *r, u32 mode)
 	lockdep_assert_held(&r->s->lock);
 
 	r->all = !r->dirty && !r->range.first && r->range.end == r->s->nr_pages;
+	r->swap_base = mode == FASTZERO_MODE_SWAP;
 	if (mode == FASTZERO_MODE_AUTO) {
 		r->is_auto = true;
 		r->keep_held = true;
 		way = fz_auto_choose(r);
-	} else if (mode == FASTZERO_MODE_SWAP) {
-		r->swap_base = true;
 	}
 	err = reset_go(r, way);
 	trace_fastzero_reset(r, mode, way, err);

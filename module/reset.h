@@ -65,6 +65,7 @@ enum fz_why {
  * @is_auto: the mode is AUTO, and the reset learns from what it sees
  * @keep_held: clear held pages in place
  * @swap_base: swap base pages, not only huge folios
+ * @lacks: AUTO would have swapped base pages, but too few were ready
  * @put_back: a folio that AUTO had taken out was held, and was put back
  * @failed: memory in a huge folio has failed and could not be made zero
  * @ends: the scratch ends: surplus is freed at once
@@ -88,6 +89,7 @@ struct fz_reset {
 	bool is_auto;
 	bool keep_held;
 	bool swap_base;
+	bool lacks;
 	bool put_back;
 	bool failed;
 	bool ends;
@@ -159,7 +161,7 @@ static __always_inline void fz_reset_end(struct fz_reset *r, u32 mode)
 
 /* auto.c */
 u32 fz_auto_choose(struct fz_reset *r);
-bool fz_auto_swaps(const struct fz_reset *r, u64 number, u64 pages, u64 span, bool begun,
+bool fz_auto_swaps(struct fz_reset *r, u64 number, u64 pages, u64 span, bool begun,
 		   u64 ready);
 
 /* reset_inplace.c */

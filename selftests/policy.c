@@ -71,6 +71,31 @@ TEST_F(policy, s02_dense_process)
 	ASSERT_LINES(1, "way=swap why=price populated=600 cleared=0 swapped=600");
 }
 
+/* A choice for a part of the scratch says nothing about all of it. */
+TEST_F(policy, s02_after_a_part)
+{
+	FZ_MOVES_PTES_OR_SKIP();
+	writes(self->map, 600, 1);
+	fz_pool(self->ctx, READY, FASTZERO_POOL_WAIT);
+	fz_reset(self->fd, 0, 20 * fz_ps, FASTZERO_MODE_AUTO);
+	ASSERT_LINES(1, "way=inplace why=price populated=600 cleared=20");
+	AUTO();
+	ASSERT_LINES(1, "way=swap why=price populated=600 cleared=0 swapped=600");
+}
+
+/* Nor does one that was made because too few pages were ready. */
+TEST_F(policy, s02_after_a_lack)
+{
+	FZ_MOVES_PTES_OR_SKIP();
+	writes(self->map, 500, 1);
+	fz_pool(self->ctx, 100, FASTZERO_POOL_WAIT);
+	AUTO();
+	ASSERT_LINES(1, "way=inplace why=price populated=500 cleared=500");
+	fz_pool(self->ctx, READY, FASTZERO_POOL_WAIT);
+	AUTO();
+	ASSERT_LINES(1, "way=swap why=price populated=500 cleared=0 swapped=500");
+}
+
 /* 3: the same pages far apart: the entries between cost more than is saved. */
 TEST_F(policy, s03_sparse_process)
 {
