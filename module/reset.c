@@ -21,6 +21,9 @@ static void reset_is_sparse(const struct fz_reset *r)
 /* A named DROP of a range also forgets which of its pages are aged. */
 static void reset_forget(struct fz_scratch *s, const struct fz_range *range)
 {
+	/* A hole punch of less than a page has no whole page. */
+	if (range->first == range->end)
+		return;
 	fz_chunk_forget(s, range);
 	fz_chunk_reap(s);
 }

@@ -79,6 +79,21 @@ TEST_F(workset, pages_of_one_large_run_go)
 	ASSERT_ZERO(self->map, 0, SIZE);
 }
 
+/* A hole punch of less than a page forgets nothing. */
+TEST_F(workset, punch_of_a_part_forgets_nothing)
+{
+	int i;
+
+	run(self->map, 0, 1900);
+	for (i = 0; i < 24; i++) {
+		run(self->map, 0, FEW);
+		AUTO();
+	}
+	EXPECT_EQ(0, fz_raw_clear(self->fd, 0, 100, FZ_PUNCH));
+	run(self->map, 0, 1900);
+	EXPECT_EQ(fz_stats(self->fd).out_aged, fz_stats(self->fd).out_returned);
+}
+
 /* Pages that are kept are not unmapped because others go. */
 TEST_F(workset, kept_pages_stay_mapped)
 {
