@@ -87,7 +87,8 @@ void fz_map_huge_chunks(struct fz_scratch *s, const struct fz_map_item *items,
 
 	lockdep_assert_held(&s->lock);
 
-	if (!mm || !mmap_read_trylock(mm))
+	/* Page tables are charged to the caller.  A reset must not bring the OOM killer. */
+	if (!mm || !fz_caller_has_headroom() || !mmap_read_trylock(mm))
 		return;
 	vma = fz_mapping_to_write(s);
 	for (i = 0; vma && i < nr; i++) {

@@ -160,7 +160,7 @@ unsigned long *fz_pte_begin(const struct fz_scratch *s)
 
 	if (!pte_backing_allowed(s) || !mm || mm_has_notifiers(mm))
 		return NULL;
-	return kmalloc(FZ_PTE_SPAN / 8, GFP_KERNEL | __GFP_NOWARN);
+	return kmalloc(FZ_PTE_SPAN / 8, GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN);
 }
 
 /**

@@ -138,7 +138,8 @@ int fz_ioctl_reset_dirty(struct fz_ucmd *ucmd)
 
 	dirty.shift = cmd->granule_shift - PAGE_SHIFT;
 	/* No larger than needed: many kernels fill what they allocate with zeros. */
-	dirty.words = kmalloc(min_t(u64, dirty_bytes(cmd), FZ_DIRTY_WORDS * 8), GFP_KERNEL);
+	dirty.words = kmalloc(min_t(u64, dirty_bytes(cmd), FZ_DIRTY_WORDS * 8),
+			      GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
 	if (!dirty.words)
 		return -ENOMEM;
 

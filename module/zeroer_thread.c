@@ -184,6 +184,9 @@ int fz_thread_start(struct fz_pool *pool)
 
 	if (!fz_task_exists())
 		return -EOPNOTSUPP;
+	/* The kernel charges a thread's stack without care for the OOM killer. */
+	if (!fz_caller_has_headroom())
+		return -ENOMEM;
 	t = kzalloc(sizeof(*t), FZ_GFP_KERNEL);
 	if (!t)
 		return -ENOMEM;
