@@ -233,12 +233,18 @@ static int dir_mkdir(struct fz_idmap *idmap, struct inode *dir,
 
 FZ_DEFINE_MKDIR(dir_op_mkdir, dir_mkdir)
 
+/* Only give a name to what O_TMPFILE made: further names would count against no limit. */
+static int dir_link(struct dentry *old, struct inode *dir, struct dentry *dentry)
+{
+	return d_inode(old)->i_nlink ? -EMLINK : simple_link(old, dir, dentry);
+}
+
 /* Neither symbolic links nor special files: nobody needs them here. */
 static const struct inode_operations dir_inode_ops = {
 	.lookup		= simple_lookup,
 	.create		= dir_op_create,
 	.tmpfile	= dir_op_tmpfile,
-	.link		= simple_link,	/* gives a name to what O_TMPFILE made */
+	.link		= dir_link,
 	.unlink		= simple_unlink,
 	.mkdir		= dir_op_mkdir,
 	.rmdir		= simple_rmdir,

@@ -96,7 +96,7 @@ long fz_ioctl_reset_fast(struct file *file, struct fastzero_reset __user *user, 
 	if (unlikely(size != sizeof(*user) || flags | reserved ||
 		     fz_reset_check_mode(mode) || !(file->f_mode & FMODE_WRITE)))
 		return 0;
-	if (likely(!offset && length == fz_scratch_size(r.s)))
+	if (likely(!offset && length && length == fz_scratch_size(r.s)))
 		r.range.end = r.s->nr_pages;
 	else if (fz_range_check(offset, length, fz_scratch_size(r.s), PAGE_SHIFT,
 				&r.range))

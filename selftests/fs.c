@@ -67,6 +67,7 @@ TEST_F(fs, file_begins_without_a_size)
 	EXPECT_EQ(ENXIO, FZ_ERRNO(lseek(fd, 0, SEEK_DATA)));
 	EXPECT_EQ(0, lseek(fd, 0, SEEK_END));
 	fz_err_reset(EINVAL, fd, 0, fz_ps, FASTZERO_MODE_AUTO);
+	fz_err_reset(EINVAL, fd, 0, 0, FASTZERO_MODE_AUTO);
 	fz_err_populate(EINVAL, fd, 0, fz_ps, 0);
 	EXPECT_EQ(0, fz_stats(fd).out_length);
 	/* And none of that was its first use with a size. */
@@ -228,6 +229,8 @@ TEST_F(fs, tmpfile_may_get_a_name)
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	ASSERT_EQ(0, FZ_ERRNO(linkat(AT_FDCWD, path, self->mount, "named",
 				     AT_SYMLINK_FOLLOW)));
+	/* A second name would count against no limit of the mount. */
+	EXPECT_EQ(EMLINK, FZ_ERRNO(linkat(self->mount, "named", self->mount, "again", 0)));
 	close(fd);
 	fd = openat(self->mount, "named", WAYS);
 	ASSERT_LE(0, fd);
