@@ -13,6 +13,7 @@
 #include "fs.h"
 #include "ratio.h"
 #include "quarantine.h"
+#include "zeroer_thread.h"
 
 struct workqueue_struct *fz_wq;
 
@@ -48,9 +49,12 @@ static int __init main_init(void)
 	if (err)
 		goto err_destroy_wq;
 	fz_roster_init();
-	err = fz_worker_init();
+	err = fz_thread_init();
 	if (err)
 		goto err_exit_roster;
+	err = fz_worker_init();
+	if (err)
+		goto err_exit_thread;
 	err = fz_fs_init();
 	if (err)
 		goto err_exit_worker;
@@ -63,6 +67,8 @@ err_exit_fs:
 	fz_fs_exit();
 err_exit_worker:
 	fz_worker_exit();
+err_exit_thread:
+	fz_thread_exit();
 err_exit_roster:
 	fz_roster_exit();
 	fz_shrink_exit();
@@ -78,6 +84,7 @@ static void __exit main_exit(void)
 	fz_roster_exit();
 	fz_quarantine_exit();
 	destroy_workqueue(fz_wq);
+	fz_thread_exit();
 	fz_worker_exit();
 	fz_shrink_exit();
 	WARN_ON(fz_pool_pages_in_use());

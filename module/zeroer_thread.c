@@ -23,6 +23,8 @@
 #include "zeroer_thread.h"
 
 static DECLARE_WAIT_QUEUE_HEAD(thread_left);	/* a turn is over */
+/* A stopped thread delays its own burial, and those behind it, but no other work. */
+static struct workqueue_struct *thread_wq;
 
 /* Wait until the thread has exited, and free it. */
 static void thread_bury(struct work_struct *work)
@@ -31,7 +33,7 @@ static void thread_bury(struct work_struct *work)
 
 	fz_task_stop(t->task);
 	kfree(t);
-	/* Unload waits for this work (fz_wq). */
+	/* Unload waits for this work (thread_wq). */
 	module_put(THIS_MODULE);
 }
 
@@ -40,7 +42,7 @@ static void thread_end(struct fz_thread *t)
 {
 	if (!t->buried) {
 		t->buried = true;
-		queue_work(fz_wq, &t->bury);
+		queue_work(thread_wq, &t->bury);
 	}
 }
 
@@ -256,4 +258,23 @@ void fz_thread_end(struct fz_pool *pool)
 	fz_thread_take_back(pool);
 	/* Pairs with the release in thread_end_turn(). */
 	wait_event(thread_left, !smp_load_acquire(&pool->job.busy));
+}
+
+/**
+ * fz_thread_init() - prepare for lent threads
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int fz_thread_init(void)
+{
+	thread_wq = alloc_workqueue("fastzero-lent", WQ_UNBOUND, 0);
+	return thread_wq ? 0 : -ENOMEM;
+}
+
+/**
+ * fz_thread_exit() - wait until all threads are freed
+ */
+void fz_thread_exit(void)
+{
+	destroy_workqueue(thread_wq);
 }

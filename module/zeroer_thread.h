@@ -38,6 +38,8 @@ struct fz_thread {
 	struct work_struct bury;
 };
 
+int fz_thread_init(void);
+void fz_thread_exit(void);
 int fz_thread_start(struct fz_pool *pool);
 void fz_thread_take_back(struct fz_pool *pool);
 void fz_thread_exit_files(struct fz_pool *pool);
