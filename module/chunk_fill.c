@@ -88,7 +88,8 @@ static enum fill_lack fill_install(struct fill *f, struct fz_chunk *chunk)
 		return FILL_NOTHING;
 	}
 	fz_folio_attach(f->fresh, s->inode->i_mapping, number << FZ_CHUNK_SHIFT);
-	WRITE_ONCE(chunk->huge, f->fresh);
+	/* Pairs with the acquire in fz_swap_huge(): the folio's place on the roll is set. */
+	smp_store_release(&chunk->huge, f->fresh);
 	fz_large_installed(s, chunk);
 	for (w = 0; w < FZ_CHUNK_WORDS; w++)
 		fill_set_populated(s, chunk, number, w, ~0ULL);

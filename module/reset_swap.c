@@ -20,6 +20,8 @@
  * between them costs more than another flush.
  */
 #define SWAP_GAP	100
+/* So no empty chunk is in a walk.  It may get a huge folio, which the walk must not meet. */
+static_assert(SWAP_GAP < FZ_CHUNK_PAGES);
 
 /* Swap the @nr base pages @words of a chunk; @span: from the first to the last of them. */
 static void swap_base(struct fz_reset *r, struct fz_swap *b,

@@ -136,8 +136,10 @@ void fz_swap_huge(struct fz_reset *r, struct fz_swap *b,
 		      struct fz_chunk *chunk, u64 number)
 {
 	const struct fz_range all = { .end = FZ_CHUNK_PAGES };
-	bool held = fz_inplace_is_held(chunk->huge);
-	int node = fz_swap_node(r->s, chunk->huge);
+	/* A fault may just have installed it: then see its place on the roll as well. */
+	struct folio *huge = smp_load_acquire(&chunk->huge);
+	bool held = fz_inplace_is_held(huge);
+	int node = fz_swap_node(r->s, huge);
 
 	if (r->is_auto && swap_auto_huge(r, b, chunk, number, held))
 		return;
