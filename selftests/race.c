@@ -39,7 +39,7 @@ FIXTURE_VARIANT(race) {
 
 /*
  * 90,000 resets in all.  A fifth of them is done, and in the long variant all of them
- * twice.  On a debug kernel, which serves for its reports, a tenth is done, or all.  On
+ * twice.  On a debug kernel, which serves for its reports, a twentieth is done, or half.  On
  * one CPU the reset preempts the fault, and there most stale pages come.  On two CPUs
  * reset and fault run at the same time.
  */
@@ -91,7 +91,7 @@ TEST_F(race, no_stale_page)
 	struct race_result r;
 	int err;
 
-	config.resets = config.resets * (fz_long() ? 10 : 1) / (fz_slow() > 1 ? 10 : 5);
+	config.resets = config.resets * (fz_long() ? 10 : 1) / (fz_slow() > 1 ? 20 : 5);
 	err = race_run(&config, &r);
 	if (err && variant->config.guest)
 		SKIP(return, "no KVM guest: %s", strerror(-err));
