@@ -97,9 +97,6 @@ static int ioctl_create(struct fz_ucmd *ucmd)
 	if (node == -EINVAL)
 		return node;
 
-	/* A table of descriptors that grows is charged without care for the OOM killer. */
-	if (!fz_caller_has_headroom())
-		return -ENOMEM;
 	if (create->name) {
 		/* Returns -EINVAL for a name that is too long. */
 		name = strndup_user(u64_to_user_ptr(create->name),

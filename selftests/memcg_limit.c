@@ -285,37 +285,6 @@ static int others(void *arg)
 	return refused ? 0 : 3;
 }
 
-/*
- * Calls that the kernel charges by itself, with less than a page left: a thread's stack,
- * and a table of descriptors that grows.
- */
-static int kernel_charges(void *arg)
-{
-	struct job *job = arg;
-	int err = begin(job);
-	unsigned char *map;
-	size_t at;
-
-	if (err)
-		return err;
-	/* The next descriptor is the first that does not fit into the table. */
-	for (at = (size_t)job->fd; at < 63;)
-		at = (size_t)dup(job->ctx);
-	map = mmap(NULL, LIMIT, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	for (at = 0; fz_group_bytes(GROUP) + 2 * (long long)fz_ps < (long long)LIMIT;
-	     at += fz_ps)
-		map[at] = 1;
-	/* With page cache there is room, once the call has reclaimed some. */
-	err = FZ_ERRNO(fz_raw_create(job->ctx, SIZE, 0, job->policy, 0));
-	if (err != ENOMEM && !(job->cache && !err))
-		return 1;
-	err = FZ_ERRNO(fz_raw_zero(job->ctx, 0, FASTZERO_ZERO_THREAD, NULL));
-	if (err != ENOMEM && err != EOPNOTSUPP && !(job->cache && !err))
-		return 2;
-	munmap(map, LIMIT);
-	return 0;
-}
-
 #define EXPECT_TOLD(fn, arg) do {					\
 	pid_t pid_ = hog_start();					\
 									\
@@ -347,11 +316,6 @@ TEST_F(memcg_limit, pool)
 TEST_F(memcg_limit, other_calls)
 {
 	EXPECT_JOB_TOLD(others);
-}
-
-TEST_F(memcg_limit, kernel_charges)
-{
-	EXPECT_JOB_TOLD(kernel_charges);
 }
 
 /*

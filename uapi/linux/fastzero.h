@@ -97,6 +97,7 @@
  *
  * - The ioctls, write(2), and open(2) of the device fail with ENOMEM.  They leave the
  *   memory cgroup a little room, so that the OOM killer does not kill their caller.
+ *   Only a table of descriptors that grows for CREATE may need more, as in open(2).
  * - If a process in that memory cgroup touches a hole, the OOM killer runs, as for any
  *   memory of the process.  At out_max_pages, or in another memory cgroup, the process
  *   gets a SIGBUS.
