@@ -350,10 +350,7 @@ static void sparse_fill(struct sparse *ws, uint64_t nr)
 		};
 }
 
-/*
- * What the module remembers of pages that are gone takes no more memory than max_pages
- * pages.
- */
+/* Records of pages that are gone take no more memory than max_pages pages. */
 TEST_F(limits, max_pages_bounds_the_index)
 {
 	struct sparse *ws = calloc(1, sizeof(*ws));
