@@ -51,6 +51,17 @@ END
 chooses "in other ways" 0 \
 	"a 1 once one - - 0 a a_2m 2 once all - 2m 0 a a_fs 2 once all - fs 0 a a-control 3 once all no-recheck - 0 a --x y"
 chooses "the programs" 0 "a" --programs
+chooses "the builds of the module" 0 "no-recheck" --modules
+
+cat > "$tmp/list" <<END
+a 1 module=quarantine
+b 1 module=no-recheck -stock
+c 1 module=quarantine
+END
+chooses "each build once" 0 "quarantine no-recheck" --modules
+export FZ_CHOSEN=stock
+chooses "the builds for the newest" 0 "quarantine" --modules
+unset FZ_CHOSEN
 
 printf 'e 1 x86-only\nf 1\n' > "$tmp/list"
 chooses "every program on amd64" 0 "e 1 f 1"
