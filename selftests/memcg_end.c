@@ -16,7 +16,7 @@
 #define MIB	(1UL << 20)
 #define SIZE	(64 * MIB)
 /* Sizes of the killed tenant and of the restarted one, without FZ_END_MIB. */
-#define LARGE_MIB	1024
+#define LARGE_MIB	256
 #define RESTARTS_MIB	128
 /* The memory that a VMM needs beside its guest's, and may leave for a moment. */
 #define LARGE_ROOM	(100 * MIB)

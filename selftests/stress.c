@@ -337,7 +337,7 @@ static void st_options(int argc, char **argv)
 	int c;
 
 	/* A debug kernel does some dozens a second. */
-	st_ops_wanted = (fz_slow() > 1 ? 5000 : 20000) * (fz_long() ? 10 : 1);
+	st_ops_wanted = (fz_slow() > 1 ? 2000 : 20000) * (fz_long() ? 10 : 1);
 	if (getrandom(&st_seed, sizeof(st_seed), 0) != sizeof(st_seed))
 		st_seed = (uint64_t)time(NULL);
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
