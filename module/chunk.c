@@ -137,14 +137,17 @@ bool fz_chunk_next_wanted(struct fz_scratch *s, unsigned long *number,
  *
  * The caller then calls fz_chunk_want_only(), or fz_chunk_unmake() and fz_chunk_reap().
  *
- * Return: 0 or -ENOMEM.
+ * Return: 0; -ENOMEM, also if the index has no room for one more.
  */
 int fz_chunk_make(struct fz_scratch *s, u64 number)
 {
 	lockdep_assert_held(&s->lock);
 
-	return xa_load(&s->chunks, number) ? 0 :
-	       fz_index_new_chunk(s, number, FZ_GFP_TELL);
+	if (xa_load(&s->chunks, number))
+		return 0;
+	if (!fz_index_has_room(s, 1))
+		return -ENOMEM;
+	return fz_index_new_chunk(s, number, FZ_GFP_TELL);
 }
 
 /**
@@ -166,7 +169,8 @@ bool fz_chunk_is_empty(const struct fz_chunk *chunk)
 
 /*
  * Free a chunk if it is empty, or has only records and the index has no room for them.
- * Threads that find it under RCU meanwhile see fz_chunk.gone. */
+ * Threads that find it under RCU meanwhile see fz_chunk.gone.
+ */
 static void chunk_reap(struct fz_scratch *s, struct fz_chunk *chunk, u64 number)
 {
 	bool goes;

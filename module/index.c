@@ -14,8 +14,9 @@
 /* A scratch keeps this many spare arrays at most, and frees unused ones at each tick. */
 #define INDEX_SPARES	4096
 #define INDEX_TICK	HZ
-/* What a chunk without a page may take: with aged pages, and with its part of the xarray. */
-#define INDEX_CHUNK_SIZE (sizeof(struct fz_chunk) + sizeof(struct fz_aged) + 16)
+/* What a chunk without a page may take: with aged pages, and a node of the xarray alone. */
+#define INDEX_CHUNK_SIZE (sizeof(struct fz_chunk) + sizeof(struct fz_aged) + \
+			  sizeof(struct xa_node))
 
 /* The bytes that kmalloc() takes for a size. */
 static u64 index_size(size_t size)
@@ -56,13 +57,14 @@ int fz_index_new_chunk(struct fz_scratch *s, u64 number, gfp_t gfp)
 	if (!chunk)
 		return -ENOMEM;
 	spin_lock_init(&chunk->lock);
+	/* As soon as the chunk is in the index, another thread may free it. */
+	atomic_long_inc(&s->ctx->pool.chunks);
 	old = set_active_memcg(s->ctx->pool.memcg);
 	have = xa_cmpxchg(&s->chunks, number, NULL, chunk, fz_index_gfp(gfp));
 	set_active_memcg(old);
-	if (!have) {
-		atomic_long_inc(&s->ctx->pool.chunks);
+	if (!have)
 		return 0;
-	}
+	atomic_long_dec(&s->ctx->pool.chunks);
 	index_forget(s, sizeof(*chunk));
 	kfree(chunk);
 	return xa_is_err(have) ? xa_err(have) : 0;
@@ -95,7 +97,8 @@ void fz_index_free_chunk(struct fz_scratch *s, struct fz_chunk *chunk)
  * @nr: how many more
  *
  * max_pages bounds the pages, but a chunk also stays for records of pages that are gone.
- * So all chunks together may take as much memory as max_pages pages.
+ * So all chunks together may take as much memory as max_pages pages.  Calls that ask at
+ * the same time, one for each scratch at most, may go beyond that by a chunk each.
  *
  * Return: true if so.
  */
@@ -104,7 +107,7 @@ bool fz_index_has_room(const struct fz_scratch *s, u64 nr)
 	u64 limit = fz_limit_pages();
 
 	nr += atomic_long_read(&s->ctx->pool.chunks);
-	return !limit || nr / (PAGE_SIZE / INDEX_CHUNK_SIZE) < limit;
+	return !limit || DIV_ROUND_UP(nr, PAGE_SIZE / INDEX_CHUNK_SIZE) <= limit;
 }
 
 static struct folio **index_take_spare(struct fz_scratch *s)

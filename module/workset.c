@@ -148,9 +148,9 @@ static int workset_check(const struct fz_wsformat *of, const u8 *buf, u64 size,
 }
 
 /* Refuse a set that this host could not hold: its index alone takes much memory. */
-static int workset_check_size(const struct fz_scratch *s, const struct fz_wsformat_sum *sum)
+static int workset_check_size(const struct fz_wsformat_sum *sum)
 {
-	if (sum->pages > totalram_pages() || !fz_index_has_room(s, sum->chunks))
+	if (sum->pages > totalram_pages())
 		return -ENOMEM;
 	/* A chunk without a page takes 256 bytes, and its part of the xarray: count 512. */
 	return sum->chunks / (PAGE_SIZE / 512) > si_mem_available() ? -ENOMEM : 0;
@@ -171,7 +171,7 @@ static int workset_take(struct fz_scratch *s, const u8 *buf, u64 nr,
 			const struct fz_wsformat_sum *sum)
 {
 	struct fz_wsformat_walk walk = { .buf = buf, .nr = nr };
-	int err = workset_check_size(s, sum);
+	int err = workset_check_size(sum);
 
 	if (!err)
 		err = mutex_lock_killable(&s->lock);

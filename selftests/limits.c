@@ -6,6 +6,7 @@
 #include "kselftest_harness.h"
 #include "fz.h"
 
+#include <pthread.h>
 #include <signal.h>
 
 #define LIMIT	64
@@ -323,7 +324,6 @@ TEST_F(limits, max_pages_write)
 	close(fd);
 }
 
-/* A limit below the present number of pages takes none away. */
 #define CHUNKS	2000
 
 struct sparse {
@@ -381,6 +381,112 @@ TEST_F(limits, max_pages_bounds_the_index)
 	free(ws);
 }
 
+static uint64_t sparse_size(uint64_t nr)
+{
+	return sizeof(struct fastzero_workset_head) +
+	       nr * sizeof(struct fastzero_workset_run);
+}
+
+static int sparse_write(int fd, struct sparse *ws, uint64_t nr)
+{
+	sparse_fill(ws, nr);
+	return fz_raw_workset(fd, FASTZERO_WORKSET_WRITE, ws, sparse_size(nr), NULL);
+}
+
+/* How many chunks a scratch's set may have. */
+static uint64_t sparse_most(int ctx, struct sparse *ws)
+{
+	uint64_t fits = 0, least = CHUNKS;
+
+	while (least - fits > 1) {
+		uint64_t nr = (fits + least) / 2;
+		int fd = fz_raw_create(ctx, CHUNKS * FZ_CHUNK, 0, FASTZERO_PAGES_4K, 0);
+
+		if (sparse_write(fd, ws, nr))
+			least = nr;
+		else
+			fits = nr;
+		close(fd);
+	}
+	return fits;
+}
+
+/* The chunks that are there already count once. */
+TEST_F(limits, max_pages_takes_a_set_again)
+{
+	struct sparse *ws = calloc(1, sizeof(*ws));
+	uint64_t most;
+	int fd;
+
+	ASSERT_NE(NULL, ws);
+	SET(MAX_PAGES, LIMIT);
+	most = sparse_most(self->ctx, ws);
+	/* A chunk takes less than a page, but the index is not counted without bound. */
+	EXPECT_LT(LIMIT, most);
+	EXPECT_GT(8 * LIMIT, most);
+	fd = fz_create(self->ctx, CHUNKS * FZ_CHUNK);
+	EXPECT_EQ(0, sparse_write(fd, ws, most));
+	EXPECT_EQ(0, sparse_write(fd, ws, most));
+	close(fd);
+	free(ws);
+}
+
+#define WRITERS	4
+
+struct writer {
+	int fd;
+	uint64_t nr;
+	struct sparse ws;
+	pthread_barrier_t *barrier;
+	pthread_t id;
+};
+
+static void *writer_run(void *arg)
+{
+	struct writer *w = arg;
+
+	sparse_fill(&w->ws, w->nr);
+	pthread_barrier_wait(w->barrier);
+	fz_raw_workset(w->fd, FASTZERO_WORKSET_WRITE, &w->ws, sparse_size(w->nr), NULL);
+	return NULL;
+}
+
+/* Calls on several scratches at once do not each take all of it. */
+TEST_F(limits, max_pages_bounds_racing_sets)
+{
+	struct writer *w = calloc(WRITERS, sizeof(*w));
+	pthread_barrier_t barrier;
+	uint64_t most, all;
+	int round, i;
+
+	ASSERT_NE(NULL, w);
+	SET(MAX_PAGES, LIMIT);
+	most = sparse_most(self->ctx, &w->ws);
+	ASSERT_EQ(0, pthread_barrier_init(&barrier, NULL, WRITERS));
+	for (round = 0; round < 50; round++) {
+		for (i = 0; i < WRITERS; i++) {
+			w[i].fd = fz_create(self->ctx, CHUNKS * FZ_CHUNK);
+			w[i].nr = most;
+			w[i].barrier = &barrier;
+			ASSERT_EQ(0, pthread_create(&w[i].id, NULL, writer_run, &w[i]));
+		}
+		all = 0;
+		for (i = 0; i < WRITERS; i++)
+			pthread_join(w[i].id, NULL);
+		for (i = 0; i < WRITERS; i++) {
+			all += fz_workset(w[i].fd, FASTZERO_WORKSET_READ, NULL, 0).out_size -
+			       sparse_size(0);
+			close(w[i].fd);
+		}
+		ASSERT_GE((most + WRITERS) * sizeof(struct fastzero_workset_run), all) {
+			TH_LOG("round %d", round);
+		}
+	}
+	pthread_barrier_destroy(&barrier);
+	free(w);
+}
+
+/* A limit below the present number of pages takes none away. */
 TEST_F(limits, max_pages_lowered)
 {
 	int fd = fz_create(self->ctx, SIZE);

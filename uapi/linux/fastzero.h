@@ -801,8 +801,9 @@ struct fastzero_workset_run {
  * - EINVAL (WRITE): the buffer does not have READ's format, or belongs to a scratch of
  *   another length or page size.
  * - ENOMEM: there is no memory, the set has more pages than this host, it takes more than
- *   64 MiB in this format, or its part of the index would take more than
- *   fastzero_info.out_max_pages pages.
+ *   64 MiB in this format, or the index of all scratches of the context would take more
+ *   memory than fastzero_info.out_max_pages pages do.  While WRITE replaces a set, the
+ *   chunks of both sets count.
  * - EFAULT: as for all ioctls.  These errors leave the working set as it was.
  * - EINTR: a fatal signal arrived.  After WRITE or CLEAR the working set may be the old
  *   one, the new one, or a part of either.
