@@ -33,29 +33,43 @@ static void auto_pool(const struct fz_scratch *s, u64 *ready, u64 *used)
 	}
 }
 
+/* Whether no more pages are ready than at the last look, if that lacked any. */
+static bool auto_has_no_more(const struct fz_scratch *s)
+{
+	u64 ready, used;
+
+	if (s->sparse_ready == U64_MAX)
+		return true;
+	auto_pool(s, &ready, &used);
+	return ready <= s->sparse_ready;
+}
+
 /* Why mapped base pages are cleared in place; FZ_WHY_PRICE: the inequality decides. */
-static enum fz_why auto_why(const struct fz_reset *r, u64 nr)
+static enum fz_why auto_why(struct fz_reset *r, u64 nr)
 {
 	struct fz_scratch *s = r->s;
-	u64 ready, used;
+	u64 used;
 
 	/* A flush costs more than one clear.  Many resets find one page, so check that first. */
 	if (nr <= 1 || fz_cost_few(r->ratio, nr))
 		return FZ_WHY_FEW;
-	if (nr == s->sparse && r->ratio == s->sparse_ratio)
+	if (atomic_long_read(&s->populated) == s->sparse && r->ratio == s->sparse_ratio &&
+	    auto_has_no_more(s))
 		return FZ_WHY_SEEN;
 	/* The zeroer would have to clear swapped pages. */
 	if (s->total_cpu)
 		return FZ_WHY_TOTAL;
 	/* The zeroer may be late already. */
-	auto_pool(s, &ready, &used);
-	if (ready <= used)
+	auto_pool(s, &r->ready, &used);
+	if (r->ready <= used)
 		return FZ_WHY_LATE;
 	if (!fz_pte_can_swap(s))
 		return FZ_WHY_SHARED;
 	if (r->all && s->cold)
 		return FZ_WHY_COLD;
-	s->sparse = 0;
+	/* A look at a part says nothing about the whole. */
+	if (r->all)
+		s->sparse = 0;
 	return FZ_WHY_PRICE;
 }
 
@@ -150,6 +164,7 @@ bool fz_auto_swaps(struct fz_reset *r, u64 number, u64 pages, u64 span, bool beg
 	bool swaps = cheaper && ready >= pages;
 
 	r->lacks |= cheaper && !swaps;
+	r->swaps |= swaps;
 	trace_fastzero_choice(r, number, &cost, ready, swaps ? FZ_SWAP : FZ_INPLACE);
 	return swaps;
 }

@@ -66,12 +66,14 @@ enum fz_why {
  * @keep_held: clear held pages in place
  * @swap_base: swap base pages, not only huge folios
  * @lacks: AUTO would have swapped base pages, but too few were ready
+ * @swaps: AUTO found base pages that are worth a swap, and enough ready ones
  * @put_back: a folio that AUTO had taken out was held, and was put back
  * @failed: memory in a huge folio has failed and could not be made zero
  * @ends: the scratch ends: surplus is freed at once
  * @why: one of enum fz_why; with huge folios, the reason for the last one not swapped
  * @why_huge: the reason for all huge folios, found before the reset looks at any
  * @ratio: the ratio for AUTO, see ratio.h
+ * @ready: ready base pages of the pool, when AUTO began to look
  * @bitmap: for fz_pte_swap(), from fz_pte_begin(); NULL: do not try that
  * @written: it is known that a run had written to a huge folio
  * @sampled: base pages looked at before they are swapped
@@ -90,12 +92,14 @@ struct fz_reset {
 	bool keep_held;
 	bool swap_base;
 	bool lacks;
+	bool swaps;
 	bool put_back;
 	bool failed;
 	bool ends;
 	u8 why;
 	u8 why_huge;
 	u32 ratio;
+	u64 ready;
 	unsigned long *bitmap;
 	bool written;
 	u64 sampled;

@@ -7,6 +7,9 @@
 #include "fz_fixture.h"
 #include "fz_trace.h"
 
+#include <fcntl.h>
+#include <sys/uio.h>
+
 #define PAGES	16384			/* 64 MiB */
 #define SIZE	(PAGES * fz_ps)
 #define LIVE	64
@@ -96,6 +99,39 @@ TEST_F(policy, s02_after_a_lack)
 	ASSERT_LINES(1, "way=swap why=price populated=500 cleared=0 swapped=500");
 }
 
+/* While the lack lasts, AUTO does not look again. */
+TEST_F(policy, s02_while_a_lack_lasts)
+{
+	FZ_MOVES_PTES_OR_SKIP();
+	writes(self->map, 500, 1);
+	fz_pool(self->ctx, 100, FASTZERO_POOL_WAIT);
+	AUTO();
+	ASSERT_LINES(1, "way=inplace why=price populated=500 cleared=500");
+	writes(self->map, 500, 1);
+	AUTO();
+	ASSERT_LINES(1, "way=inplace why=seen populated=500 cleared=500");
+}
+
+/* Pages that were held last time are swapped when they are free. */
+TEST_F(policy, s02_after_held)
+{
+	struct iovec iov = { self->map, 200 * fz_ps };
+	int fds[2];
+
+	FZ_MOVES_PTES_OR_SKIP();
+	writes(self->map, 200, 1);
+	fz_pool(self->ctx, READY, FASTZERO_POOL_WAIT);
+	ASSERT_EQ(0, pipe(fds));
+	ASSERT_LE(256 * (int)fz_ps, fcntl(fds[1], F_SETPIPE_SZ, 256 * (int)fz_ps));
+	ASSERT_EQ((ssize_t)iov.iov_len, vmsplice(fds[1], &iov, 1, 0));
+	AUTO();
+	ASSERT_LINES(1, "why=price populated=200 cleared=200 swapped=0");
+	close(fds[0]);
+	close(fds[1]);
+	AUTO();
+	ASSERT_LINES(1, "way=swap why=price populated=200 cleared=0 swapped=200");
+}
+
 /* 3: the same pages far apart: the entries between cost more than is saved. */
 TEST_F(policy, s03_sparse_process)
 {
@@ -106,6 +142,33 @@ TEST_F(policy, s03_sparse_process)
 	ASSERT_LINES(1, "way=inplace why=price populated=64 cleared=64 swapped=0");
 	AUTO();
 	ASSERT_LINES(1, "way=inplace why=seen populated=64 cleared=64 swapped=0");
+}
+
+/* A look at a part does not make AUTO forget. */
+TEST_F(policy, s03_after_a_part)
+{
+	FZ_MOVES_PTES_OR_SKIP();
+	writes(self->map, 64, 31);
+	fz_pool(self->ctx, READY, FASTZERO_POOL_WAIT);
+	AUTO();
+	ASSERT_LINES(1, "way=inplace why=price populated=64 cleared=64 swapped=0");
+	fz_reset(self->fd, 0, 40 * 31 * fz_ps, FASTZERO_MODE_AUTO);
+	ASSERT_LINES(1, "way=inplace why=seen populated=64 cleared=40 swapped=0");
+	AUTO();
+	ASSERT_LINES(1, "way=inplace why=seen populated=64 cleared=64 swapped=0");
+}
+
+/* A part of as many pages as the scratch had then is another matter. */
+TEST_F(policy, s03_as_many_elsewhere)
+{
+	FZ_MOVES_PTES_OR_SKIP();
+	writes(self->map, 64, 31);
+	fz_pool(self->ctx, READY, FASTZERO_POOL_WAIT);
+	AUTO();
+	ASSERT_LINES(1, "way=inplace why=price populated=64 cleared=64 swapped=0");
+	writes(self->map + 8192 * fz_ps, 64, 1);
+	fz_reset(self->fd, 8192 * fz_ps, 64 * fz_ps, FASTZERO_MODE_AUTO);
+	ASSERT_LINES(1, "way=swap why=price populated=128 cleared=0 swapped=64");
 }
 
 /* 4: mapped twice, as with a guest: each page that is unmapped would fault. */
