@@ -1,169 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The doctor on a healthy host, where it has nothing to say, and on hosts with one fault
- * each, which it has to find.  The hosts are trees of files.
+ * each, which it has to find.
  */
 #include "check.h"
-#include "doctor.h"
+#include "doctor_host.h"
 
 #include <errno.h>
-#include <ftw.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
-#define ROOT_MAX	64
 #define CHECKS		17
-
-static char root[ROOT_MAX] = "/tmp/fastzero-doctor.XXXXXX";
-
-struct file {
-	const char *path;
-	const char *text;
-};
-
-/* The device and KVM are not made of files. */
-static struct device {
-	int error;		/* of stat */
-	unsigned int mode;
-	unsigned int gid;
-	unsigned int minor;
-	int access;
-	int info;
-	int kvm_access;
-	int kvm;		/* the version, or -errno */
-} device;
-
-static const struct device good = { .mode = S_IFCHR | 0660, .minor = 125, .kvm = 12 };
-
-static const struct file healthy[] = {
-	{ "/proc/modules", "fastzero 200704 0 - Live 0x0\n" },
-	{ "/proc/sys/kernel/osrelease", "6.1.0-57-amd64\n" },
-	{ "/proc/sys/kernel/numa_balancing", "0\n" },
-	{ "/proc/sys/vm/overcommit_memory", "0\n" },
-	{ "/proc/cmdline", "root=/dev/vda1 ro quiet\n" },
-	{ "/proc/self/cgroup", "0::/tenants/a\n" },
-	{ "/proc/self/status", "Name:\ttest\nTHP_enabled:\t1\n" },
-	{ "/proc/meminfo", "MemTotal: 8000000 kB\nSwapTotal: 1000000 kB\n"
-			   "SwapFree: 900000 kB\nCommitLimit: 5000000 kB\n"
-			   "Committed_AS: 4900000 kB\n" },
-	{ "/proc/buddyinfo",
-	  "Node 0, zone      DMA      1      0      0      0      0      0      0      0      1      1      3 \n"
-	  "Node 0, zone   Normal    100    100    100    100    100    100    100    100    100    100    100 \n" },
-	{ "/sys/module/fastzero/version", FASTZERO_LIB_VERSION "\n" },
-	{ "/sys/module/fastzero/initstate", "live\n" },
-	{ "/sys/module/fastzero/taint", "OE\n" },
-	{ "/sys/module/fastzero/parameters/accounting", "yes\n" },
-	{ "/sys/module/fastzero/parameters/require_accounting", "N\n" },
-	{ "/sys/module/module/parameters/sig_enforce", "N\n" },
-	{ "/sys/class/misc/fastzero/dev", "10:125\n" },
-	{ "/sys/kernel/security/lsm", "lockdown,capability,apparmor\n" },
-	{ "/sys/kernel/security/lockdown", "[none] integrity confidentiality\n" },
-	{ "/sys/kernel/mm/transparent_hugepage/enabled", "always [madvise] never\n" },
-	{ "/sys/kernel/debug/fastzero/contexts",
-	  "id opener comm scratches target cgroup\n1 7 vmm 1 1024 /tenants/a\n"
-	  "2 8 vmm 1 512 /tenants/a\n3 9 vmm 1 0 /tenants/b\n" },
-	{ "/sys/devices/system/node/online", "0-1\n" },
-	{ "/sys/fs/cgroup/cgroup.controllers", "cpu memory\n" },
-	{ "/sys/fs/cgroup/tenants/memory.max", "max\n" },
-	{ "/sys/fs/cgroup/tenants/a/memory.max", "16777216\n" },
-	{ "/dev/kmsg", "6,1,2,-;audit: apparmor=\"DENIED\" name=\"/dev/other\" comm=\"x\"\n" },
-};
-
-static void plant(const char *path, const char *text)
-{
-	char full[PATH_MAX];
-	char *slash;
-	FILE *file;
-
-	snprintf(full, sizeof(full), "%s%s", root, path);
-	for (slash = full + strlen(root) + 1; (slash = strchr(slash, '/')); slash++) {
-		*slash = 0;
-		mkdir(full, 0755);
-		*slash = '/';
-	}
-	file = fopen(full, "w");
-	if (!file || fputs(text, file) < 0 || fclose(file)) {
-		perror(full);
-		exit(2);
-	}
-}
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
-static void uproot(const char *path)
-{
-	char full[PATH_MAX];
-
-	snprintf(full, sizeof(full), "%s%s", root, path);
-	nftw(full, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-}
-
-static void plant_healthy(void)
-{
-	size_t i;
-
-	uproot("");
-	mkdir(root, 0700);
-	for (i = 0; i < sizeof(healthy) / sizeof(*healthy); i++)
-		plant(healthy[i].path, healthy[i].text);
-	device = good;
-}
-
-static bool is_device(const char *path, const char *name)
-{
-	size_t length = strlen(path);
-
-	return length > strlen(name) && !strcmp(path + length - strlen(name), name);
-}
-
-static int planted_stat(const char *path, struct stat *st)
-{
-	bool ours = is_device(path, FASTZERO_DEVICE);
-
-	if (!ours && !is_device(path, "/dev/kvm"))
-		return stat(path, st) ? -errno : 0;
-	if (ours && device.error)
-		return -device.error;
-	memset(st, 0, sizeof(*st));
-	st->st_mode = ours ? device.mode : S_IFCHR | 0660;
-	st->st_gid = device.gid;
-	st->st_rdev = makedev(10, ours ? device.minor : 232);
-	return device.kvm == -ENOENT && !ours ? -ENOENT : 0;
-}
-
-static int planted_access(const char *path)
-{
-	return -(is_device(path, FASTZERO_DEVICE) ? device.access : device.kvm_access);
-}
-
-static int planted_info(const char *path, struct fastzero_info *info)
-{
-	(void)path;
-	info->out_max_scratches = 4096;
-	return -device.info;
-}
-
-static int planted_kvm(const char *path)
-{
-	(void)path;
-	return device.kvm;
-}
-
-static const struct doctor_calls planted = {
-	.stat = planted_stat,
-	.access = planted_access,
-	.info = planted_info,
-	.kvm = planted_kvm,
-};
 
 /* What the doctor said last. */
 static struct said {
@@ -200,13 +48,13 @@ static int ask_of(const char *path, uint64_t pool_bytes)
 {
 	struct fastzero_doctor_opts opts = {
 		.size = sizeof(opts),
-		.root = root,
+		.root = host_root,
 		.device = path,
 		.pool_bytes = pool_bytes,
 	};
 
 	nr_said = 0;
-	return doctor_run(&opts, &planted, hear, NULL);
+	return doctor_run(&opts, &host_calls, hear, NULL);
 }
 
 static int ask(uint64_t pool_bytes)
@@ -293,11 +141,11 @@ static const struct fault {
 
 static void plant_fault(const struct fault *f)
 {
-	plant_healthy();
+	host_reset();
 	if (f->text)
-		plant(f->path, f->text);
+		host_write(f->path, f->text);
 	else
-		uproot(f->path);
+		host_remove(f->path);
 	CHECK(ask(0) == 0);
 	expect(f->path, f->ids, f->status, f->word);
 }
@@ -307,7 +155,7 @@ static const struct {
 	const char *ids;
 	unsigned int status;
 	const char *word;
-	struct device d;
+	struct host_device d;
 } device_faults[] = {
 	{ "FZ003", FAIL, "mknod -m 0660 /dev/fastzero c 10 125", { .error = ENOENT, .kvm = 12 } },
 	{ "FZ003", FAIL, "regular file", { .mode = S_IFREG | 0644, .kvm = 12 } },
@@ -347,76 +195,76 @@ static const struct {
 static void check_others(void)
 {
 	/* A kernel that wants signatures matters before the module is loaded. */
-	plant_healthy();
-	plant("/sys/module/module/parameters/sig_enforce", "Y\n");
+	host_reset();
+	host_write("/sys/module/module/parameters/sig_enforce", "Y\n");
 	CHECK(ask(0) == 0);
 	expect("signatures, loaded", "", 0, "");
-	uproot("/sys/module/fastzero");
+	host_remove("/sys/module/fastzero");
 	CHECK(ask(0) == 0);
 	expect("signatures", "FZ008 FZ001", FAIL, "sig_enforce");
-	plant("/sys/module/module/parameters/sig_enforce", "N\n");
-	plant("/sys/kernel/security/lockdown", "none [integrity] confidentiality\n");
+	host_write("/sys/module/module/parameters/sig_enforce", "N\n");
+	host_write("/sys/kernel/security/lockdown", "none [integrity] confidentiality\n");
 	CHECK(ask(0) == 0);
 	expect("lockdown", "FZ008 FZ001", FAIL, "lockdown");
 
 	/* Installed for this kernel, but not loaded. */
-	plant_healthy();
-	uproot("/sys/module/fastzero");
-	plant("/lib/modules/6.1.0-57-amd64/updates/dkms/fastzero.ko", "");
+	host_reset();
+	host_remove("/sys/module/fastzero");
+	host_write("/lib/modules/6.1.0-57-amd64/updates/dkms/fastzero.ko", "");
 	CHECK(ask(0) == 0);
 	expect("installed", "FZ001", FAIL, "modprobe fastzero");
 
 	/* DKMS has it, but not for this kernel. */
-	plant_healthy();
-	uproot("/sys/module/fastzero");
-	plant("/var/lib/dkms/fastzero/kernel", "");
+	host_reset();
+	host_remove("/sys/module/fastzero");
+	host_write("/var/lib/dkms/fastzero/kernel", "");
 	CHECK(ask(0) == 0);
 	expect("not built", "FZ001", FAIL, "dkms autoinstall");
 
 	/* Nobody removes a file that was named by mistake. */
-	plant_healthy();
-	plant("/dev/other", "");
+	host_reset();
+	host_write("/dev/other", "");
 	CHECK(ask_of("/dev/other", 0) == 0);
 	expect("another file", "FZ003", FAIL, "leave it");
 	CHECK(ask_of("/dev/fastzreo", 0) == 0);
 	expect("no such file", "FZ003", FAIL, "name the device");
 
 	/* The device cannot be opened at all. */
-	plant_healthy();
-	plant("/sys/module/fastzero/parameters/accounting", "no\n");
-	plant("/sys/module/fastzero/parameters/require_accounting", "Y\n");
+	host_reset();
+	host_write("/sys/module/fastzero/parameters/accounting", "no\n");
+	host_write("/sys/module/fastzero/parameters/require_accounting", "Y\n");
 	CHECK(ask(0) == 0);
 	expect("required", "FZ010", FAIL, "require_accounting");
 
 	/* A name of systemd's, which the list escapes. */
-	plant_healthy();
-	plant("/sys/kernel/debug/fastzero/contexts",
+	host_reset();
+	host_write("/sys/kernel/debug/fastzero/contexts",
 	      "id opener comm scratches target cgroup\n"
 	      "1 7 vmm 1 1024 /machine.slice/machine-qemu\\134x2d1.scope\n");
-	plant("/sys/fs/cgroup/machine.slice/machine-qemu\\x2d1.scope/memory.max", "2097152\n");
+	host_write("/sys/fs/cgroup/machine.slice/machine-qemu\\x2d1.scope/memory.max", "2097152\n");
 	CHECK(ask(0) == 0);
 	expect("an escaped name", "FZ011", WARN, "machine-qemu\\x2d1");
 
 	/* A pool that is only planned. */
-	plant_healthy();
+	host_reset();
 	CHECK(ask(8 << 20) == 0);
 	expect("a pool", "", 0, "");
 	CHECK(ask(15 << 20) == 0);
 	expect("too large a pool", "FZ011", WARN, "this process");
-	plant("/sys/module/fastzero/parameters/max_pages", "1024\n");
+	host_write("/sys/module/fastzero/parameters/max_pages", "1024\n");
 	CHECK(ask(4 << 20) == 0);
 	expect("a pool of max_pages", "", 0, "");
 	CHECK(ask(5 << 20) == 0);
 	expect("a pool beyond it", "FZ011", WARN, "max_pages");
 
 	/* What cannot be seen is no fault. */
-	plant_healthy();
-	uproot("/sys");
-	uproot("/dev/kmsg");
+	host_reset();
+	host_remove("/sys");
+	host_remove("/dev/kmsg");
 	CHECK(ask(0) == 0);
 	expect("no /sys", "", 0, "");
-	plant_healthy();
-	uproot("/proc");
+	host_reset();
+	host_remove("/proc");
 	CHECK(ask(0) == 0);
 	CHECK(status_of("FZ007") == FASTZERO_DOCTOR_SKIP);
 	CHECK(status_of("FZ013") == FASTZERO_DOCTOR_SKIP);
@@ -431,10 +279,10 @@ static int stop(const struct fastzero_doctor_finding *f, void *arg)
 
 static void check_options(void)
 {
-	struct fastzero_doctor_opts opts = { .size = sizeof(opts), .root = root };
+	struct fastzero_doctor_opts opts = { .size = sizeof(opts), .root = host_root };
 	int n = 0;
 
-	plant_healthy();
+	host_reset();
 	CHECK(fastzero_doctor(&opts, stop, &n) == 42);
 	CHECK(n == 3);
 	opts.flags = 1;
@@ -455,24 +303,24 @@ int main(void)
 {
 	size_t i;
 
-	if (!mkdtemp(root)) {
-		perror(root);
+	if (!mkdtemp(host_root)) {
+		perror(host_root);
 		return 2;
 	}
-	plant_healthy();
+	host_reset();
 	CHECK(ask(0) == 0);
 	expect("healthy", "", 0, "");
 	for (i = 0; i < sizeof(faults) / sizeof(*faults); i++)
 		plant_fault(&faults[i]);
 	for (i = 0; i < sizeof(device_faults) / sizeof(*device_faults); i++) {
-		plant_healthy();
-		device = device_faults[i].d;
+		host_reset();
+		host_device = device_faults[i].d;
 		CHECK(ask(0) == 0);
 		expect(device_faults[i].word, device_faults[i].ids, device_faults[i].status,
 		       device_faults[i].word);
 	}
 	check_others();
 	check_options();
-	uproot("");
+	host_remove("");
 	return check_end("doctor");
 }
