@@ -33,22 +33,17 @@ static void auto_pool(const struct fz_scratch *s, u64 *ready, u64 *used)
 	}
 }
 
-/* Whether no more pages are ready than at the last look, if that lacked any. */
+/* Whether ready pages are no reason to look again: none lacked, or no more are ready now. */
 static bool auto_has_no_more(const struct fz_scratch *s)
 {
-	u64 ready, used;
-
-	if (s->sparse_ready == U64_MAX)
-		return true;
-	auto_pool(s, &ready, &used);
-	return ready <= s->sparse_ready;
+	return !s->lacks || READ_ONCE(s->lacks->nr_ready) <= s->lacks_ready;
 }
 
 /* Why mapped base pages are cleared in place; FZ_WHY_PRICE: the inequality decides. */
-static enum fz_why auto_why(struct fz_reset *r, u64 nr)
+static enum fz_why auto_why(const struct fz_reset *r, u64 nr)
 {
 	struct fz_scratch *s = r->s;
-	u64 used;
+	u64 ready, used;
 
 	/* A flush costs more than one clear.  Many resets find one page, so check that first. */
 	if (nr <= 1 || fz_cost_few(r->ratio, nr))
@@ -60,8 +55,8 @@ static enum fz_why auto_why(struct fz_reset *r, u64 nr)
 	if (s->total_cpu)
 		return FZ_WHY_TOTAL;
 	/* The zeroer may be late already. */
-	auto_pool(s, &r->ready, &used);
-	if (r->ready <= used)
+	auto_pool(s, &ready, &used);
+	if (ready <= used)
 		return FZ_WHY_LATE;
 	if (!fz_pte_can_swap(s))
 		return FZ_WHY_SHARED;
@@ -152,19 +147,23 @@ u32 fz_auto_choose(struct fz_reset *r)
  * @pages: number of pages of the chunk that are to be made zero
  * @span: number of pages from the first to the last of them
  * @begun: the reset flushes anyway
- * @ready: number of ready pages that could take their place
+ * @store: has the ready pages that could take their place
  *
  * Return: true if so; false if they are to be cleared in place.
  */
 bool fz_auto_swaps(struct fz_reset *r, u64 number, u64 pages, u64 span, bool begun,
-		   u64 ready)
+		   const struct fz_store *store)
 {
 	const struct fz_cost cost = { .pages = pages, .span = span, .begun = begun };
+	u64 ready = READ_ONCE(store->nr_ready);
 	bool cheaper = fz_cost_swaps(r->ratio, &cost);
 	bool swaps = cheaper && ready >= pages;
 
-	r->lacks |= cheaper && !swaps;
 	r->swaps |= swaps;
+	if (cheaper && !swaps && !r->lacks) {
+		r->lacks = store;
+		r->lacks_ready = ready;
+	}
 	trace_fastzero_choice(r, number, &cost, ready, swaps ? FZ_SWAP : FZ_INPLACE);
 	return swaps;
 }

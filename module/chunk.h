@@ -135,6 +135,7 @@ struct folio **fz_index_alloc_slots(struct fz_scratch *s, gfp_t gfp);
 void fz_index_free_slots(struct fz_scratch *s, struct folio **slots);
 struct fz_aged *fz_index_alloc_aged(struct fz_scratch *s);
 u64 fz_index_bytes(const struct fz_scratch *s);
+bool fz_index_may_have(u64 nr);
 bool fz_index_has_room(const struct fz_scratch *s, u64 nr);
 void fz_index_destroy(struct fz_scratch *s);
 

@@ -154,10 +154,10 @@ struct fz_spares {
  * @total_cpu: AUTO counts all CPU time, that of the zeroer included
  * @nr_huge: chunks that are backed by huge folios
  * @lock: held by a reset.  A folio leaves @chunks only under it
- * @sparse: pages that were populated when AUTO last looked at all chunks, and none was
- *	worth a swap, or too few pages were ready
+ * @sparse: populated pages at AUTO's last look at all chunks, if it swapped none; else 0
  * @sparse_ratio: the ratio of that reset
- * @sparse_ready: how many pages were ready, if too few; else U64_MAX
+ * @lacks: the store that had too few ready pages in that reset, or NULL
+ * @lacks_ready: the number of its ready pages then
  * @cold: the last reset found many base pages that were not written
  * @written: the last reset of huge folios found one that a run had written
  * @age: what resets have learned of base pages
@@ -191,13 +191,14 @@ struct fz_scratch {
 	atomic_t nr_huge;
 	/*
 	 * No folio leaves a chunk without this lock.  It protects sparse, sparse_ratio,
-	 * sparse_ready, cold, written, age, witness, faults, has_aged, wanted and
-	 * wanted_node.
+	 * lacks, lacks_ready, cold, written, age, witness, faults, has_aged, wanted
+	 * and wanted_node.
 	 */
 	struct mutex lock;
 	u64 sparse;
-	u64 sparse_ready;
 	u32 sparse_ratio;
+	const struct fz_store *lacks;
+	u64 lacks_ready;
 	bool cold;
 	bool written;
 	struct fz_age age;

@@ -14,7 +14,7 @@
 /* A scratch keeps this many spare arrays at most, and frees unused ones at each tick. */
 #define INDEX_SPARES	4096
 #define INDEX_TICK	HZ
-/* What a chunk without a page may take: with aged pages, and a node of the xarray alone. */
+/* The most that a chunk without a page takes: it has aged pages, and a node to itself. */
 #define INDEX_CHUNK_SIZE (sizeof(struct fz_chunk) + sizeof(struct fz_aged) + \
 			  sizeof(struct xa_node))
 
@@ -92,22 +92,33 @@ void fz_index_free_chunk(struct fz_scratch *s, struct fz_chunk *chunk)
 }
 
 /**
+ * fz_index_may_have() - whether a context may have chunks without a page
+ * @nr: how many
+ *
+ * max_pages bounds the pages, but a chunk also stays for records of pages that are gone.
+ * So all chunks together may take as much memory as max_pages pages.
+ *
+ * Return: true if so.
+ */
+bool fz_index_may_have(u64 nr)
+{
+	u64 limit = fz_limit_pages();
+
+	return !limit || DIV_ROUND_UP(nr, PAGE_SIZE / INDEX_CHUNK_SIZE) <= limit;
+}
+
+/**
  * fz_index_has_room() - whether a context may have more chunks that have no page
  * @s: a scratch of the context
  * @nr: how many more
  *
- * max_pages bounds the pages, but a chunk also stays for records of pages that are gone.
- * So all chunks together may take as much memory as max_pages pages.  Calls that ask at
- * the same time, one for each scratch at most, may go beyond that by a chunk each.
+ * Calls on several scratches may ask at once.  Each may then exceed the limit by a chunk.
  *
  * Return: true if so.
  */
 bool fz_index_has_room(const struct fz_scratch *s, u64 nr)
 {
-	u64 limit = fz_limit_pages();
-
-	nr += atomic_long_read(&s->ctx->pool.chunks);
-	return !limit || DIV_ROUND_UP(nr, PAGE_SIZE / INDEX_CHUNK_SIZE) <= limit;
+	return fz_index_may_have(nr + atomic_long_read(&s->ctx->pool.chunks));
 }
 
 static struct folio **index_take_spare(struct fz_scratch *s)

@@ -16,7 +16,8 @@ static void reset_is_sparse(const struct fz_reset *r)
 {
 	r->s->sparse = atomic_long_read(&r->s->populated);
 	r->s->sparse_ratio = r->ratio;
-	r->s->sparse_ready = r->lacks ? r->ready : U64_MAX;
+	r->s->lacks = r->lacks;
+	r->s->lacks_ready = r->lacks_ready;
 }
 
 /* A named DROP of a range also forgets which of its pages are aged. */
@@ -65,9 +66,9 @@ static int reset_go(struct fz_reset *r, u32 mode)
 		r->bitmap = NULL;
 	}
 	/*
-	 * AUTO has looked at all chunks, and none was worth a swap, or too few pages were
-	 * ready.  It need not look again while the number of populated pages stays the
-	 * same, and no more are ready.
+	 * AUTO has looked at all chunks and swapped none: none was worth it, or too few
+	 * pages were ready.  It need not look again while the number of populated pages
+	 * stays the same.  If pages were too few, it looks again when more are ready.
 	 */
 	if (!err && r->is_auto && r->all && r->swap_base && !r->swaps && !r->dropped)
 		reset_is_sparse(r);

@@ -65,7 +65,6 @@ enum fz_why {
  * @is_auto: the mode is AUTO, and the reset learns from what it sees
  * @keep_held: clear held pages in place
  * @swap_base: swap base pages, not only huge folios
- * @lacks: AUTO would have swapped base pages, but too few were ready
  * @swaps: AUTO found base pages that are worth a swap, and enough ready ones
  * @put_back: a folio that AUTO had taken out was held, and was put back
  * @failed: memory in a huge folio has failed and could not be made zero
@@ -73,7 +72,9 @@ enum fz_why {
  * @why: one of enum fz_why; with huge folios, the reason for the last one not swapped
  * @why_huge: the reason for all huge folios, found before the reset looks at any
  * @ratio: the ratio for AUTO, see ratio.h
- * @ready: ready base pages of the pool, when AUTO began to look
+ * @lacks: the first store with too few ready pages for a chunk that is worth a swap, or
+ *	NULL
+ * @lacks_ready: the number of its ready pages then
  * @bitmap: for fz_pte_swap(), from fz_pte_begin(); NULL: do not try that
  * @written: it is known that a run had written to a huge folio
  * @sampled: base pages looked at before they are swapped
@@ -91,7 +92,6 @@ struct fz_reset {
 	bool is_auto;
 	bool keep_held;
 	bool swap_base;
-	bool lacks;
 	bool swaps;
 	bool put_back;
 	bool failed;
@@ -99,7 +99,8 @@ struct fz_reset {
 	u8 why;
 	u8 why_huge;
 	u32 ratio;
-	u64 ready;
+	const struct fz_store *lacks;
+	u64 lacks_ready;
 	unsigned long *bitmap;
 	bool written;
 	u64 sampled;
@@ -166,7 +167,7 @@ static __always_inline void fz_reset_end(struct fz_reset *r, u32 mode)
 /* auto.c */
 u32 fz_auto_choose(struct fz_reset *r);
 bool fz_auto_swaps(struct fz_reset *r, u64 number, u64 pages, u64 span, bool begun,
-		   u64 ready);
+		   const struct fz_store *store);
 
 /* reset_inplace.c */
 bool fz_inplace_is_held(struct folio *folio);

@@ -59,14 +59,14 @@ static void swap_base(struct fz_reset *r, struct fz_swap *b,
 	fz_inplace_words(r, chunk, number, words);
 }
 
-/* How many ready pages there are for base pages of a chunk. */
-static u64 swap_ready(const struct fz_reset *r, const struct fz_chunk *chunk,
-		      const struct fz_range *span)
+/* Where the ready pages for base pages of a chunk are. */
+static const struct fz_store *swap_store(const struct fz_reset *r,
+					 const struct fz_chunk *chunk,
+					 const struct fz_range *span)
 {
 	int node = fz_swap_node(r->s, fz_chunk_folio(chunk, span->first));
-	const struct fz_store *store = fz_pool_store(&r->s->ctx->pool, node, FZ_BASE);
 
-	return READ_ONCE(store->nr_ready);
+	return fz_pool_store(&r->s->ctx->pool, node, FZ_BASE);
 }
 
 /* Look at one page of a word, to see whether runs still write to the swapped pages. */
@@ -102,7 +102,7 @@ static void swap_words(struct fz_reset *r, struct fz_swap *b,
 			if (words[w])
 				swap_sample(r, chunk, w, words[w]);
 	if (fz_auto_swaps(r, number, nr, span.end - span.first, b->run.end,
-			  swap_ready(r, chunk, &span)))
+			  swap_store(r, chunk, &span)))
 		swap_base(r, b, chunk, number, words, nr, &span);
 	else
 		fz_inplace_words(r, chunk, number, words);

@@ -150,10 +150,10 @@ static int workset_check(const struct fz_wsformat *of, const u8 *buf, u64 size,
 /* Refuse a set that this host could not hold: its index alone takes much memory. */
 static int workset_check_size(const struct fz_wsformat_sum *sum)
 {
-	if (sum->pages > totalram_pages())
+	if (sum->pages > totalram_pages() || !fz_index_may_have(sum->chunks))
 		return -ENOMEM;
-	/* A chunk without a page takes 256 bytes, and its part of the xarray: count 512. */
-	return sum->chunks / (PAGE_SIZE / 512) > si_mem_available() ? -ENOMEM : 0;
+	/* A chunk without a page takes 256 bytes, and up to 576 of the xarray: count 1024. */
+	return sum->chunks / (PAGE_SIZE / 1024) > si_mem_available() ? -ENOMEM : 0;
 }
 
 /* Make all chunks first.  After that only a fatal signal can fail the call. */

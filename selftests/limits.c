@@ -421,7 +421,7 @@ TEST_F(limits, max_pages_takes_a_set_again)
 	ASSERT_NE(NULL, ws);
 	SET(MAX_PAGES, LIMIT);
 	most = sparse_most(self->ctx, ws);
-	/* A chunk takes less than a page, but the index is not counted without bound. */
+	/* More fit than LIMIT, as each takes less than a page; but there is a bound. */
 	EXPECT_LT(LIMIT, most);
 	EXPECT_GT(8 * LIMIT, most);
 	fd = fz_create(self->ctx, CHUNKS * FZ_CHUNK);
@@ -451,7 +451,7 @@ static void *writer_run(void *arg)
 	return NULL;
 }
 
-/* Calls on several scratches at once do not each take all of it. */
+/* Calls on several scratches at once share the room. */
 TEST_F(limits, max_pages_bounds_racing_sets)
 {
 	struct writer *w = calloc(WRITERS, sizeof(*w));

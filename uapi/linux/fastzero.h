@@ -800,10 +800,10 @@ struct fastzero_workset_run {
  * - ENOSPC (READ): the buffer is too short; @out_size says how long it must be.
  * - EINVAL (WRITE): the buffer does not have READ's format, or belongs to a scratch of
  *   another length or page size.
- * - ENOMEM: there is no memory, the set has more pages than this host, it takes more than
- *   64 MiB in this format, or the index of all scratches of the context would take more
- *   memory than fastzero_info.out_max_pages pages do.  While WRITE replaces a set, the
- *   chunks of both sets count.
+ * - ENOMEM: there is no memory, the set has more pages than this host, or it takes more than
+ *   64 MiB in this format.  Also if the index of the context would take more memory than
+ *   fastzero_info.out_max_pages pages do.  While WRITE replaces a set, the chunks of both
+ *   sets count, and so do those of other calls of WRITE that run at the same time.
  * - EFAULT: as for all ioctls.  These errors leave the working set as it was.
  * - EINTR: a fatal signal arrived.  After WRITE or CLEAR the working set may be the old
  *   one, the new one, or a part of either.
