@@ -19,8 +19,8 @@
 #define SIZE		(CHUNKS * FZ_CHUNK)
 #define THREADS		4
 /* It takes as long as both sides have had their turns. */
-#define ROUNDS		50
-#define LOOKS		1000
+#define ROUNDS		(fz_slow() > 1 ? 20 : 50)
+#define LOOKS		(fz_slow() > 1 ? 400 : 1000)
 #define LEAST_MS	2000
 #define MOST_MS		(20000 * fz_slow())
 #define SPARE		(8UL << 10)

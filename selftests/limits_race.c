@@ -52,7 +52,7 @@ FIXTURE_SETUP(limits_race)
 	ASSERT_EQ(0, set_limit(PAGES));
 	FZ_SCRATCH_MAKE(SIZE, 0, FZ_ANY_PAGES);
 	ASSERT_EQ(0, pthread_barrier_init(&self->barrier, NULL, 2));
-	self->rounds = 1000;
+	self->rounds = fz_slow() > 1 ? 300 : 1000;
 }
 
 FIXTURE_TEARDOWN(limits_race)

@@ -91,7 +91,7 @@ TEST_F(race, no_stale_page)
 	struct race_result r;
 	int err;
 
-	config.resets = config.resets * (fz_long() ? 10 : 1) / (fz_slow() > 1 ? 20 : 5);
+	config.resets = config.resets * (fz_long() ? 10 : 1) / (fz_slow() > 1 ? 40 : 5);
 	err = race_run(&config, &r);
 	if (err && variant->config.guest)
 		SKIP(return, "no KVM guest: %s", strerror(-err));
