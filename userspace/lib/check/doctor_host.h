@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A host that is a tree of files, for the checks of the doctor.
+ * A simulated host for the checks of the doctor: a tree of files, a device and KVM.
  */
 #ifndef FASTZERO_CHECK_DOCTOR_HOST_H
 #define FASTZERO_CHECK_DOCTOR_HOST_H
@@ -22,10 +22,10 @@ extern struct host_device {
 	int kvm;		/* the version, or -errno */
 } host_device;
 
-/* Its system calls. */
+/* The system calls that the doctor makes on it. */
 extern const struct doctor_calls host_calls;
 
-/* Makes it healthy again. */
+/* Makes the host healthy again. */
 void host_reset(void);
 
 /* Writes a file, and its directories. */
