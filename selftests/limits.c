@@ -350,13 +350,19 @@ static void sparse_fill(struct sparse *ws, uint64_t nr)
 		};
 }
 
+static uint64_t sparse_size(uint64_t nr)
+{
+	return sizeof(struct fastzero_workset_head) +
+	       nr * sizeof(struct fastzero_workset_run);
+}
+
 /* Records of pages that are gone take no more memory than max_pages pages. */
 TEST_F(limits, max_pages_bounds_the_index)
 {
 	struct sparse *ws = calloc(1, sizeof(*ws));
 	int fd = fz_create(self->ctx, CHUNKS * FZ_CHUNK);
 	unsigned char *map = fz_map(fd, 0, CHUNKS * FZ_CHUNK);
-	uint64_t i, size = sizeof(ws->head);
+	uint64_t i, size;
 
 	ASSERT_NE(NULL, ws);
 	SET(MAX_PAGES, LIMIT);
@@ -364,8 +370,7 @@ TEST_F(limits, max_pages_bounds_the_index)
 	fz_err_workset(ENOMEM, fd, FASTZERO_WORKSET_WRITE, ws, sizeof(*ws));
 	EXPECT_GT(LIMIT * fz_ps, fz_stats(self->ctx).out_index);
 	sparse_fill(ws, LIMIT);
-	size += LIMIT * sizeof(ws->runs[0]);
-	fz_workset(fd, FASTZERO_WORKSET_WRITE, ws, size);
+	fz_workset(fd, FASTZERO_WORKSET_WRITE, ws, sparse_size(LIMIT));
 
 	/* The set grows beyond that page by page: then it is forgotten, and no run fails. */
 	for (i = 0; i < CHUNKS; i++) {
@@ -375,16 +380,10 @@ TEST_F(limits, max_pages_bounds_the_index)
 	}
 	EXPECT_GT(2 * LIMIT * fz_ps, fz_stats(self->ctx).out_index);
 	size = fz_workset(fd, FASTZERO_WORKSET_READ, NULL, 0).out_size;
-	EXPECT_LT(sizeof(ws->head) + LIMIT * sizeof(ws->runs[0]), size);
+	EXPECT_LT(sparse_size(LIMIT), size);
 	EXPECT_GT(sizeof(*ws), size);
 	close(fd);
 	free(ws);
-}
-
-static uint64_t sparse_size(uint64_t nr)
-{
-	return sizeof(struct fastzero_workset_head) +
-	       nr * sizeof(struct fastzero_workset_run);
 }
 
 static int sparse_write(int fd, struct sparse *ws, uint64_t nr)
