@@ -23,9 +23,9 @@ struct host_file {
 
 struct host_device host_device;
 
-static const struct host_device good = { .mode = S_IFCHR | 0660, .minor = 125, .kvm = 12 };
+static const struct host_device host_good = { .mode = S_IFCHR | 0660, .minor = 125, .kvm = 12 };
 
-static const struct host_file healthy[] = {
+static const struct host_file host_healthy[] = {
 	{ "/proc/modules", "fastzero 200704 0 - Live 0x0\n" },
 	{ "/proc/sys/kernel/osrelease", "6.1.0-57-amd64\n" },
 	{ "/proc/sys/kernel/numa_balancing", "0\n" },
@@ -100,9 +100,9 @@ void host_reset(void)
 
 	host_remove("");
 	mkdir(host_root, 0700);
-	for (i = 0; i < sizeof(healthy) / sizeof(*healthy); i++)
-		host_write(healthy[i].path, healthy[i].text);
-	host_device = good;
+	for (i = 0; i < sizeof(host_healthy) / sizeof(*host_healthy); i++)
+		host_write(host_healthy[i].path, host_healthy[i].text);
+	host_device = host_good;
 }
 
 static bool host_is_device(const char *path, const char *name)
